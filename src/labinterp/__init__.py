@@ -1,0 +1,1 @@
+"""Raw laboratory results in, traced findings on nutritional causes of muscle fasciculation out."""

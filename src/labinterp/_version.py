@@ -1,0 +1,3 @@
+"""The version of the code; the data have versions of their own."""
+
+__version__ = "0.1.0"

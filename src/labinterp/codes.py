@@ -1,0 +1,148 @@
+"""The closed vocabularies of the contract: levels, flags, problems, notes.
+
+Positions in these tuples are the integer codes that arrays carry, so entries are appended, never reordered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from labinterp import errors
+
+LEVELS: Final = (
+    "very_low",
+    "low",
+    "borderline_low",
+    "normal",
+    "borderline_high",
+    "high",
+    "very_high",
+    "indeterminate",
+)
+LOW_SIDE: Final = LEVELS[:3]
+HIGH_SIDE: Final = LEVELS[4:7]
+
+FLAG_OF_LEVEL: Final = {
+    "very_low": "LU",
+    "low": "L",
+    "borderline_low": "L",
+    "normal": "N",
+    "borderline_high": "H",
+    "high": "H",
+    "very_high": "HU",
+    "indeterminate": "IND",
+}
+FLAGS: Final = ("LL", "LU", "L", "N", "H", "HU", "HH", "IND")
+SIDE_OF_FLAG: Final = {
+    "LL": "low", "LU": "low", "L": "low", "N": "normal", "H": "high", "HU": "high", "HH": "high",
+}  # fmt: skip
+
+COMPARATORS: Final = ("<", "<=", ">=", ">")
+
+PROBLEMS: Final = (
+    "unknown_test",
+    "unsuitable_specimen",
+    "missing_value",
+    "not_numeric",
+    "ambiguous_number",
+    "negative_value",
+    "implausible_value",
+    "missing_unit",
+    "unknown_unit",
+    "incompatible_unit",
+    "no_reference_range",
+)
+
+PROBLEM_TEXTS: Final[dict[str, tuple[str, str, type[errors.LabInterpError]]]] = {
+    "unknown_test": (
+        "the test is not an analyte that labinterp knows",
+        "Send an analyte key, a LOINC code or a usual name; look-alikes such as 1,25-dihydroxyvitamin D are refused",
+        errors.UnknownTestError,
+    ),
+    "unsuitable_specimen": (
+        "the specimen is not one in which the ranges of this analyte hold",
+        "Send results from serum or plasma, or whole blood where the analyte allows it",
+        errors.UnsuitableSpecimenError,
+    ),
+    "missing_value": ("the result has no value", "Send the value, or leave the result out", errors.ValueParseError),
+    "not_numeric": (
+        "the value is not a number",
+        "Send a number, or a text such as '7.9', '0,74' or '<8'",
+        errors.ValueParseError,
+    ),
+    "ambiguous_number": (
+        "the value can be read in two ways, with a decimal comma or with a thousands separator",
+        "Say which with decimal=',' or decimal='.'",
+        errors.ValueParseError,
+    ),
+    "negative_value": ("the value is below zero", "Check the value at its source", errors.ImplausibleValueError),
+    "implausible_value": (
+        "the value is beyond what this analyte can reach in this unit",
+        "Check the unit and the decimal separator at the source; suspected_unit names a unit that would fit",
+        errors.ImplausibleValueError,
+    ),
+    "missing_unit": (
+        "the result has no unit, and a unit is never guessed",
+        "Send the unit, or say it for the whole batch with default_units={'analyte': 'unit'}",
+        errors.UnknownUnitError,
+    ),
+    "unknown_unit": (
+        "the spelling of the unit is not in the table of accepted units",
+        "Send a UCUM code such as 'mg/dL' or 'mmol/L'",
+        errors.UnknownUnitError,
+    ),
+    "incompatible_unit": (
+        "the unit cannot be converted for this analyte",
+        "Check test and unit; labinterp.units.accepted(analyte) lists the units that can be converted",
+        errors.IncompatibleUnitError,
+    ),
+    "no_reference_range": (
+        "no edition of the chosen ranges covers this analyte and patient",
+        "Choose another profile or edition, or send the laboratory's own range with the result",
+        errors.NoReferenceRangeError,
+    ),
+}
+
+NO_AGE_SUGGESTION: Final = (
+    "The ranges depend on age and the age is unknown: give the age, or pass assume_adult=True (--assume-adult)"
+)
+
+NOTES: Final = (
+    "unit_cleaned",
+    "number_cleaned",
+    "loinc_unit_conflict",
+    "soft_implausible",
+    "censored",
+    "reported_range_unusable",
+    "reported_range_one_sided",
+    "flag_disagrees",
+    "uncorrected_calcium",
+    "range_without_age",
+    "near_limit",
+    "d3_only",
+    "vague_code",
+    "deprecated_code",
+    "age_unreadable",
+    "range_of_related_analyte",
+    "range_not_pregnancy_specific",
+    "graded_as_adjusted",
+    "unit_conflict",
+    "entered_in_error",
+    "superseded",
+    "default_unit_used",
+    "unit_in_value",
+)
+NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
+
+
+def notes_of_bits(bits: int) -> tuple[str, ...]:
+    """Return the notes of a bit mask, in the order of `NOTES`."""
+    return tuple(note for i, note in enumerate(NOTES) if bits >> i & 1)
+
+
+def bits_of_notes(notes: tuple[str, ...]) -> int:
+    """Return the bit mask of notes."""
+    bits = 0
+    for note in notes:
+        bits |= NOTE_BIT[note]
+    return bits

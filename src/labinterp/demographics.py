@@ -1,0 +1,182 @@
+"""Age, sex and pregnancy as they are sent → what is known of them.
+
+What cannot be read stays unknown and says so; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import math
+import re
+from typing import Any, Final
+
+MAX_AGE: Final = 130.0
+_YEARS_PER: Final = {"a": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25}
+_AGE_UNITS: Final = {
+    **dict.fromkeys(("", "a", "y", "yr", "yrs", "yo", "year", "years"), "a"),
+    **dict.fromkeys(("mo", "mos", "mon", "month", "months"), "mo"),
+    **dict.fromkeys(("wk", "w", "wks", "week", "weeks"), "wk"),
+    **dict.fromkeys(("d", "day", "days"), "d"),
+}
+_AGE = re.compile(r"(>=|>|≥)?\s*([0-9]{1,6}(?:[.,][0-9]{1,6})?)\s*([a-z]{0,6})\.?", re.ASCII | re.IGNORECASE)
+_SEXES: Final = {
+    **dict.fromkeys(("female", "f", "w", "woman", "fem", "2", "8532"), "female"),
+    **dict.fromkeys(("male", "m", "man", "1", "8507"), "male"),
+}
+_PREGNANCIES: Final = {
+    **dict.fromkeys(("none", "no", "n", "false", "not pregnant", "0"), "none"),
+    **dict.fromkeys(("trimester_1", "trimester 1", "t1", "1st trimester", "first trimester", "1"), "trimester_1"),
+    **dict.fromkeys(("trimester_2", "trimester 2", "t2", "2nd trimester", "second trimester", "2"), "trimester_2"),
+    **dict.fromkeys(("trimester_3", "trimester 3", "t3", "3rd trimester", "third trimester", "3"), "trimester_3"),
+    **dict.fromkeys(("pregnant", "yes", "y", "true"), "pregnant"),
+}
+_COMPACT = re.compile(r"[0-9]{8}(?:[0-9]{4}(?:[0-9]{2})?)?(?:\.[0-9]{1,6})?(?:[+-][0-9]{4})?", re.ASCII)
+
+Age = tuple[float, float]
+"""Lowest and highest possible age in years; both equal where the age is exact."""
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is `None`, a NaN, a missing marker of pandas, or blank text."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    try:
+        return bool(value != value)  # noqa: PLR0124 - only NaN and NaT differ from themselves
+    except (TypeError, ValueError):
+        return True
+
+
+def read_age(value: Any) -> Age | None:
+    """Read an age: a number of years, or text such as `"54"`, `"6 mo"`, `">= 90"`.
+
+    A whole number of years means completed years, so 54 may be anything up to the 55th birthday.
+
+    Returns:
+        The lowest and highest possible age in years, or None where it is missing, unreadable or beyond 0 to 130.
+
+    Example:
+        >>> read_age(54), read_age(54.5), read_age("17 a")
+        ((54.0, 55.0), (54.5, 54.5), (17.0, 18.0))
+        >>> read_age("old") is None
+        True
+    """
+    if isinstance(value, str):
+        return _read_age_text(value[:32]) if len(value) <= 256 else None  # noqa: PLR2004 - no age is that long
+    if isinstance(value, bool) or is_missing(value):
+        return None
+    try:
+        years = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return _span(years, "a")
+
+
+def _span(number: float, unit: str) -> Age | None:
+    low = number * _YEARS_PER[unit]
+    if not 0.0 <= low <= MAX_AGE:
+        return None
+    if unit == "a" and number == math.floor(number):
+        return low, low + 1.0
+    return low, low
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_age_text(text: str) -> Age | None:
+    match = _AGE.fullmatch(text.strip())
+    if match is None or match[3].lower() not in _AGE_UNITS:
+        return None
+    span = _span(float(match[2].replace(",", ".")), _AGE_UNITS[match[3].lower()])
+    if span is None or match[1] is None:
+        return span
+    low = span[1] if match[1] == ">" else span[0]
+    return low, MAX_AGE
+
+
+def read_sex(value: Any) -> str | None:
+    """Return `"female"`, `"male"`, or None for anything else."""
+    return _lookup(_SEXES, value)
+
+
+def read_pregnancy(value: Any) -> str | None:
+    """Return `"none"`, `"trimester_1"` … `"trimester_3"`, `"pregnant"`, or None for anything else."""
+    if value is True or value is False:
+        return "pregnant" if value else "none"
+    return _lookup(_PREGNANCIES, value)
+
+
+def _lookup(table: dict[str, str], value: Any) -> str | None:
+    if is_missing(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return table.get(text.strip().casefold()) if len(text) <= 64 else None  # noqa: PLR2004 - longer than any entry
+
+
+def read_time(value: Any) -> dt.datetime | None:
+    """Read a point in time: `date`, `datetime`, ISO 8601 text or HL7 digits; naive, in UTC where a zone was given.
+
+    Example:
+        >>> read_time("2026-11-22T08:00:00+01:00")
+        datetime.datetime(2026, 11, 22, 7, 0)
+    """
+    if isinstance(value, str):
+        return _read_time_text(value) if len(value) <= 40 else None  # noqa: PLR2004 - longer than any ISO time
+    if isinstance(value, dt.datetime):
+        return _naive(value) if value == value else None  # noqa: PLR0124 - NaT differs from itself
+    if isinstance(value, dt.date):
+        return dt.datetime.combine(value, dt.time())
+    return None
+
+
+def _naive(value: dt.datetime) -> dt.datetime | None:
+    if value.tzinfo is None:
+        return value
+    try:
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+    except (OverflowError, ValueError):
+        return None
+
+
+@functools.lru_cache(maxsize=65536)
+def _read_time_text(text: str) -> dt.datetime | None:
+    text = text.strip()
+    if not text.isascii():
+        return None
+    try:
+        if _COMPACT.fullmatch(text):
+            digits, zone = re.fullmatch(r"([0-9]+)(?:\.[0-9]+)?([+-][0-9]{4})?", text).groups("")  # type: ignore[union-attr]  # same shape as _COMPACT
+            return _naive(dt.datetime.fromisoformat(f"{digits[:8]}T{digits[8:] or '00'}{zone}"))
+        if not text[:4].isdigit():
+            return None
+        return _naive(dt.datetime.fromisoformat(text.replace("/", "-")))
+    except ValueError:
+        return None
+
+
+def age_at(birth: dt.datetime, when: dt.datetime) -> Age | None:
+    """Return the exact age in years at `when`, by the calendar, or None if it is not between 0 and 130.
+
+    Below one year the age is the number of days over 365.25; from then on completed years and the share of the next.
+    """
+    days = (when - birth).days
+    if days < 0:
+        return None
+    years = when.year - birth.year - ((when.month, when.day) < (birth.month, birth.day))
+    if years < 1:
+        age = min(days / 365.25, math.nextafter(1.0, 0.0))
+    else:
+        last = _birthday(birth, birth.year + years)
+        following = _birthday(birth, birth.year + years + 1)
+        age = years + (when - last).days / (following - last).days
+    return (age, age) if age <= MAX_AGE else None
+
+
+def _birthday(birth: dt.datetime, year: int) -> dt.datetime:
+    try:
+        return birth.replace(year=year)
+    except ValueError:
+        return birth.replace(year=year, month=3, day=1)

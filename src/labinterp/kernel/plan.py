@@ -1,0 +1,331 @@
+"""Limits → a plan: breakpoints in the result's own unit, and what holds on and between them.
+
+A plan is compiled once per distinct (analyte, unit, patient group, reported range) in exact arithmetic. Evaluating it
+for a value is counting the breakpoints that the value has reached and passed; `Plan.locate` does that for one value,
+`labinterp.kernel.arrays` for many, over the same compiled numbers.
+
+With k breakpoints a plan has 2k+1 positions: even ones lie between breakpoints, odd ones on a breakpoint.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+import attrs
+
+from labinterp.codes import FLAG_OF_LEVEL, HIGH_SIDE, LOW_SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+TOLERANCE = Fraction(1, 10**9)
+"""Relative tolerance of comparison where a value or limit was converted."""
+
+_MILDEST_LOW = tuple(reversed(LOW_SIDE))
+
+
+class Outcome(NamedTuple):
+    """What holds at one position of a plan."""
+
+    flag: str | None
+    level: str | None
+    band: str | None
+    grade: int | None = None
+    near: bool = False
+
+
+NOTHING = Outcome(None, None, None)
+
+
+@attrs.frozen
+class Edge:
+    """One end of a stretch of values, in the result's unit."""
+
+    value: Fraction
+    inclusive: bool
+
+
+@attrs.frozen
+class Stretch:
+    """A band in the result's unit: every value between two ends has this name, level or grade."""
+
+    lower: Edge | None
+    upper: Edge | None
+    band: str | None = None
+    level: str | None = None
+    grade: int | None = None
+
+    def holds(self, x: Fraction) -> bool:
+        """Return whether `x` lies in the stretch."""
+        if self.lower and (x < self.lower.value or (x == self.lower.value and not self.lower.inclusive)):
+            return False
+        return not (self.upper and (x > self.upper.value or (x == self.upper.value and not self.upper.inclusive)))
+
+    def edges(self) -> Iterable[Edge]:
+        """Return the finite ends."""
+        return (edge for edge in (self.lower, self.upper) if edge is not None)
+
+
+@attrs.frozen
+class Scale:
+    """The stretches of one entry, in the result's unit.
+
+    Args:
+        stretches: in rising order.
+        twins: the same limits as the source prints them in its other units, converted: a value between a limit and
+            its twin lies on different sides of the two.
+        exact: whether the limits are printed in the result's own unit.
+    """
+
+    stretches: tuple[Stretch, ...]
+    twins: tuple[tuple[Fraction, Fraction], ...] = ()
+    exact: bool = True
+
+    def at(self, x: Fraction) -> Stretch | None:
+        """Return the stretch that holds `x`, if any."""
+        return next((stretch for stretch in self.stretches if stretch.holds(x)), None)
+
+    def normal(self) -> tuple[Edge | None, Edge | None]:
+        """Return the lower and upper end of what is normal."""
+        normal = [stretch for stretch in self.stretches if stretch.level == "normal"]
+        if not normal:
+            return None, None
+        return normal[0].lower, normal[-1].upper
+
+
+@attrs.frozen
+class Plan:
+    """A compiled comparison.
+
+    Args:
+        los: breakpoints less the tolerance: a value from here on has reached the breakpoint.
+        his: breakpoints plus the tolerance: a value above has passed it.
+        outcomes: what holds at each of the 2k+1 positions.
+        below: what holds for every value up to a position.
+        above: what holds for every value from a position on.
+        low: lower limit of normal in the canonical unit.
+        high: upper limit of normal in the canonical unit.
+        range_id: where the limits come from.
+        notes: bit mask of notes that hold for every result compared by this plan.
+        missing: why there is no range, where there is none.
+    """
+
+    los: tuple[float, ...]
+    his: tuple[float, ...]
+    outcomes: tuple[Outcome, ...]
+    below: tuple[Outcome, ...]
+    above: tuple[Outcome, ...]
+    low: float | None
+    high: float | None
+    range_id: str | None
+    notes: int = 0
+    missing: str | None = None
+
+    def locate(self, x: float, comparator: str | None = None) -> Outcome:
+        """Return what holds for a value, or for every value that a censored result can stand for."""
+        position = bisect_right(self.los, x) + bisect_left(self.his, x)
+        if comparator is None:
+            return self.outcomes[position]
+        on_limit = position & 1
+        if comparator == "<":
+            return self.below[position - on_limit]
+        if comparator == "<=":
+            return self.below[position]
+        if comparator == ">=":
+            return self.above[position]
+        return self.above[position + on_limit]
+
+
+def no_plan(reason: str) -> Plan:
+    """Return the plan of an analyte and patient that no edition covers."""
+    return Plan((), (), (NOTHING,), (NOTHING,), (NOTHING,), None, None, None, missing=reason)
+
+
+@attrs.frozen
+class Grading:
+    """A grade scale; ends may be the laboratory's own limits.
+
+    Args:
+        stretches: with `grade`; an end that is a limit of normal which is not known makes the stretch unusable.
+        direction: `low` or `high`.
+        needs: `LLN`, `ULN` or None: the limit of normal on which the mildest grade depends.
+        exact: whether the limits are printed in the result's own unit.
+    """
+
+    stretches: tuple[Stretch, ...]
+    direction: str
+    needs: str | None = None
+    exact: bool = True
+
+
+def agree(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return what all outcomes have in common.
+
+    The flag is given only where all agree, else `IND`. The level is the common one; where levels differ but lie on
+    the same side of normal it is the mildest of them, which holds whichever is true; else `indeterminate`.
+    """
+    first = outcomes[0]
+    if len(outcomes) == 1:
+        return first
+    flags = {outcome.flag for outcome in outcomes}
+    levels = {outcome.level for outcome in outcomes}
+    bands = {outcome.band for outcome in outcomes}
+    grades = {outcome.grade for outcome in outcomes}
+    if flags == {None}:
+        return NOTHING
+    return Outcome(
+        flag=first.flag if len(flags) == 1 else "IND",
+        level=_common_level(levels),
+        band=first.band if len(bands) == 1 else None,
+        grade=first.grade if len(grades) == 1 else None,
+        near=any(outcome.near for outcome in outcomes),
+    )
+
+
+def _common_level(levels: set[str | None]) -> str | None:
+    if len(levels) == 1:
+        return next(iter(levels))
+    for side in (_MILDEST_LOW, HIGH_SIDE):
+        if levels <= set(side):
+            return next(level for level in side if level in levels)
+    return "indeterminate"
+
+
+def compile_plan(
+    scales: Sequence[Scale],
+    *,
+    criticals: Sequence[Sequence[Scale]] = (),
+    gradings: Sequence[Grading] = (),
+    to_canonical: Fraction,
+    range_id: str | None,
+    notes: int = 0,
+    tolerant: bool = False,
+) -> Plan:
+    """Compile a plan.
+
+    Args:
+        scales: one per partition that could apply to the patient.
+        criticals: per edition with critical limits, one scale per partition that could apply.
+        gradings: the grade scales of the standard for this analyte, low and high.
+        to_canonical: exact factor from the result's unit to the canonical unit.
+        range_id: where the limits come from.
+        notes: bit mask that every result compared by this plan carries.
+        tolerant: whether values are computed, so that even limits printed in their unit need the tolerance.
+    """
+    points: dict[Fraction, bool] = {}
+    every = [*scales, *(scale for edition in criticals for scale in edition)]
+    for scale in every:
+        for stretch in scale.stretches:
+            for edge in stretch.edges():
+                points[edge.value] = points.get(edge.value, True) and scale.exact and not tolerant
+        for twin in scale.twins:
+            for value in twin:
+                points.setdefault(value, False)
+    for grading in gradings:
+        for stretch in grading.stretches:
+            for edge in stretch.edges():
+                points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
+    breaks = _distinct(sorted(points))
+    outcomes = tuple(_outcome(x, on, scales, criticals, gradings) for x, on in _positions(breaks))
+    low, high = normal_ends(scales)
+    margins = [abs(t) * TOLERANCE if not points[t] else Fraction(0) for t in breaks]
+    return Plan(
+        los=tuple(float(t - m) for t, m in zip(breaks, margins, strict=True)),
+        his=tuple(float(t + m) for t, m in zip(breaks, margins, strict=True)),
+        outcomes=outcomes,
+        below=tuple(agree(outcomes[: i + 1]) for i in range(len(outcomes))),
+        above=tuple(agree(outcomes[i:]) for i in range(len(outcomes))),
+        low=None if low is None else float(low.value * to_canonical),
+        high=None if high is None else float(high.value * to_canonical),
+        range_id=range_id,
+        notes=notes,
+    )
+
+
+def _distinct(points: list[Fraction]) -> list[Fraction]:
+    kept: list[Fraction] = []
+    for point in points:
+        if not kept or point - kept[-1] > 3 * TOLERANCE * abs(point):
+            kept.append(point)
+    return kept
+
+
+def _positions(breaks: list[Fraction]) -> Iterable[tuple[Fraction, bool]]:
+    if not breaks:
+        yield Fraction(0), False
+        return
+    yield breaks[0] - 1, False
+    for i, point in enumerate(breaks):
+        yield point, True
+        yield ((point + breaks[i + 1]) / 2 if i + 1 < len(breaks) else point + 1), False
+
+
+def _outcome(
+    x: Fraction,
+    on: bool,
+    scales: Sequence[Scale],
+    criticals: Sequence[Sequence[Scale]],
+    gradings: Sequence[Grading],
+) -> Outcome:
+    base = agree([_basic(x, scale) for scale in scales]) if scales else NOTHING
+    near = any(_is_near(x, on, scale) for scale in scales)
+    low, high = normal_ends(scales)
+    grade = grade_at(x, gradings, low=low, high=high)
+    outcome = base._replace(near=near, grade=grade)
+    for edition in criticals:
+        hits = [stretch for scale in edition if (stretch := scale.at(x)) is not None]
+        if not hits:
+            continue
+        if len(hits) < len(edition):
+            return outcome._replace(flag="IND", level=outcome.level or "indeterminate")
+        flag = "LL" if hits[0].level == "very_low" else "HH"
+        return outcome._replace(flag=flag, level=hits[0].level, band=hits[0].band)
+    return outcome
+
+
+def _basic(x: Fraction, scale: Scale) -> Outcome:
+    stretch = scale.at(x)
+    if stretch is None or stretch.level is None:
+        return Outcome("IND", "indeterminate", None)
+    return Outcome(FLAG_OF_LEVEL[stretch.level], stretch.level, stretch.band)
+
+
+def _is_near(x: Fraction, on: bool, scale: Scale) -> bool:
+    if on and any(x == edge.value for stretch in scale.stretches for edge in stretch.edges()):
+        return True
+    return any(min(twin) <= x <= max(twin) for twin in scale.twins)
+
+
+def normal_ends(scales: Sequence[Scale]) -> tuple[Edge | None, Edge | None]:
+    """Return the limits of normal on which all scales agree."""
+    ends = {scale.normal() for scale in scales}
+    lows, highs = {low for low, _ in ends}, {high for _, high in ends}
+    return (
+        next(iter(lows)) if len(lows) == 1 else None,
+        next(iter(highs)) if len(highs) == 1 else None,
+    )
+
+
+def grade_at(x: Fraction, gradings: Sequence[Grading], *, low: Edge | None, high: Edge | None) -> int | None:
+    """Return the grade of a value: 1 to 4, 0 where every scale excludes one, None where the data do not allow one."""
+    excluded = bool(gradings)
+    for grading in gradings:
+        hit = next((stretch for stretch in grading.stretches if stretch.holds(x)), None)
+        if hit is not None:
+            return hit.grade
+        limit = {"LLN": low, "ULN": high, None: None}[grading.needs]
+        excluded = excluded and _beyond_mildest(x, grading, limit)
+    return 0 if excluded else None
+
+
+def _beyond_mildest(x: Fraction, grading: Grading, limit: Edge | None) -> bool:
+    """Return whether `x` lies certainly on the normal side of a grade scale that does not hold it."""
+    if grading.needs is not None and limit is None:
+        return False
+    if limit is not None:
+        return x >= limit.value if grading.direction == "low" else x <= limit.value
+    if grading.direction == "low":
+        return all(stretch.upper is None or x >= stretch.upper.value for stretch in grading.stretches)
+    return all(stretch.lower is None or x <= stretch.lower.value for stretch in grading.stretches)

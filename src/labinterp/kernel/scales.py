@@ -1,0 +1,107 @@
+"""Entries of an edition → scales in the unit of a result.
+
+The limit printed in the result's own unit is used where there is one, else one printed in the same kind of unit
+(mass, moles, equivalents), else the first; conversion is exact.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from labinterp import units
+from labinterp.kernel.plan import Edge, Grading, Scale, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from labinterp.ranges import Band, Entry
+
+End = "Mapping[str, Decimal] | str | None"
+
+
+def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str | None:
+    """Return the unit among those printed in which a result in `code` is compared; None if none can be converted."""
+    if code in printed:
+        return code
+    own = units.exact_factor(analyte, code)
+    kind = units.units()[code].kind
+    convertible = [unit for unit in printed if unit in units.accepted(analyte)]
+    for unit in convertible:
+        if units.exact_factor(analyte, unit) == own and units.units()[unit].kind == kind:
+            return unit
+    for unit in convertible:
+        if units.units()[unit].kind == kind:
+            return unit
+    return convertible[0] if convertible else None
+
+
+def scale_of(entry: Entry, code: str, analyte: str) -> Scale | None:
+    """Return the bands of an entry in the unit `code`, or None if none of its units can be converted for `analyte`."""
+    unit = printed_unit(entry.units, code, analyte)
+    if unit is None:
+        return None
+    factor = units.exact_factor(analyte, unit) / units.exact_factor(analyte, code)
+    stretches = tuple(_stretch(band, unit, factor) for band in entry.bands)
+    return Scale(stretches, _twins(entry, unit, code, analyte), exact=factor == 1)
+
+
+def _stretch(band: Band, unit: str, factor: Fraction) -> Stretch:
+    return Stretch(
+        _edge(band.lower, unit, factor, inclusive=band.lower_inclusive),
+        _edge(band.upper, unit, factor, inclusive=band.upper_inclusive),
+        band=band.band,
+        level=band.level,
+        grade=band.grade,
+    )
+
+
+def _edge(end: Mapping[str, Decimal] | str | None, unit: str, factor: Fraction, *, inclusive: bool) -> Edge | None:
+    if end is None or isinstance(end, str):
+        return None
+    return Edge(Fraction(end[unit]) * factor, inclusive)
+
+
+def _twins(entry: Entry, unit: str, code: str, analyte: str) -> tuple[tuple[Fraction, Fraction], ...]:
+    own = units.exact_factor(analyte, code)
+    here = units.exact_factor(analyte, unit) / own
+    pairs = []
+    for other in entry.units:
+        if other == unit or other not in units.accepted(analyte):
+            continue
+        there = units.exact_factor(analyte, other) / own
+        for band in entry.bands:
+            for end in (band.lower, band.upper):
+                if end is None or isinstance(end, str):
+                    continue
+                pair = (Fraction(end[unit]) * here, Fraction(end[other]) * there)
+                if pair[0] != pair[1]:
+                    pairs.append(pair)
+    return tuple(dict.fromkeys(pairs))
+
+
+def grading_of(entry: Entry, code: str, analyte: str, low: Edge | None, high: Edge | None) -> Grading | None:
+    """Return a grade scale in the unit `code`, its ends at the limits of normal put in where they are known.
+
+    A stretch whose limit of normal is unknown, or which that limit leaves empty, is left out: the other grades stay.
+    """
+    unit = printed_unit(entry.units, code, analyte)
+    if unit is None:
+        return None
+    factor = units.exact_factor(analyte, unit) / units.exact_factor(analyte, code)
+    stretches, needs = [], None
+    for band in entry.bands:
+        lower = _edge(band.lower, unit, factor, inclusive=band.lower_inclusive)
+        upper = _edge(band.upper, unit, factor, inclusive=band.upper_inclusive)
+        if isinstance(band.upper, str):
+            needs, upper = band.upper, low and Edge(low.value, inclusive=False)
+            if upper is None:
+                continue
+        if isinstance(band.lower, str):
+            needs, lower = band.lower, high and Edge(high.value, inclusive=False)
+            if lower is None:
+                continue
+        if lower is None or upper is None or lower.value < upper.value:
+            stretches.append(Stretch(lower, upper, grade=band.grade))
+    return Grading(tuple(stretches), entry.direction or "low", needs, exact=factor == 1)

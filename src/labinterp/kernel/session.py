@@ -1,0 +1,357 @@
+"""One set of choices (ranges, grading, options) and everything resolved under it, kept.
+
+Both faces ask a session: `channel` for a distinct (test, unit, specimen), `plan` for a distinct (channel, patient
+group, reported range). The frame face asks once per distinct text, the scalar face once per result; the answers are
+the same objects.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from labinterp import analytes, units, values
+from labinterp.codes import NOTE_BIT, bits_of_notes
+from labinterp.errors import UnknownTestError, UnknownUnitError
+from labinterp.kernel.plan import Edge, Plan, Scale, Stretch, compile_plan, no_plan, normal_ends
+from labinterp.kernel.scales import grading_of, scale_of
+from labinterp.ranges import ReferenceSet, Who
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labinterp.analytes import Analyte, Span
+    from labinterp.demographics import Age
+    from labinterp.ranges import Edition, Entry
+
+_CACHE_LIMIT: Final = 1 << 16
+REPORTED: Final = "reported"
+
+WhoKey = tuple[int | None, int, str | None, str | None]
+"""Lowest and highest age bin (None, 0 where the age is unknown), sex, pregnancy."""
+
+
+@attrs.frozen
+class Bounds:
+    """Closed bounds in the canonical unit, as floats."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, span: Span | None) -> Bounds:
+        """Close the ends of a span."""
+        if span is None:
+            return cls(-math.inf, math.inf)
+        low = -math.inf if span.low is None else float(span.low)
+        high = math.inf if span.high is None else float(span.high)
+        return cls(
+            low if span.low_inclusive else math.nextafter(low, math.inf),
+            high if span.high_inclusive else math.nextafter(high, -math.inf),
+        )
+
+    def hold(self, x: float) -> bool:
+        """Return whether `x` lies within."""
+        return self.low <= x <= self.high
+
+
+@attrs.frozen
+class Channel:
+    """What a distinct (test, unit, specimen) means.
+
+    Args:
+        analyte: analyte key, or None with `problem`.
+        unit: UCUM code of the result's unit, or None with `unit_problem`.
+        mul: with `div`: canonical value = value * mul / div.
+        div: see `mul`.
+        problem: `unknown_test` or `unsuitable_specimen`.
+        unit_problem: why the unit cannot be used.
+        notes: bit mask.
+        hard: beyond these a value cannot be right.
+        soft: beyond these a value is doubtful.
+        ordinary: where most values of patients lie.
+    """
+
+    analyte: str | None
+    unit: str | None = None
+    mul: float = 1.0
+    div: float = 1.0
+    problem: str | None = None
+    unit_problem: str | None = None
+    notes: int = 0
+    hard: Bounds = Bounds(-math.inf, math.inf)
+    soft: Bounds = Bounds(-math.inf, math.inf)
+    ordinary: Bounds = Bounds(-math.inf, math.inf)
+    canonical_unit: str | None = None
+
+
+class Session:
+    """Resolves channels, patient groups and plans under one set of choices.
+
+    Args:
+        ranges: the editions in order of priority.
+        grading: a grading standard, if one was asked for.
+        reported_ranges: whether a range that came with a result wins.
+        assume_adult: whether an unknown age counts as adult.
+        default_units: analyte key → unit for results without one.
+    """
+
+    def __init__(
+        self,
+        ranges: ReferenceSet,
+        grading: Edition | None = None,
+        *,
+        reported_ranges: bool = True,
+        assume_adult: bool = False,
+        default_units: Mapping[str, str] | None = None,
+    ) -> None:
+        self.ranges = ranges
+        self.grading = grading
+        self.reported_ranges = reported_ranges
+        self.assume_adult = assume_adult
+        self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
+        breaks = set(ranges.age_breaks())
+        if grading is not None:
+            breaks |= set(ReferenceSet(grading.id, (grading,)).age_breaks())
+        self.age_breaks: tuple[Fraction, ...] = tuple(sorted(b for b in breaks if b > 0))
+        self.age_edges: tuple[float, ...] = tuple(float(b) for b in self.age_breaks)
+        self._channels: dict[Any, Channel] = {}
+        self._plans: dict[Any, Plan] = {}
+        self._suspects: dict[Any, str | None] = {}
+
+    def channel(self, test: str, unit: str | None, specimen: str | None = None, loinc: str | None = None) -> Channel:
+        """Resolve a distinct (test, unit, specimen, LOINC code)."""
+        key = (test, unit, specimen, loinc)
+        found = self._channels.get(key)
+        if found is None:
+            found = _keep(self._channels, key, self._resolve(*key))
+        return found
+
+    def _resolve(self, test: str, unit: str | None, specimen: str | None, loinc: str | None) -> Channel:
+        resolution = analytes.resolve(test, loinc)
+        if resolution.analyte is None:
+            return Channel(None, problem="unknown_test")
+        analyte = analytes.analytes()[resolution.analyte]
+        notes = bits_of_notes(resolution.notes)
+        bounds = {"hard": Bounds.of(analyte.hard), "soft": Bounds.of(analyte.soft)}
+        bounds["ordinary"] = Bounds.of(analyte.ordinary)
+        base = Channel(analyte.key, canonical_unit=analyte.canonical_unit, notes=notes, **bounds)
+        if not analytes.specimen_suitable(analyte.key, specimen):
+            return attrs.evolve(base, problem="unsuitable_specimen")
+        if unit is None or not unit.strip():
+            unit = self.default_units.get(analyte.key)
+            if unit is None:
+                return attrs.evolve(base, unit_problem="missing_unit")
+            notes |= NOTE_BIT["default_unit_used"]
+        resolved = units.resolve(unit)
+        if resolved.code is None:
+            return attrs.evolve(base, unit_problem="unknown_unit")
+        if resolved.code not in units.accepted(analyte.key):
+            return attrs.evolve(base, unit_problem="incompatible_unit")
+        if resolved.cleaned:
+            notes |= NOTE_BIT["unit_cleaned"]
+        if resolution.property and resolution.property != units.units()[resolved.code].kind:
+            notes |= NOTE_BIT["loinc_unit_conflict"]
+        scale = units.scale(analyte.key, resolved.code)
+        return attrs.evolve(base, unit=resolved.code, mul=scale.mul, div=scale.div, notes=notes)
+
+    def who_key(self, age: Age | None, sex: str | None, pregnancy: str | None) -> WhoKey:
+        """Return the patient group: two patients with one key get the same limits."""
+        if sex == "male":
+            pregnancy = None
+        if age is None:
+            return None, 0, sex, pregnancy
+        low, high = age
+        first = bisect_right(self.age_edges, low)
+        last = first if high == low else bisect_right(self.age_edges, math.nextafter(high, -math.inf))
+        return first, last, sex, pregnancy
+
+    def _who(self, key: WhoKey) -> Who:
+        first, last, sex, pregnancy = key
+        if first is None:
+            return Who(None, sex, pregnancy, self.assume_adult)
+        low = self.age_breaks[first - 1] if first else Fraction(0)
+        high = self.age_breaks[last] if last < len(self.age_breaks) else Fraction(1000)
+        return Who((low, high), sex, pregnancy, self.assume_adult)
+
+    def plan(self, channel: Channel, who: WhoKey, low: Any = None, high: Any = None, *, computed: bool = False) -> Plan:
+        """Return the plan for a channel with a usable unit, a patient group and the range that came with the result.
+
+        Args:
+            channel: with `unit`.
+            who: patient group.
+            low: lower end of the reported range, as it was sent.
+            high: upper end of the reported range.
+            computed: whether the values are computed, and so compared with the tolerance even in a printed unit.
+        """
+        key = (channel.analyte, channel.unit, who, low, high, computed)
+        try:
+            found = self._plans.get(key)
+        except TypeError:
+            return self._compile(channel, who, low, high, computed=computed)
+        if found is None:
+            found = _keep(self._plans, key, self._compile(channel, who, low, high, computed=computed))
+        return found
+
+    def _compile(self, channel: Channel, who: WhoKey, low: Any, high: Any, *, computed: bool) -> Plan:
+        analyte, code = str(channel.analyte), str(channel.unit)
+        notes, scales, range_id = 0, [], None
+        person = self._who(who)
+        to_canonical = units.exact_factor(analyte, code)
+        if self.reported_ranges:
+            scale, notes = reported_scale(low, high, analytes.analytes()[analyte], to_canonical)
+            if scale is not None:
+                scales, range_id = [scale], REPORTED
+        reason = None
+        if not scales:
+            entries, more, reason = self._select(analyte, person)
+            scales = [scale for entry in entries if (scale := scale_of(entry, code, analyte)) is not None]
+            range_id = "|".join(sorted({entry.range_id for entry in entries})) or None
+            notes |= more if scales else 0
+        criticals = self._criticals(analyte, code, person)
+        if not scales and not criticals:
+            return no_plan(reason or "no_entry")
+        ends = normal_ends(scales)
+        gradings = [
+            grading
+            for entry in (self.grading.grades if self.grading else ())
+            if entry.analyte == analyte and _applies(entry, person)
+            if (grading := grading_of(entry, code, analyte, *ends)) is not None
+        ]
+        return compile_plan(
+            scales,
+            criticals=criticals,
+            gradings=gradings,
+            to_canonical=to_canonical,
+            range_id=range_id,
+            notes=notes,
+            tolerant=computed,
+        )
+
+    def _select(self, analyte: str, who: Who) -> tuple[tuple[Entry, ...], int, str | None]:
+        """Return the entries that judge this analyte and patient, notes, and why there are none."""
+        selection = self.ranges.select(analyte, who)
+        notes, reason = 0, selection.reason
+        related = analytes.analytes()[analyte].range_fallback
+        if not selection.covered and related is not None:
+            fallback = self.ranges.select(related, who)
+            if fallback.covered:
+                selection, notes = fallback, NOTE_BIT["range_of_related_analyte"]
+        if not selection.covered:
+            return (), 0, reason or "no_entry"
+        if who.age is None and self.assume_adult and any(_has_age(entry) for entry in selection.entries):
+            notes |= NOTE_BIT["range_without_age"]
+        pregnant = who.pregnancy not in (None, "none")
+        if pregnant and any(entry.partition.pregnancy is None for entry in selection.entries):
+            notes |= NOTE_BIT["range_not_pregnancy_specific"]
+        return selection.entries, notes, None
+
+    def _criticals(self, analyte: str, code: str, who: Who) -> list[list[Scale]]:
+        editions: dict[str, list[Scale]] = {}
+        for entry in self.ranges.critical(analyte, who):
+            scale = scale_of(entry, code, analyte)
+            if scale is not None:
+                editions.setdefault(entry.range_id.partition("#")[0], []).append(scale)
+        return list(editions.values())
+
+    def suspected_unit(self, channel: Channel, number: float) -> str | None:
+        """Return another accepted unit in which the number would be ordinary, if there is one."""
+        key = (channel.analyte, channel.unit, number)
+        if key not in self._suspects:
+            _keep(self._suspects, key, self._suspect(channel, number))
+        return self._suspects[key]
+
+    def _suspect(self, channel: Channel, number: float) -> str | None:
+        analyte = str(channel.analyte)
+        for code in units.accepted(analyte):
+            scale = units.scale(analyte, code)
+            if code != channel.unit and channel.ordinary.hold(number * scale.mul / scale.div):
+                return code
+        return None
+
+    def choose_reading(self, channel: Channel, parsed: values.Parsed) -> float | None:
+        """Return the only plausible one of two readings of a number, or None where both stay plausible."""
+        readings = [
+            number
+            for number in (parsed.number, parsed.alternative)
+            if number is not None and channel.hard.hold(number * channel.mul / channel.div)
+        ]
+        if len(readings) == 1:
+            return readings[0]
+        return parsed.number if not readings else None
+
+
+def _keep(cache: dict[Any, Any], key: Any, value: Any) -> Any:
+    if len(cache) >= _CACHE_LIMIT:
+        cache.clear()
+    cache[key] = value
+    return value
+
+
+def _checked_unit(key: str, unit: str) -> str:
+    if key not in analytes.analytes():
+        raise UnknownTestError("default_units names an analyte that is not known", analyte=key)
+    code = units.resolve(unit).code
+    if code is None:
+        raise UnknownUnitError(f"default_units has an unknown unit for {key}", analyte=key)
+    units.scale(key, code)
+    return unit
+
+
+def _has_age(entry: Entry) -> bool:
+    return entry.partition.age_low is not None or entry.partition.age_high is not None
+
+
+def _applies(entry: Entry, who: Who) -> bool:
+    """Return whether a grade scale holds for the patient; an unknown age counts as one for which it does."""
+    low, high = entry.partition.age_low, entry.partition.age_high
+    if who.age is None:
+        return high is None
+    first, last = who.age
+    return (low is None or first >= low) and (high is None or last <= high)
+
+
+def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
+    """Read the range that came with a result, in the result's unit.
+
+    Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric or
+    beyond what the analyte can reach is unusable. Where one end is missing, the side without a limit is called normal
+    only if nothing abnormal can lie there (`harmless_side` of the analyte).
+
+    Returns:
+        The scale, or None, and a bit mask of notes.
+    """
+    ends = [values.parse(end) for end in (low, high)]
+    if all(end.problem == "missing_value" for end in ends):
+        return None, 0
+    unusable = None, NOTE_BIT["reported_range_unusable"]
+    if any(end.problem == "not_numeric" or end.alternative is not None for end in ends):
+        return unusable
+    lower, upper = (None if end.number is None else Fraction(Decimal(repr(end.number))) for end in ends)
+    if not _usable(lower, upper, Bounds.of(analyte.hard), to_canonical):
+        return unusable
+    low_edge = lower if lower is None else Edge(lower, ends[0].comparator != ">")
+    high_edge = upper if upper is None else Edge(upper, ends[1].comparator != "<")
+    one_sided = low_edge is None or high_edge is None
+    open_side = "low" if low_edge is None else "high"
+    inside = "indeterminate" if one_sided and analyte.harmless_side != open_side else "normal"
+    stretches = []
+    if low_edge is not None:
+        stretches.append(Stretch(None, Edge(low_edge.value, not low_edge.inclusive), "low", "low"))
+    stretches.append(Stretch(low_edge, high_edge, "normal" if inside == "normal" else None, inside))
+    if high_edge is not None:
+        stretches.append(Stretch(Edge(high_edge.value, not high_edge.inclusive), None, "high", "high"))
+    return Scale(tuple(stretches)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
+
+
+def _usable(lower: Fraction | None, upper: Fraction | None, hard: Bounds, to_canonical: Fraction) -> bool:
+    if lower is not None and upper is not None and (lower > upper or lower == upper == 0):
+        return False
+    if lower is not None and (lower < 0 or float(lower * to_canonical) > hard.high):
+        return False
+    return upper is None or (upper > 0 and float(upper * to_canonical) >= hard.low)

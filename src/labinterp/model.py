@@ -1,0 +1,378 @@
+"""The frozen classes that go in and come out.
+
+No class here needs data or computes anything clinical. `repr` never shows a result value, a patient's attributes or
+an id, so that an object may be logged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - cattrs resolves the annotations at run time
+from collections.abc import Mapping
+from typing import Any, Self
+
+import attrs
+
+_hidden = attrs.field(repr=False)
+
+
+def _hidden_default(default: Any = None) -> Any:
+    return attrs.field(default=default, repr=False, kw_only=True)
+
+
+@attrs.frozen
+class LabResult:
+    """One laboratory result, as it was sent.
+
+    Args:
+        test: an analyte key, a LOINC code or a known name.
+        value: a number, a `decimal.Decimal`, a text such as `"<8"` or `"0,74"`, or a pint Quantity of any registry.
+        unit: the unit as the laboratory spells it; not needed with a Quantity.
+        collected_at: when the specimen was taken: a `date`, a `datetime` or ISO 8601 text.
+        specimen: such as `"serum"`; missing means serum or plasma.
+        reference_low: lower end of the range that came with the result, in `unit`.
+        reference_high: upper end of that range.
+        method: the assay, where it is known.
+        id: the caller's own identifier; carried along, never shown.
+        reported_flag: the laboratory's own flag; compared with ours.
+        loinc: a LOINC code sent beside the name in `test`; it decides.
+
+    Example:
+        >>> LabResult("magnesium", "1,8", "mg/dL")
+        LabResult(test='magnesium', unit='mg/dL')
+    """
+
+    test: str
+    value: Any = _hidden
+    unit: str | None = None
+    collected_at: dt.datetime | dt.date | str | None = _hidden_default()
+    specimen: str | None = _hidden_default()
+    reference_low: Any = _hidden_default()
+    reference_high: Any = _hidden_default()
+    method: str | None = _hidden_default()
+    id: str | None = _hidden_default()
+    reported_flag: str | None = _hidden_default()
+    loinc: str | None = _hidden_default()
+
+
+@attrs.frozen
+class Patient:
+    """What is known of the patient; what is not known stays unknown.
+
+    Args:
+        age: in years; a whole number means completed years.
+        sex: `"female"` or `"male"`.
+        birth_date: with `collected_at` gives the age at collection; wins over `age`.
+        pregnancy: `"none"`, `"trimester_1"`, `"trimester_2"`, `"trimester_3"`.
+        id: the caller's own identifier; carried along, never shown.
+    """
+
+    age: float | None = attrs.field(default=None, repr=False)
+    sex: str | None = attrs.field(default=None, repr=False)
+    birth_date: dt.date | str | None = attrs.field(default=None, repr=False)
+    pregnancy: str | None = attrs.field(default=None, repr=False)
+    id: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class Presentation:
+    """What the patient tells: symptoms, possible benign triggers, course.
+
+    Args:
+        symptoms: keys such as `"fasciculation"`, `"cramps"`, `"numbness"`, `"tingling"`.
+        triggers: `"stress"`, `"caffeine"`, `"fatigue"`, `"exercise"`.
+        course: `"transient"`, `"persistent"` or `"widespread"`.
+    """
+
+    symptoms: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
+    triggers: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
+    course: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class Interpretation:
+    """What one result came to. Either `flag` is given or `problem`.
+
+    Args:
+        result: the input, as it was sent.
+        analyte: analyte key, missing where the test is unknown.
+        comparator: `"<"`, `"<="`, `">="` or `">"`; missing for an exact value.
+        value: in `unit`.
+        unit: UCUM code of the analyte's canonical unit.
+        low: lower limit of normal that was used, in `unit`.
+        high: upper limit of normal that was used, in `unit`.
+        range_id: where the limits come from: `edition#entry`, or `reported`.
+        flag: FHIR v3-ObservationInterpretation code.
+        level: `very_low` … `very_high`, or `indeterminate`.
+        band: the source's own name of the band.
+        grade: 0 to 4 where a grading was asked for and the data allow one.
+        problem: code of the problem that stopped the interpretation.
+        notes: codes of notes that did not stop it.
+        suspected_unit: a unit that would make an implausible value ordinary.
+    """
+
+    result: LabResult = _hidden
+    analyte: str | None
+    comparator: str | None = _hidden
+    value: float | None = _hidden
+    unit: str | None
+    low: float | None
+    high: float | None
+    range_id: str | None
+    flag: str | None = _hidden
+    level: str | None = _hidden
+    band: str | None = _hidden
+    grade: int | None = _hidden
+    problem: str | None
+    notes: tuple[str, ...]
+    suspected_unit: str | None
+
+
+@attrs.frozen
+class Citation:
+    """Where a statement or figure comes from.
+
+    Args:
+        id: key of the source in the knowledge data.
+        text: the reference as a reader would look it up.
+        locator: section, table or page.
+        url: where it can be read, if anywhere.
+    """
+
+    id: str
+    text: str
+    locator: str | None = None
+    url: str | None = None
+
+
+@attrs.frozen
+class Step:
+    """One edge of a pathway.
+
+    Args:
+        source: id of the node that acts.
+        target: id of the node acted upon.
+        statement: the mechanism in one sentence.
+        observation: whether the data confirm the target: `confirmed`, `contradicted`, `unmeasured`, `unobservable`.
+        citations: at least one.
+        strength: `strong`, `moderate` or `weak` evidence for this edge.
+    """
+
+    source: str
+    target: str
+    statement: str
+    observation: str
+    citations: tuple[Citation, ...]
+    strength: str = "moderate"
+
+
+@attrs.frozen
+class Pathway:
+    """One simple path in the mechanism graph from a state to fasciculation.
+
+    Args:
+        id: the nodes joined by `>`.
+        kind: `direct` or `indirect`.
+        support: `supported`, `possible` or `interrupted`.
+        steps: the edges in order.
+        broken_at: the node that the data contradict, where the pathway is interrupted.
+        strength: evidence for the whole chain: that of its weakest edge.
+        explanation: the pathway and its support in words.
+    """
+
+    id: str
+    kind: str
+    support: str
+    steps: tuple[Step, ...]
+    broken_at: str | None = None
+    strength: str = "moderate"
+    explanation: str = ""
+
+
+@attrs.frozen
+class Evidence:
+    """One observation on which a finding rests.
+
+    Args:
+        analyte: analyte key.
+        level: its level, or `missing`.
+        basis: how the level was obtained: `reported`, or `adjusted_by_albumin`.
+        result_index: position of the result among the inputs, where there is one.
+    """
+
+    analyte: str
+    level: str = attrs.field(repr=False)
+    basis: str = "reported"
+    result_index: int | None = None
+
+
+@attrs.frozen
+class Coding:
+    """A code of a terminology."""
+
+    system: str
+    code: str
+    display: str
+
+
+@attrs.frozen
+class Finding:
+    """A state that is present or possible, with its evidence and its pathways.
+
+    Args:
+        code: such as `hypocalcemia`.
+        title: the finding in words.
+        status: `present` or `possible`.
+        severity: `low`, `moderate` or `high`: how soon a clinician should look.
+        evidence: the observations that it rests on.
+        pathways: every path from its state to fasciculation, with what the data say of each.
+        upstream: ids of states that may have caused it, nearest first.
+        suggested_tests: analyte keys, most useful first.
+        caveats: what limits the finding.
+        accompanying_symptoms: keys of symptoms that often come with it.
+        matched_symptoms: those of them that the presentation names.
+        codings: HPO terms.
+        state: id of the state that it reports.
+        explanation: the finding, its evidence and its causes in words.
+    """
+
+    code: str
+    title: str
+    status: str
+    severity: str
+    evidence: tuple[Evidence, ...]
+    pathways: tuple[Pathway, ...]
+    upstream: tuple[str, ...]
+    suggested_tests: tuple[str, ...]
+    caveats: tuple[str, ...]
+    accompanying_symptoms: tuple[str, ...]
+    matched_symptoms: tuple[str, ...] = attrs.field(repr=False)
+    codings: tuple[Coding, ...]
+    state: str = ""
+    explanation: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class Problem:
+    """Why one result could not be interpreted.
+
+    Args:
+        code: such as `unknown_unit`.
+        result_index: position of the result among the inputs.
+        message: what is wrong, without the value or any id.
+        suggestion: what to do.
+    """
+
+    code: str
+    result_index: int
+    message: str
+    suggestion: str
+
+
+@attrs.frozen
+class EditionRef:
+    """One edition that was consulted, by id and SHA-256 of its file."""
+
+    id: str
+    sha256: str
+
+
+@attrs.frozen
+class Provenance:
+    """What made the report, so that it can be made again.
+
+    Args:
+        library_version: version of labinterp.
+        knowledge_version: version of the mechanisms and decision tables.
+        knowledge_sha256: hash over the files of the knowledge.
+        editions: every edition that was available to the interpretation.
+        settings: the arguments of `interpret`, JSON-ready.
+    """
+
+    library_version: str
+    knowledge_version: str
+    knowledge_sha256: str
+    editions: tuple[EditionRef, ...]
+    settings: Mapping[str, Any]
+
+
+@attrs.frozen
+class Guidance:
+    """What belongs to every report whatever its findings.
+
+    Args:
+        summary: which analytes act directly, and which only through calcium.
+        disclaimer: that a finding is no diagnosis.
+        advice: when to see a clinician, what can help.
+        benign_triggers: everyday causes of twitching, key → sentence.
+        differential: other causes that blood tests of these analytes do not show.
+        resources: where to read more.
+    """
+
+    summary: str
+    disclaimer: str
+    advice: tuple[str, ...]
+    benign_triggers: Mapping[str, str]
+    differential: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+@attrs.frozen
+class Report:
+    """The answer of `interpret`.
+
+    Args:
+        interpretations: one per input result, in input order.
+        findings: the most serious first.
+        states: state id → `present`, `possible`, `excluded` or `undetermined`.
+        problems: one per result that could not be interpreted.
+        provenance: versions, hashes and settings.
+        patient: as it was given.
+        presentation: as it was given.
+        guidance: what belongs to every report.
+        notes: what holds for the whole report, said once.
+    """
+
+    interpretations: tuple[Interpretation, ...] = attrs.field(repr=len)
+    findings: tuple[Finding, ...] = attrs.field(repr=len)
+    states: Mapping[str, str] = _hidden
+    problems: tuple[Problem, ...] = attrs.field(repr=len)
+    provenance: Provenance = _hidden
+    patient: Patient | None = attrs.field(default=None, repr=False)
+    presentation: Presentation | None = attrs.field(default=None, repr=False)
+    guidance: Guidance | None = attrs.field(default=None, repr=False)
+    notes: tuple[str, ...] = attrs.field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready dicts, lists, texts and numbers."""
+        from labinterp import serialization
+
+        return serialization.to_dict(self)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return the report as JSON text with a stable order of keys."""
+        from labinterp import serialization
+
+        return serialization.to_json(self, indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read back what `to_json` wrote.
+
+        Raises:
+            ReportError: if the text is no report; the message names the place, not the content.
+        """
+        from labinterp import serialization
+
+        return serialization.from_json(text, cls)
+
+    def to_html(self, *, title: str | None = None) -> str:
+        """Return a self-contained page; needs the extra `report`."""
+        from labinterp.report import html
+
+        return html.render(self, title=title)
+
+    def to_fhir(self, **options: Any) -> dict[str, Any]:
+        """Return a FHIR R4 collection Bundle of derived resources."""
+        from labinterp.formats import fhir
+
+        return fhir.from_report(self, **options)
