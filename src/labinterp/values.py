@@ -1,0 +1,248 @@
+"""From what a laboratory wrote to a number and its comparator.
+
+`parse` takes anything that may stand in a value column and never raises for it: what cannot be read without doubt
+comes back as `missing_value` or `not_numeric`, never as a guess. Only a text such as `1,234` keeps two readings, and
+the caller, who knows the analyte, decides which of them is plausible.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from decimal import Decimal
+from functools import lru_cache
+from numbers import Real
+from typing import Final
+
+import attrs
+
+from labinterp.errors import ValueParseError
+
+MAX_LENGTH: Final = 64
+"""Longest text that is read, without the white space around it."""
+
+MISSING_MARKERS: Final = frozenset(
+    {"", '""', "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "null", "(null)", "none", "nil", "nat"}
+    | {sign * count for sign in "-._" for count in range(1, 9)},
+)
+"""Stripped and casefolded texts that say that there is no value."""
+
+_CACHE_SIZE: Final = 65_536
+
+
+@attrs.frozen
+class Parsed:
+    """What a value was read as. Its `repr` shows no result value.
+
+    Args:
+        number: the number, or None where there is a problem.
+        comparator: `<`, `<=`, `>` or `>=` where the value is censored.
+        problem: `missing_value` or `not_numeric`.
+        notes: `number_cleaned` where the text was not a plain number already, with or without a comparator.
+        alternative: the number by the second reading of a text such as `1,234`.
+        unit_text: what stands behind the number in the shape of a unit; it may still be no unit at all.
+
+    Example:
+        >>> parse("<8").comparator
+        '<'
+    """
+
+    number: float | None = attrs.field(default=None, repr=False)
+    comparator: str | None = None
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+    alternative: float | None = attrs.field(default=None, repr=False)
+    unit_text: str | None = attrs.field(default=None, repr=False)
+
+
+_MISSING: Final = Parsed(problem="missing_value")
+_NOT_NUMERIC: Final = Parsed(problem="not_numeric")
+_CLEANED: Final = ("number_cleaned",)
+
+_COMPARATORS: Final = {
+    **dict.fromkeys(("<", "less than", "below", "under"), "<"),
+    **dict.fromkeys((">", "greater than", "more than", "above", "over"), ">"),
+    **dict.fromkeys(("<=", "=<", "</=", "≤", "≦", "⩽", "less than or equal to"), "<="),
+    **dict.fromkeys((">=", "=>", ">/=", "≥", "≧", "⩾", "greater than or equal to"), ">="),
+    "=": None,
+}
+
+# ASCII digits only, no nested repetition: every pattern below runs on at most MAX_LENGTH characters.
+_PLAIN: Final = re.compile(r"(?:(<=?|>=?|[≤≥]) ?)?(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)")
+_LEAD: Final = re.compile(
+    r"([<>]/?=|=[<>]|[<>=≤≦⩽≥≧⩾]) *"
+    r"|((?:less|greater) than or equal to|(?:less|greater|more) than|below|under|above|over) +",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(
+    r"([+-]?)"
+    r"([0-9.,](?:[0-9.,' ]*[0-9.,])?)"
+    r"(?:(?<=[0-9.])[eE]([+-]?[0-9]{1,2})| ?[x\u00d7*] ?10 ?(?:\^|\*\*) ?([+-]?[0-9]{1,2}))?"
+    r"(?![0-9])(.*)",
+    re.IGNORECASE,
+)
+# A unit behind a number has the shape of one, so that words such as "hemolyzed" are none.
+_UNIT: Final = (
+    r"[a-zμ\[\]]{1,8}(?: ?/ ?| per )(?:[0-9]{1,4} ?)?[a-zμ\[\]]{1,6}(?:/[a-z0-9.]{1,6})?"  # mg/dL, mg/100 mL, mg per dL
+    r"|[a-zμ]{0,4}%"  # mg%
+    r"|(?-i:[fpnumμ]M)"  # mM, and no time such as 8 PM
+    r"|[a-zμ]{1,4}mol[ .]?L(?:-1)?|[a-zμ]{1,5}[ .](?:L|dL|mL)-1"  # MMOLL, mmol L-1, mg.dL-1
+)
+_FLAG: Final = r"LL|HH|LU|HU|AA|L|H|N|A|low|high|[*!↑↓]"
+_TAIL: Final = re.compile(rf" ?({_UNIT})?(?: ?[*!])?(?: ?(?:{_FLAG}|\((?:{_FLAG})\)|\[(?:{_FLAG})\]))?", re.IGNORECASE)
+
+
+def _form(decimal: str, thousands: str, fraction: str) -> re.Pattern[str]:
+    """Pattern of a number in one convention; thousands come in groups of three, all with the same sign."""
+    return re.compile(
+        rf"([0-9]+|[1-9][0-9]{{0,2}}(?:([{thousands}])[0-9]{{3}})(?:\2[0-9]{{3}})*)(?:{decimal}({fraction}))?"
+        rf"|{decimal}([0-9]+)",
+    )
+
+
+_FORMS: Final = {".": _form(r"\.", "' ,", "[0-9]*"), ",": _form(",", "' .", "[0-9]+")}
+_NO_GROUPS: Final = str.maketrans("", "", "' .,")
+# Hyphens and dashes are signs of a negative number; a typographic apostrophe is one between thousands.
+_SAME: Final = str.maketrans({**dict.fromkeys("‐‒–—―−", "-"), "’": "'"})  # noqa: RUF001 - these are the look-alikes
+_INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
+_REFUSED_FORMS: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
+
+
+def parse(value: object, decimal: str | None = None) -> Parsed:
+    """Read a value of any type; junk is `not_numeric` and never raises.
+
+    Args:
+        value: a text, an int, a float, a `Decimal`, a numpy scalar, None, or anything else.
+        decimal: `"."` or `","` where the caller knows the decimal sign of texts; None reads either.
+
+    Returns:
+        The number with its comparator, or the problem.
+
+    Raises:
+        ValueParseError: `decimal` is something else.
+
+    Example:
+        >>> parse("≥ 150").number, parse("0,74").number, parse("QNS").problem
+        (150.0, 0.74, 'not_numeric')
+        >>> parse("1,234").number, parse("1,234").alternative, parse("1,234", decimal=".").number
+        (1.234, 1234.0, 1234.0)
+    """
+    _check_decimal(decimal)
+    if type(value) is float:
+        return _from_float(value)
+    if type(value) is str:
+        return parse_text(value, decimal)
+    if value is None:
+        return _MISSING
+    try:
+        return _from_object(value, decimal)
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its number
+        return _NOT_NUMERIC
+
+
+def parse_text(text: str, decimal: str | None = None) -> Parsed:
+    """Read a text; the last 65,536 distinct short texts are remembered.
+
+    Args:
+        text: as the laboratory wrote it. More than 64 characters are refused unread.
+        decimal: as for `parse`.
+
+    Returns:
+        The number with its comparator, or the problem.
+
+    Raises:
+        ValueParseError: `decimal` is neither None, `"."` nor `","`.
+
+    Example:
+        >>> parse_text("7.9 mg/dL (L)").unit_text
+        'mg/dL'
+    """
+    _check_decimal(decimal)
+    if len(text) > MAX_LENGTH:
+        text = text.strip()
+        if len(text) > MAX_LENGTH:
+            return _NOT_NUMERIC
+    return _read(text, decimal)
+
+
+def _check_decimal(decimal: str | None) -> None:
+    if decimal is not None and decimal not in (".", ","):
+        raise ValueParseError("the decimal sign is not known", hint="Pass `decimal='.'`, `decimal=','` or None")
+
+
+def _from_float(number: float) -> Parsed:
+    if math.isfinite(number):
+        return Parsed(number + 0.0)  # -0.0 becomes 0.0
+    return _MISSING if math.isnan(number) else _NOT_NUMERIC
+
+
+def _from_object(value: object, decimal: str | None) -> Parsed:
+    if isinstance(value, str):
+        return parse_text(str.__str__(value), decimal)  # a subclass may have a mind of its own
+    if isinstance(value, bool):
+        return _NOT_NUMERIC
+    if isinstance(value, Decimal):
+        return _MISSING if value.is_nan() else _from_float(float(value))
+    if isinstance(value, Real):  # int, Fraction and the numpy scalars; numpy's bool is no Real
+        return _from_float(float(value))
+    # The missing values of pandas and numpy, known by name so that neither is imported for them.
+    return _MISSING if type(value).__name__ in ("NAType", "NaTType", "MaskedConstant") else _NOT_NUMERIC
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _read(text: str, decimal: str | None) -> Parsed:
+    plain = _PLAIN.fullmatch(text)
+    if plain and (decimal != "," or "." not in text):
+        sign, digits = plain.groups()
+        return Parsed(float(digits) + 0.0, _COMPARATORS[sign] if sign else None)
+    if not text.isascii():
+        if any(map(_is_refused, text)):
+            return _NOT_NUMERIC
+        text = unicodedata.normalize("NFKC", text).translate(_SAME).strip(_INVISIBLE)
+    text = text.strip()
+    if text.casefold() in MISSING_MARKERS:
+        return _MISSING
+    return _NOT_NUMERIC if len(text) > MAX_LENGTH else _read_cleaned(text, decimal)
+
+
+def _is_refused(char: str) -> bool:
+    """Whether NFKC would make a digit out of what is none, as in 10⁹, 1½ or ⒈5."""
+    if unicodedata.decomposition(char).startswith(_REFUSED_FORMS):
+        return True
+    plain = unicodedata.normalize("NFKC", char)
+    return len(plain) > 1 and any(map(str.isdigit, plain))
+
+
+def _read_cleaned(text: str, decimal: str | None) -> Parsed:
+    comparator = None
+    lead = _LEAD.match(text)
+    if lead:
+        comparator = _COMPARATORS[(lead[1] or lead[2]).lower()]
+        text = text[lead.end() :]
+    parts = _NUMBER.fullmatch(text)
+    if not parts:
+        return _NOT_NUMERIC
+    sign, body, short_exponent, long_exponent, rest = parts.groups()
+    tail = _TAIL.fullmatch(rest)
+    if not tail:
+        return _NOT_NUMERIC
+    number, alternative = _readings(body, sign, short_exponent or long_exponent or "0", decimal)
+    if number is None:
+        return _NOT_NUMERIC
+    return Parsed(number, comparator, None, _CLEANED, alternative, tail[1])
+
+
+def _readings(body: str, sign: str, exponent: str, decimal: str | None) -> tuple[float | None, float | None]:
+    """Number by the likelier reading, and by the other one where both are sound."""
+    found: dict[str, float] = {}
+    for point, form in _FORMS.items():
+        match = form.fullmatch(body) if decimal in (None, point) else None
+        if match:
+            whole, _, fraction, only = match.groups()
+            digits = f"{(whole or '0').translate(_NO_GROUPS)}.{fraction or only or '0'}"
+            found[point] = float(f"{sign}{digits}e{exponent}") + 0.0
+    by_dot, by_comma = found.get("."), found.get(",")
+    if by_dot is None or by_comma is None:
+        return (by_comma if by_dot is None else by_dot), None
+    return (by_comma, by_dot) if "," in body else (by_dot, None)  # without a comma a single dot is the decimal point
