@@ -1,0 +1,311 @@
+"""What makes limits wrong although every key is right: order, gaps, overlaps, units."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from labinterp.ranges.model import (
+    LEVELS,
+    LLN,
+    TRIMESTERS,
+    ULN,
+    Band,
+    Entry,
+    Limits,
+    Partition,
+)
+from labinterp.ranges.reader import Reader, Row, nearest, shown
+from labinterp.ranges.schema import LOWER_ENDS, UPPER_ENDS
+
+AGREEMENT = Fraction(3, 20)
+"""How far the printed values of one limit may lie apart, once converted: sources round, they don't err by more."""
+
+_DECLARE = "say gaps = true if the source has it"
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+End = Limits | str | None
+
+
+def bands(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
+    """Return the bands of a range or grade in rising order, or none after noting what is wrong with them."""
+    before = len(reader.faults)
+    kind = row.get("kind")
+    parts = [row.get("normal"), *row.get("bands", [])]
+    if kind is None or any(part is not None and not part.whole for part in parts):
+        return ()
+    if kind == "reference_interval":
+        found = _interval(row.get("normal"), reader, path)
+    elif kind == "grade":
+        found = _grades(row, reader, path)
+    else:
+        found = _decision(row, reader, path)
+    return found if len(reader.faults) == before else ()
+
+
+def _end(raw: Row, keys: dict[str, bool], reader: Reader, path: str) -> tuple[End, bool]:
+    present = [key for key in keys if key in raw]
+    if len(present) > 1:
+        reader.fault(f"{path}.{present[1]}", f"both {present[0]!r} and {present[1]!r} are given; keep one")
+    if not present:
+        return None, False
+    return raw[present[0]], keys[present[0]]
+
+
+def _band(raw: Row, reader: Reader, path: str) -> Band:
+    lower, lower_inclusive = _end(raw, LOWER_ENDS, reader, path)
+    upper, upper_inclusive = _end(raw, UPPER_ENDS, reader, path)
+    if lower is None and upper is None:
+        reader.fault(path, "has neither a lower nor an upper end", 'from = { "mg/dL" = "1.6" }')
+    if isinstance(lower, Limits) and isinstance(upper, Limits):
+        for unit, low in lower.items():
+            high = upper.get(unit, low + 1)
+            if low > high or (low == high and not (lower_inclusive and upper_inclusive)):
+                reader.fault(path, f"the limits are inverted: {low} {shown(unit)} is not below {high}")
+    name, level, grade = raw.get("band", "normal"), raw.get("level", "normal"), raw.get("grade")
+    return Band(name, level, grade, lower, lower_inclusive, upper, upper_inclusive)
+
+
+def _interval(raw: Row | None, reader: Reader, path: str) -> tuple[Band, ...]:
+    if raw is None:
+        return ()
+    normal = _band(raw, reader, f"{path}.normal")
+    found = [normal]
+    if normal.lower is not None:
+        found.insert(0, Band("low", "low", upper=normal.lower, upper_inclusive=not normal.lower_inclusive))
+    if normal.upper is not None:
+        found.append(Band("high", "high", lower=normal.upper, lower_inclusive=not normal.upper_inclusive))
+    return tuple(found)
+
+
+def _decision(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
+    rows = row.get("bands") or []
+    if "bands" in row and not rows:
+        reader.fault(f"{path}.bands", "is empty")
+    found = [_band(raw, reader, f"{path}.bands[{index}]") for index, raw in enumerate(rows, 1)]
+    if row.get("kind") == "critical_limit":
+        _critical(found, reader, path)
+        return tuple(found)
+    _levels_rise(found, reader, path)
+    gaps = _neighbours(found, reader, path, gaps=bool(row.get("gaps")))
+    for index, end, side in ((1, found[0].lower, "below"), (len(found), found[-1].upper, "above")) if found else ():
+        if end is not None:
+            gaps += 1
+            if not row.get("gaps"):
+                reader.fault(f"{path}.bands[{index}]", f"gap: a result {side} {end} lies in no band; {_DECLARE}")
+    if row.get("gaps") and not gaps:
+        reader.fault(f"{path}.gaps", "is true, but there is no gap")
+    return tuple(found)
+
+
+def _critical(found: list[Band], reader: Reader, path: str) -> None:
+    seen = set()
+    for index, band in enumerate(found, 1):
+        where = f"{path}.bands[{index}]"
+        if band.level not in ("very_low", "very_high"):
+            reader.fault(f"{where}.level", f"a critical limit is very_low or very_high, not {band.level!r}")
+        elif (band.upper if band.level == "very_low" else band.lower) is None:
+            reader.fault(
+                where, f"a band of level {band.level} has {'an upper' if band.level == 'very_low' else 'a lower'} end"
+            )
+        elif (band.lower if band.level == "very_low" else band.upper) is not None:
+            reader.fault(where, f"a critical band of level {band.level} is open at its far end")
+        elif band.level in seen:
+            reader.fault(f"{where}.level", f"a second band of level {band.level}")
+        seen.add(band.level)
+    if [band.level for band in found] == ["very_low", "very_high"]:
+        _gap(found[0], found[1], reader, f"{path}.bands[2]", gaps=True)
+    elif [band.level for band in found] == ["very_high", "very_low"]:
+        reader.fault(f"{path}.bands[2]", "the bands are not in rising order")
+
+
+def _levels_rise(found: list[Band], reader: Reader, path: str) -> None:
+    last = -1
+    for index, band in enumerate(found, 1):
+        if band.level == "indeterminate":
+            continue
+        rank = LEVELS.index(band.level)
+        if rank < last:
+            text = f"the level {band.level} follows {LEVELS[last]}: a higher band cannot have a lower level"
+            reader.fault(f"{path}.bands[{index}].level", text)
+        last = rank
+
+
+def _neighbours(found: list[Band], reader: Reader, path: str, *, gaps: bool) -> int:
+    """Note overlaps and undeclared gaps between neighbouring bands, and return the number of gaps."""
+    count = 0
+    for index, (first, second) in enumerate(itertools.pairwise(found), 2):
+        where = f"{path}.bands[{index}]"
+        if first.upper is None or second.lower is None:
+            reader.fault(where, "overlap: the end between this band and the one before is open; both need one")
+        else:
+            count += _gap(first, second, reader, where, gaps=gaps)
+    return count
+
+
+def _gap(first: Band, second: Band, reader: Reader, where: str, *, gaps: bool) -> bool:
+    upper, lower = first.upper, second.lower
+    if not isinstance(upper, Limits) or not isinstance(lower, Limits):
+        return False
+    found = False
+    for unit in upper:
+        if unit not in lower:
+            continue
+        if upper[unit] > lower[unit]:
+            reader.fault(
+                where, f"overlap: the band before ends at {upper[unit]} {unit}, this one begins at {lower[unit]}"
+            )
+        elif upper[unit] == lower[unit] and first.upper_inclusive and second.lower_inclusive:
+            reader.fault(where, f"overlap: {upper[unit]} {unit} lies in this band and in the one before")
+        elif upper[unit] < lower[unit] or not (first.upper_inclusive or second.lower_inclusive):
+            found = True
+            if not gaps and upper[unit] == lower[unit]:
+                reader.fault(where, f"gap: {upper[unit]} {unit} lies in no band; {_DECLARE}")
+            elif not gaps:
+                reader.fault(where, f"gap between {upper[unit]} and {lower[unit]} {unit}; {_DECLARE}")
+    return found
+
+
+def _grades(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
+    direction = row.get("direction")
+    rows = row.get("bands") or []
+    if "bands" in row and not rows:
+        reader.fault(f"{path}.bands", "is empty")
+    if direction is None or not rows:
+        return ()
+    found = []
+    for index, raw in enumerate(rows, 1):
+        where = f"{path}.bands[{index}]"
+        band = attrs.evolve(_band(raw, reader, where), band=f"grade {raw['grade']}", level=direction)
+        if isinstance(band.lower, str) and (direction, band.lower) != ("high", ULN):
+            reader.fault(where, f"{band.lower} cannot be the lower end of a grade whose direction is {direction}")
+        if isinstance(band.upper, str) and (direction, band.upper) != ("low", LLN):
+            reader.fault(where, f"{band.upper} cannot be the upper end of a grade whose direction is {direction}")
+        found.append(band)
+    numbers = [band.grade for band in found if band.grade is not None]
+    if len(set(numbers)) < len(numbers):
+        reader.fault(f"{path}.bands", "a grade is given twice")
+    found.sort(key=lambda band: band.grade or 0, reverse=direction == "low")
+    far = found[0].lower if direction == "low" else found[-1].upper
+    if far is not None:
+        reader.fault(f"{path}.bands", "the highest grade is open at its far end")
+    _neighbours(found, reader, path, gaps=False)
+    return tuple(found)
+
+
+def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
+    """Return every end in a range or grade, with its path."""
+    parts = [(".normal", row.get("normal", {}))]
+    parts += [(f".bands[{index}]", band) for index, band in enumerate(row.get("bands", []), 1)]
+    for path, part in parts:
+        for key in (*LOWER_ENDS, *UPPER_ENDS):
+            if key in part:
+                yield f"{path}.{key}", part[key]
+
+
+def units(row: Row, reader: Reader, path: str) -> tuple[str, ...]:
+    """Return the units of the limits, or none after noting what is wrong with them."""
+    printed = [(where, end) for where, end in _limits(row) if isinstance(end, Limits)]
+    if not printed or "analyte" not in row:
+        if row.get("bands") and row.whole:
+            reader.fault(f"{path}.bands", "no limit has a number")
+        return ()
+    from labinterp import units as unit_table
+
+    before = len(reader.faults)
+    every = tuple(dict.fromkeys(code for _, end in printed for code in end))
+    accepted = unit_table.accepted(row["analyte"])
+    for code in every:
+        if code not in accepted:
+            known = code in unit_table.units()
+            what = f"the unit {shown(code)} cannot measure {row['analyte']}" if known else f"unknown unit {shown(code)}"
+            where = next(where for where, end in printed if code in end)
+            reader.fault(f"{path}{where}", f"{what}{nearest(code, accepted)}")
+    for where, end in printed:
+        missing = [code for code in every if code not in end]
+        if missing:
+            text = f"missing in {', '.join(map(shown, missing))}: a range prints every limit in the same units"
+            reader.fault(f"{path}{where}", text)
+    if len(reader.faults) > before:
+        return ()
+    for where, end in printed:
+        if len(end) > 1 and not _agree(row["analyte"], end):
+            text = f"{end} are not one limit: converted, they lie more than {float(AGREEMENT):.0%} apart"
+            reader.fault(f"{path}{where}", text)
+    return every
+
+
+def _agree(analyte: str, end: Limits) -> bool:
+    from labinterp import units as unit_table
+
+    values = [Fraction(value) * unit_table.exact_factor(analyte, code) for code, value in end.items()]
+    return max(values) - min(values) <= AGREEMENT * max(values)
+
+
+def overlaps(entries: tuple[Entry, ...], reader: Reader, paths: dict[str, str]) -> None:
+    """Note entries of which neither is more specific although a patient may belong to both."""
+    groups: dict[tuple[str | None, ...], list[Entry]] = {}
+    for entry in entries:
+        rival = {"critical_limit": ("critical", entry.place), "grade": ("grade", entry.direction)}.get(entry.kind)
+        groups.setdefault((entry.analyte, *(rival or ("range",))), []).append(entry)
+    for entry in entries:
+        if nobody(entry.partition):
+            reader.fault(f"{paths.get(entry.id, entry.id)}.partition", "nobody is male and pregnant")
+    for group in groups.values():
+        for first, second in itertools.combinations(group, 2):
+            if overlap(first.partition, second.partition) and not (
+                beats(first.partition, second.partition) or beats(second.partition, first.partition)
+            ):
+                text = f"overlaps {paths.get(first.id, first.id)} ({first.id}): a patient may belong to both"
+                reader.fault(f"{paths.get(second.id, second.id)}.partition", text)
+
+
+def nobody(partition: Partition) -> bool:
+    """Say whether no patient can belong to the partition."""
+    return partition.sex == "male" and partition.pregnancy in TRIMESTERS
+
+
+def overlap(first: Partition, second: Partition) -> bool:
+    """Say whether a patient may belong to both partitions."""
+    low = max(first.age_low or Fraction(0), second.age_low or Fraction(0))
+    highs = [high for high in (first.age_high, second.age_high) if high is not None]
+    if highs and low >= min(highs):
+        return False
+    sexes = {first.sex or second.sex, second.sex or first.sex}
+    pregnancies = {first.pregnancy or second.pregnancy, second.pregnancy or first.pregnancy}
+    return len(sexes) == 1 and len(pregnancies) == 1 and not ("male" in sexes and pregnancies & set(TRIMESTERS))
+
+
+def beats(first: Partition, second: Partition) -> bool:
+    """Say whether the first partition is more specific.
+
+    It is if it says all that the second says of sex and pregnancy, and more; a trimester says the sex as well.
+    """
+    return _said(second) < _said(first)
+
+
+def _said(partition: Partition) -> set[str]:
+    said = {"pregnancy"} if partition.pregnancy else set()
+    return said | ({"sex"} if partition.sex or partition.pregnancy in TRIMESTERS else set())
+
+
+def dates(found: dict[str, Any], reader: Reader) -> None:
+    """Note dates in the wrong order, and a superseding edition that names itself."""
+    first, last = found.get("valid_from"), found.get("valid_until")
+    if first and last and last < first:
+        reader.fault("valid_until", f"{last} lies before valid_from, {first}")
+    if found.get("supersedes") and found["supersedes"] == found.get("id"):
+        reader.fault("supersedes", "an edition cannot supersede itself")
+
+
+def no_categories(found: dict[str, Any], reader: Reader) -> None:
+    """Note analytes that are said to have no limits and have some."""
+    has = {row.get("analyte") for row in found.get("range", []) if row.get("kind") != "critical_limit"}
+    for index, row in enumerate(found.get("no_categories", []), 1):
+        if row.get("analyte") in has:
+            reader.fault(f"no_categories[{index}].analyte", f"{row['analyte']} has a range in this edition")

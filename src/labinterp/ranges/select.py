@@ -1,0 +1,180 @@
+"""Which entries of which edition hold for a patient."""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import attrs
+
+from labinterp.ranges.checks import beats
+from labinterp.ranges.model import (
+    ADULT,
+    NOT_PREGNANT,
+    PREGNANCIES,
+    SEXES,
+    TRIMESTERS,
+    Edition,
+    Entry,
+    Selection,
+    Who,
+    age_breaks,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CRITICAL = "critical_limit"
+
+
+@attrs.frozen(cache_hash=True)
+class ReferenceSet:
+    """Editions in order of priority: what `ranges=` comes to.
+
+    Args:
+        id: profile name, edition id, or several joined by `+`; with `@date` where a day was asked for.
+        editions: the first one with an entry for an analyte and patient answers.
+
+    Example:
+        >>> reference_set("uk").select("vitamin_b12", Who(age=(40, 41))).edition_id
+        'nice-ng239/2024'
+    """
+
+    id: str
+    editions: tuple[Edition, ...] = ()
+
+    def select(self, analyte: str, who: Who) -> Selection:
+        """Return the entries that decide what is normal for this analyte and patient.
+
+        Args:
+            analyte: analyte key.
+            who: what is known of the patient; every possibility that the unknown leaves open is considered.
+
+        Returns:
+            The entries of the first edition that covers every possibility, or why none does.
+        """
+        reasons: dict[str, list[str]] = {}
+        for edition in self.editions:
+            entries = deciding(edition, analyte)
+            if entries:
+                found, uncovered = select_entries(entries, who)
+                if found and not uncovered:
+                    return Selection(edition.id, found, covered=True)
+                reason = "age_unknown" if who.age is None and _by_age_alone(entries, who) else "no_entry"
+                reasons.setdefault(reason, []).append(edition.id)
+            else:
+                for none in edition.no_categories:
+                    if none.analyte == analyte:
+                        reasons.setdefault("no_categories", []).append(f"{edition.id}: {none.reason}")
+        return _refusal(reasons)
+
+    def critical(self, analyte: str, who: Who) -> tuple[Entry, ...]:
+        """Return every critical limit of every edition that may apply to this analyte and patient."""
+        found: list[Entry] = []
+        for edition in self.editions:
+            places: dict[str | None, list[Entry]] = {}
+            for entry in edition.entries:
+                if entry.kind == CRITICAL and entry.analyte == analyte:
+                    places.setdefault(entry.place, []).append(entry)
+            for entries in places.values():
+                found.extend(select_entries(tuple(entries), who)[0])
+        return tuple(found)
+
+    def age_breaks(self, analyte: str | None = None) -> tuple[Fraction, ...]:
+        """Return the ages in years at which any partition begins or ends, rising; for binning ages."""
+        return tuple(sorted({age for edition in self.editions for age in edition.age_breaks(analyte)}))
+
+
+@functools.lru_cache(maxsize=4096)
+def deciding(edition: Edition, analyte: str) -> tuple[Entry, ...]:
+    """Return the entries of an edition that can decide what is normal: all but the critical limits."""
+    return tuple(entry for entry in edition.entries if entry.analyte == analyte and entry.kind != CRITICAL)
+
+
+def grades_for(edition: Edition, analyte: str, who: Who) -> tuple[Entry, ...]:
+    """Return the entries of a grading that may apply to this analyte and patient.
+
+    There is at most one per direction if age, sex and pregnancy are known.
+    """
+    found: list[Entry] = []
+    for direction in ("low", "high"):
+        entries = tuple(e for e in edition.grades if e.analyte == analyte and e.direction == direction)
+        found.extend(select_entries(entries, who)[0])
+    return tuple(found)
+
+
+def select_entries(entries: tuple[Entry, ...], who: Who, *, some_ages: bool = False) -> tuple[tuple[Entry, ...], bool]:
+    """Return the most specific entry of every possibility, and whether a possibility that counts has none.
+
+    Args:
+        entries: of one edition and analyte, free of overlaps.
+        who: what is known of the patient.
+        some_ages: whether ages without any entry are passed over, as they are where an adult is assumed.
+    """
+    found: dict[Entry, None] = {}
+    uncovered = False
+    some_ages = some_ages or (who.age is None and who.assume_adult)
+    for age in _ages(entries, who):
+        best = {case: _best(entries, age, case[0], case[1]) for case in _possibilities(who)}
+        found.update((entry, None) for entry in best.values() if entry is not None)
+        none_needed = some_ages and not any(best.values())
+        uncovered = uncovered or (not none_needed and any(case[2] and entry is None for case, entry in best.items()))
+    return tuple(entry for entry in entries if entry in found), uncovered
+
+
+def _by_age_alone(entries: tuple[Entry, ...], who: Who) -> bool:
+    found, uncovered = select_entries(entries, who, some_ages=True)
+    return bool(found) and not uncovered
+
+
+def _best(entries: Iterable[Entry], age: Fraction, sex: str, pregnancy: str) -> Entry | None:
+    best = None
+    for entry in entries:
+        if entry.partition.holds(age, sex, pregnancy) and (best is None or beats(entry.partition, best.partition)):
+            best = entry
+    return best
+
+
+def _ages(entries: tuple[Entry, ...], who: Who) -> list[Fraction]:
+    """Return one age out of each span within which no partition begins or ends."""
+    low, high = who.age or (ADULT if who.assume_adult else Fraction(0), None)
+    if high is not None and high <= low:
+        return [low]
+    return [low, *(age for age in age_breaks(entries) if low < age and (high is None or age < high))]
+
+
+@functools.lru_cache(maxsize=256)
+def _possible(sex: str | None, pregnancy: str | None) -> tuple[tuple[str, str, bool], ...]:
+    if pregnancy == "pregnant":
+        return tuple(("female", trimester, True) for trimester in TRIMESTERS)
+    if pregnancy is not None:
+        sexes = (sex,) if sex else (("female",) if pregnancy in TRIMESTERS else SEXES)
+        return tuple((each, pregnancy, True) for each in sexes)
+    return tuple(
+        (each, state, state == NOT_PREGNANT)
+        for each in ((sex,) if sex else SEXES)
+        for state in (PREGNANCIES if each != "male" else (NOT_PREGNANT,))
+    )
+
+
+def _possibilities(who: Who) -> tuple[tuple[str, str, bool], ...]:
+    """Return each possible sex and pregnancy, and whether an entry for it is needed.
+
+    Where nothing is known of a pregnancy, an entry for patients who are not pregnant is enough.
+    """
+    return _possible(who.sex, who.pregnancy)
+
+
+def _refusal(reasons: dict[str, list[str]]) -> Selection:
+    if "age_unknown" in reasons:
+        detail = f"{', '.join(reasons['age_unknown'])}: ranges for some ages alone, and the age is unknown"
+        return Selection(None, (), covered=False, reason="age_unknown", detail=detail)
+    if "no_categories" in reasons:
+        detail = "; ".join(reasons["no_categories"])
+        return Selection(None, (), covered=False, reason="no_categories", detail=detail)
+    if "no_entry" in reasons:
+        detail = f"{', '.join(reasons['no_entry'])}: no range for every age, sex and pregnancy that is possible here"
+    else:
+        detail = "no edition has a range for this analyte"
+    return Selection(None, (), covered=False, reason="no_entry", detail=detail)
