@@ -14,6 +14,7 @@ LabInterpError
 ├── UnknownNodeError (LookupError)
 ├── LayoutError (ValueError)
 ├── InputError (ValueError)
+├── PresentationError (ValueError)
 ├── ReportError (ValueError)
 └── MissingExtraError (ImportError)
 ```
@@ -139,6 +140,22 @@ class InputError(LabInterpError, ValueError):
     """A document cannot be read: malformed, truncated, too large or of the wrong kind."""
 
     hint = "Check that the document is whole and of a supported kind"
+
+
+class PresentationError(LabInterpError, ValueError):
+    """A presentation names a symptom, trigger or course that is not known; `known` lists the keys."""
+
+    hint = "`labinterp explain` describes the keys"
+
+    @classmethod
+    def from_field(cls, field: str, known: tuple[str, ...]) -> Self:
+        """Say which field of a presentation holds an unknown key, without repeating it."""
+        return cls(
+            f"`{field}` of the presentation holds a key that is not known",
+            hint=f"Known keys: {', '.join(known)}",
+            field=field,
+            known=known,
+        )
 
 
 class ReportError(LabInterpError, ValueError):

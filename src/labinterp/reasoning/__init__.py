@@ -1,0 +1,33 @@
+"""Levels → states → findings and pathways.
+
+Findings depend on levels, not on numbers: a panel is a tuple of sixteen levels (`SLOTS`), and the answer for a tuple is
+worked out once. Every rule, edge and sentence is data in `labinterp/knowledge`; here is only the code that walks them.
+"""
+
+from labinterp.codes import LEVELS
+from labinterp.reasoning.context import checked, guidance, method_notes, presentation_notes, with_presentation
+from labinterp.reasoning.engine import Reasoned, reason
+from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, nodes
+from labinterp.reasoning.graph import Edge
+from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
+from labinterp.reasoning.slots import SLOTS
+
+__all__ = [
+    "LEVELS",
+    "SLOTS",
+    "Claim",
+    "Edge",
+    "Explanation",
+    "Reasoned",
+    "checked",
+    "claims",
+    "explain",
+    "guidance",
+    "knowledge_sha256",
+    "knowledge_version",
+    "method_notes",
+    "nodes",
+    "presentation_notes",
+    "reason",
+    "with_presentation",
+]

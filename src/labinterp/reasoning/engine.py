@@ -1,0 +1,212 @@
+"""From the levels of a panel to states, findings and pathways: pure, and remembered by pattern."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from labinterp.model import Evidence, Finding, Pathway, Step
+from labinterp.reasoning import graph, wording
+from labinterp.reasoning.slots import Panel, panel_of, resolved
+from labinterp.reasoning.tables import Row, Table, caveats, decide, remarks, rests_on, tables, weakening
+
+_HELD = frozenset(("present", "possible"))
+_SEVERITY = {"high": 0, "moderate": 1, "low": 2}
+_STATUS = {"present": 0, "possible": 1}
+_OBSERVATION = {"present": "confirmed", "excluded": "contradicted"}
+
+
+class States(Mapping[str, str]):
+    """State → status, in the order of knowledge; cannot be changed."""
+
+    __slots__ = ("_statuses",)
+
+    def __init__(self, statuses: Mapping[str, str]) -> None:
+        self._statuses = dict(statuses)
+
+    def __getitem__(self, state: str) -> str:
+        return self._statuses[state]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._statuses)
+
+    def __len__(self) -> int:
+        return len(self._statuses)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._statuses.items()))
+
+    def __repr__(self) -> str:
+        return f"States({len(self)})"
+
+    def __reduce__(self) -> tuple[type[States], tuple[dict[str, str]]]:
+        return States, (dict(self._statuses),)
+
+
+@attrs.frozen
+class Reasoned:
+    """What the levels of a panel come to.
+
+    Args:
+        states: state → `present`, `possible`, `excluded` or `undetermined`; every state, in a fixed order.
+        findings: the most serious first; their evidence points at no result yet.
+        calcium_slot: which result decided about calcium, if any.
+    """
+
+    states: Mapping[str, str]
+    findings: tuple[Finding, ...]
+    calcium_slot: str | None
+
+
+@attrs.frozen
+class _Answer:
+    """The row that answers for a state, and the status after weakening."""
+
+    row: Row
+    status: str
+    weakened: bool
+
+
+@functools.lru_cache(maxsize=16384)
+def reason(pattern: tuple[int, ...]) -> Reasoned:
+    """Return the states and findings of a panel.
+
+    Args:
+        pattern: one code per slot of `SLOTS`: 0 for missing, else 1 + the index of its level in `LEVELS`, plus 16 where
+            the result is implausible.
+
+    Raises:
+        InputError: if it is no pattern.
+
+    Example:
+        >>> from labinterp.reasoning import LEVELS, SLOTS, reason
+        >>> pattern = tuple(1 + LEVELS.index("low") if slot == "magnesium" else 0 for slot in SLOTS)
+        >>> reasoned = reason(pattern)
+        >>> [finding.code for finding in reasoned.findings], reasoned.states["hypocalcemia"]
+        (['hypomagnesemia'], 'undetermined')
+    """
+    panel = panel_of(pattern)
+    answers = {state: _answer(state, panel) for state in tables()}
+    statuses = States({state: answer.status for state, answer in answers.items()})
+    held = [table for table in tables().values() if table.code is not None and statuses[table.id] in _HELD]
+    pathways = {table.id: _pathways(table, statuses) for table in held}
+    usefulness = _usefulness(pathways.values(), statuses)
+    findings = [
+        _finding(table, answers[table.id], panel, statuses, pathways[table.id], usefulness) for table in held
+    ]
+    findings.sort(key=lambda finding: (_SEVERITY[finding.severity], _STATUS[finding.status]))
+    return Reasoned(statuses, tuple(findings), panel.calcium_slot)
+
+
+def _answer(state: str, panel: Panel) -> _Answer:
+    row = decide(state, panel)
+    weak = not panel.soft.isdisjoint(rests_on(state, row, panel))
+    return _Answer(row, weakening()[row.status] if weak else row.status, weak)
+
+
+def _finding(
+    table: Table,
+    answer: _Answer,
+    panel: Panel,
+    statuses: Mapping[str, str],
+    pathways: tuple[Pathway, ...],
+    usefulness: Mapping[str, int],
+) -> Finding:
+    row = answer.row
+    noted = [remark for remark in remarks() if table.id in remark.states and remark.holds(panel, statuses)]
+    texts = (weakening()["caveat"],) if answer.weakened else ()
+    keys = dict.fromkeys((*texts, *(key for remark in noted for key in remark.caveats), *row.caveats))
+    wanted = dict.fromkeys((*row.suggest, *(test for remark in noted for test in remark.suggest)))
+    tests = sorted((test for test in wanted if panel.needs(test)), key=lambda test: -usefulness.get(test, 0))
+    upstream = _upstream(table.id, statuses)
+    reason_text = wording.because(row, panel)
+    return Finding(
+        code=str(table.code),
+        title=table.finding_title,
+        status=answer.status,
+        severity=row.severity,
+        evidence=_evidence(rests_on(table.id, row, panel), panel),
+        pathways=pathways,
+        upstream=upstream,
+        suggested_tests=tuple(tests),
+        caveats=tuple(caveats()[key].text for key in keys),
+        accompanying_symptoms=table.symptoms + (table.severe_symptoms if row.severe else ()),
+        matched_symptoms=(),
+        codings=table.codings if row.coded else (),
+        state=table.id,
+        explanation=wording.of_finding(
+            table, answer.status, reason_text, pathways, [(state, statuses[state]) for state in upstream], tests
+        ),
+    )
+
+
+def _evidence(inputs: Iterable[str], panel: Panel) -> tuple[Evidence, ...]:
+    found = []
+    for name in inputs:
+        if name == resolved().id and panel.calcium is not None:
+            first, *others = panel.calcium.evidence
+            found.append(Evidence(first, panel.levels[name], panel.calcium.basis))
+            found.extend(Evidence(other, panel.levels[other]) for other in others)
+        elif name != resolved().basis_id:
+            found.append(Evidence(name, panel.levels[name]))
+    return tuple(found)
+
+
+def _upstream(state: str, statuses: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the states that may have caused `state`, nearest first, then in the order of knowledge."""
+    distances = graph.distances(state)
+    causes = [cause for cause in statuses if cause in distances and statuses[cause] in _HELD]
+    return tuple(sorted(causes, key=lambda cause: distances[cause]))
+
+
+def _pathways(table: Table, statuses: Mapping[str, str]) -> tuple[Pathway, ...]:
+    return tuple(
+        _pathway(source, index, tuple(statuses[state] for state in graph.states_on(path)))
+        for source in table.paths_from
+        for index, path in enumerate(graph.paths(source))
+    )
+
+
+@functools.cache
+def _pathway(source: str, index: int, path_statuses: tuple[str, ...]) -> Pathway:
+    """Return a pathway under the statuses of the states on it; equal ones are one object."""
+    path = graph.paths(source)[index]
+    statuses = dict(zip(graph.states_on(path), path_statuses, strict=True))
+    broken_at = next((state for state, status in statuses.items() if status == "excluded"), None)
+    if broken_at is not None:
+        support = "interrupted"
+    else:
+        support = "supported" if all(status == "present" for status in path_statuses) else "possible"
+    return Pathway(
+        id=graph.id_of(path),
+        kind="indirect" if graph.is_indirect(path) else "direct",
+        support=support,
+        steps=tuple(_step(edge, statuses) for edge in path),
+        broken_at=broken_at,
+        strength=graph.strength_of(path),
+        explanation=wording.of_pathway(path, support, broken_at, statuses),
+    )
+
+
+def _step(edge: graph.Edge, statuses: Mapping[str, str]) -> Step:
+    if edge.target in statuses:
+        observation = _OBSERVATION.get(statuses[edge.target], "unmeasured")
+    else:
+        observation = "unmeasured" if edge.target == graph.target() else "unobservable"
+    return Step(edge.source, edge.target, edge.statement, observation, edge.citations, edge.strength)
+
+
+def _usefulness(groups: Iterable[tuple[Pathway, ...]], statuses: Mapping[str, str]) -> Mapping[str, int]:
+    """Return for every test how many open pathways of the panel it would settle."""
+    counts: dict[str, int] = {}
+    for pathway in {pathway.id: pathway for group in groups for pathway in group}.values():
+        if pathway.support != "possible":
+            continue
+        on_path = (pathway.steps[0].source, *(step.target for step in pathway.steps))
+        nodes = (graph.nodes()[node] for node in on_path)
+        tests = {test for node in nodes if node.state and statuses[node.state] != "present" for test in node.tests}
+        for test in tests:
+            counts[test] = counts.get(test, 0) + 1
+    return counts

@@ -1,0 +1,153 @@
+"""The mechanism graph and its simple paths to fasciculation."""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from labinterp.model import Citation, Coding
+from labinterp.reasoning import knowledge
+
+STRENGTHS: Final = ("weak", "moderate", "strong")
+
+
+@attrs.frozen
+class Node:
+    """A state, a mechanism or a symptom.
+
+    Args:
+        id: key of the node.
+        title: in words.
+        kind: `state`, `mechanism` or `symptom`.
+        text: what it is.
+        state: the decision table by which it is observed, if any.
+        tests: analytes that settle it.
+        citations: where it is described.
+        codings: HPO terms.
+    """
+
+    id: str
+    title: str
+    kind: str
+    text: str
+    state: str | None
+    tests: tuple[str, ...]
+    citations: tuple[Citation, ...]
+    codings: tuple[Coding, ...]
+
+
+@attrs.frozen
+class Edge:
+    """What one node does to another, how well that is known, and from where."""
+
+    source: str
+    target: str
+    statement: str
+    strength: str
+    citations: tuple[Citation, ...]
+
+
+Path = tuple[Edge, ...]
+
+
+@functools.cache
+def nodes() -> Mapping[str, Node]:
+    """Return every node by id."""
+    return {item["id"]: _node(item) for item in knowledge.read("mechanisms")["node"]}
+
+
+def _node(item: Mapping[str, Any]) -> Node:
+    return Node(
+        item["id"],
+        item["title"],
+        item["kind"],
+        item["text"],
+        item.get("state"),
+        tuple(item.get("tests", ())),
+        knowledge.citations(item["citations"]),
+        knowledge.codings(item.get("codings", ())),
+    )
+
+
+@functools.cache
+def edges() -> tuple[Edge, ...]:
+    """Return every edge in the order of the data."""
+    return tuple(
+        Edge(
+            item["source"],
+            item["target"],
+            item["statement"],
+            item["strength"],
+            knowledge.citations(item["citations"]),
+        )
+        for item in knowledge.read("mechanisms")["edge"]
+    )
+
+
+@functools.cache
+def target() -> str:
+    """Return the node at which every pathway ends."""
+    return str(knowledge.read("mechanisms")["target"])
+
+
+@functools.cache
+def _outgoing() -> Mapping[str, tuple[Edge, ...]]:
+    return {node: tuple(edge for edge in edges() if edge.source == node) for node in nodes()}
+
+
+@functools.cache
+def paths(source: str) -> tuple[Path, ...]:
+    """Return every simple path from a node to fasciculation: direct ones first, else in the order of the data."""
+    return tuple(sorted(_walk(source, (), frozenset((source,))), key=is_indirect))
+
+
+def _walk(node: str, so_far: Path, seen: frozenset[str]) -> Iterator[Path]:
+    if node == target():
+        yield so_far
+        return
+    for edge in _outgoing()[node]:
+        if edge.target not in seen:
+            yield from _walk(edge.target, (*so_far, edge), seen | {edge.target})
+
+
+def states_on(path: Path) -> tuple[str, ...]:
+    """Return the observable nodes of a path, its source first."""
+    return tuple(node for node in _nodes_of(path) if nodes()[node].state is not None)
+
+
+def is_indirect(path: Path) -> bool:
+    """Return whether a path leads through another state than its source."""
+    return any(node != path[0].source for node in states_on(path))
+
+
+def strength_of(path: Path) -> str:
+    """Return the strength of a path: that of its weakest edge."""
+    return min((edge.strength for edge in path), key=STRENGTHS.index)
+
+
+def id_of(path: Path) -> str:
+    """Return the nodes of a path joined by `>`."""
+    return ">".join(_nodes_of(path))
+
+
+def _nodes_of(path: Path) -> tuple[str, ...]:
+    return (path[0].source, *(edge.target for edge in path))
+
+
+@functools.cache
+def distances(state: str) -> Mapping[str, int]:
+    """Return how many edges each node that leads to `state` is away from it."""
+    found = {state: 0}
+    queue = deque((state,))
+    while queue:
+        node = queue.popleft()
+        for edge in edges():
+            if edge.target == node and edge.source not in found:
+                found[edge.source] = found[node] + 1
+                queue.append(edge.source)
+    del found[state]
+    return found

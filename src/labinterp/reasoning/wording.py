@@ -1,0 +1,98 @@
+"""Sentences put together from the knowledge's phrases; they never hold a value."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+
+from labinterp.model import Pathway
+from labinterp.reasoning import graph, knowledge
+from labinterp.reasoning.slots import Panel
+from labinterp.reasoning.tables import Row, Table, tables
+
+_SUPPORTS = ("supported", "possible", "interrupted")
+
+
+@functools.cache
+def phrases() -> Mapping[str, str]:
+    """Return the phrases."""
+    return dict(knowledge.read("states")["phrases"])
+
+
+@functools.cache
+def test_titles() -> Mapping[str, str]:
+    """Return analyte → its name in words."""
+    return {item["id"]: item["title"] for item in knowledge.read("guidance")["test"]}
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(items: Iterable[str]) -> str:
+    """Return items as `a, b and c`."""
+    *head, last = items
+    said = phrases()
+    return said["list_comma"].join(head) + said["list_and"] + last if head else last
+
+
+def because(row: Row, panel: Panel) -> str:
+    """Return the reason of a row for this panel."""
+    title = "" if panel.calcium is None else panel.calcium.title
+    return sentence(row.because.replace("{calcium}", title))
+
+
+def of_finding(
+    table: Table,
+    status: str,
+    reason: str,
+    pathways: Sequence[Pathway],
+    upstream: Sequence[tuple[str, str]],
+    tests: Sequence[str],
+) -> str:
+    """Return a finding, its evidence and its causes in words."""
+    said = phrases()
+    parts = [said[status].format(title=sentence(table.title)), reason]
+    if upstream:
+        causes = [said[f"upstream_{state_status}"].format(title=tables()[state].title) for state, state_status in upstream]
+        one = len(causes) == 1
+        text = listed(causes) if one else said["list_comma"].join(causes)
+        parts.append(sentence(said["upstream_one" if one else "upstream_many"].format(causes=text)))
+    parts.append(_of_pathways(pathways))
+    if pathways and all(pathway.strength == "weak" for pathway in pathways):
+        parts.append(said["weak"])
+    if tests:
+        names = said["list_comma"].join(test_titles()[test] for test in tests)
+        parts.append(said["tests"].format(tests=names))
+    return " ".join(parts)
+
+
+def _of_pathways(pathways: Sequence[Pathway]) -> str:
+    said = phrases()
+    if not pathways:
+        return said["pathways_none"]
+    if len(pathways) == 1:
+        return said["pathways_one"].format(support=said[f"support_{pathways[0].support}"])
+    counts = {support: sum(pathway.support == support for pathway in pathways) for support in _SUPPORTS}
+    parts = [said[f"part_{support}"].format(n=n) for support, n in counts.items() if n]
+    return said["pathways_many"].format(count=len(pathways), parts=listed(parts))
+
+
+def of_pathway(path: graph.Path, support: str, broken_at: str | None, statuses: Mapping[str, str]) -> str:
+    """Return a pathway and what the data say of it in words."""
+    said = phrases()
+    parts = [edge.statement for edge in path]
+    states = graph.states_on(path)
+    if support == "supported":
+        titles = (said["pathway_state_present"].format(title=tables()[state].title) for state in states)
+        parts.append(said["pathway_supported"].format(titles=listed(titles)))
+    elif broken_at is not None:
+        table = tables()[broken_at]
+        parts.append(said["pathway_interrupted"].format(title=table.title, excluded=table.excluded))
+    else:
+        open_titles = [tables()[state].title for state in states if statuses[state] != "present"]
+        verb = said["pathway_is" if len(open_titles) == 1 else "pathway_are"]
+        parts.append(said["pathway_possible"].format(titles=f"{listed(open_titles)} {verb}"))
+    parts.append(said[f"pathway_strength_{graph.strength_of(path)}"])
+    return " ".join(parts)
