@@ -1,1 +1,129 @@
-"""Raw laboratory results in, traced findings on nutritional causes of muscle fasciculation out."""
+"""Raw laboratory results in, traced findings on nutritional causes of muscle fasciculation out.
+
+Names are loaded when they are first used, so that `import labinterp` loads neither pandas nor a unit registry.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from labinterp._version import __version__
+
+if TYPE_CHECKING:
+    from labinterp.errors import (
+        IncompatibleUnitError,
+        InputError,
+        LabInterpError,
+        LayoutError,
+        MissingExtraError,
+        ReferenceSetError,
+        ReferenceSetNotFound,
+        ReportError,
+        UnknownNodeError,
+        UnknownTestError,
+        UnknownUnitError,
+        ValueParseError,
+    )
+    from labinterp.formats.fhir import interpret_fhir
+    from labinterp.formats.hl7v2 import interpret_hl7v2
+    from labinterp.formats.layouts import read
+    from labinterp.frames import FrameReport, interpret_frame
+    from labinterp.interpretation import interpret
+    from labinterp.kernel.panel import adjusted_calcium
+    from labinterp.model import (
+        Finding,
+        Interpretation,
+        LabResult,
+        Pathway,
+        Patient,
+        Presentation,
+        Problem,
+        Report,
+        Step,
+    )
+    from labinterp.ranges import ReferenceSet, reference_set, reference_sets
+    from labinterp.reasoning import explain
+    from labinterp.units import convert
+    from labinterp.verification import verify
+
+_HOME = {
+    **dict.fromkeys(
+        (
+            "IncompatibleUnitError", "InputError", "LabInterpError", "LayoutError", "MissingExtraError",
+            "ReferenceSetError", "ReferenceSetNotFound", "ReportError", "UnknownNodeError", "UnknownTestError",
+            "UnknownUnitError", "ValueParseError",
+        ),
+        "errors",
+    ),
+    **dict.fromkeys(
+        (
+            "Finding", "Interpretation", "LabResult", "Pathway", "Patient", "Presentation", "Problem", "Report", "Step",
+        ),
+        "model",
+    ),
+    "FrameReport": "frames",
+    "ReferenceSet": "ranges",
+    "adjusted_calcium": "kernel.panel",
+    "convert": "units",
+    "explain": "reasoning",
+    "interpret": "interpretation",
+    "interpret_fhir": "formats.fhir",
+    "interpret_frame": "frames",
+    "interpret_hl7v2": "formats.hl7v2",
+    "read": "formats.layouts",
+    "reference_set": "ranges",
+    "reference_sets": "ranges",
+    "verify": "verification",
+}  # fmt: skip
+
+__all__ = [
+    "Finding",
+    "FrameReport",
+    "IncompatibleUnitError",
+    "InputError",
+    "Interpretation",
+    "LabInterpError",
+    "LabResult",
+    "LayoutError",
+    "MissingExtraError",
+    "Pathway",
+    "Patient",
+    "Presentation",
+    "Problem",
+    "ReferenceSet",
+    "ReferenceSetError",
+    "ReferenceSetNotFound",
+    "Report",
+    "ReportError",
+    "Step",
+    "UnknownNodeError",
+    "UnknownTestError",
+    "UnknownUnitError",
+    "ValueParseError",
+    "__version__",
+    "adjusted_calcium",
+    "convert",
+    "explain",
+    "interpret",
+    "interpret_fhir",
+    "interpret_frame",
+    "interpret_hl7v2",
+    "read",
+    "reference_set",
+    "reference_sets",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'labinterp' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"labinterp.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

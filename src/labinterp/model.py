@@ -197,12 +197,16 @@ class Evidence:
         level: its level, or `missing`.
         basis: how the level was obtained: `reported`, or `adjusted_by_albumin`.
         result_index: position of the result among the inputs, where there is one.
+        value: in `unit`, where there is a result.
+        unit: UCUM code of the canonical unit.
     """
 
     analyte: str
     level: str = attrs.field(repr=False)
     basis: str = "reported"
     result_index: int | None = None
+    value: float | None = attrs.field(default=None, repr=False)
+    unit: str | None = None
 
 
 @attrs.frozen

@@ -128,7 +128,7 @@ def parse(value: object, decimal: str | None = None) -> Parsed:
         >>> parse("1,234").number, parse("1,234").alternative, parse("1,234", decimal=".").number
         (1.234, 1234.0, 1234.0)
     """
-    _check_decimal(decimal)
+    check_decimal(decimal)
     if type(value) is float:
         return _from_float(value)
     if type(value) is str:
@@ -158,7 +158,7 @@ def parse_text(text: str, decimal: str | None = None) -> Parsed:
         >>> parse_text("7.9 mg/dL (L)").unit_text
         'mg/dL'
     """
-    _check_decimal(decimal)
+    check_decimal(decimal)
     if len(text) > MAX_LENGTH:
         text = text.strip()
         if len(text) > MAX_LENGTH:
@@ -166,7 +166,7 @@ def parse_text(text: str, decimal: str | None = None) -> Parsed:
     return _read(text, decimal)
 
 
-def _check_decimal(decimal: str | None) -> None:
+def check_decimal(decimal: str | None) -> None:
     if decimal is not None and decimal not in (".", ","):
         raise ValueParseError("the decimal sign is not known", hint="Pass `decimal='.'`, `decimal=','` or None")
 

@@ -197,7 +197,7 @@ def compile_plan(
     scales: Sequence[Scale],
     *,
     criticals: Sequence[Sequence[Scale]] = (),
-    gradings: Sequence[Grading] = (),
+    gradings: Sequence[Sequence[Grading]] = (),
     to_canonical: Fraction,
     range_id: str | None,
     notes: int = 0,
@@ -208,7 +208,7 @@ def compile_plan(
     Args:
         scales: one per partition that could apply to the patient.
         criticals: per edition with critical limits, one scale per partition that could apply.
-        gradings: the grade scales of the standard for this analyte, low and high.
+        gradings: the grade scales of the standard for this analyte, low and high, once per partition that could apply.
         to_canonical: exact factor from the result's unit to the canonical unit.
         range_id: where the limits come from.
         notes: bit mask that every result compared by this plan carries.
@@ -223,7 +223,7 @@ def compile_plan(
         for twin in scale.twins:
             for value in twin:
                 points.setdefault(value, False)
-    for grading in gradings:
+    for grading in (grading for group in gradings for grading in group):
         for stretch in grading.stretches:
             for edge in stretch.edges():
                 points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
@@ -267,13 +267,13 @@ def _outcome(
     on: bool,
     scales: Sequence[Scale],
     criticals: Sequence[Sequence[Scale]],
-    gradings: Sequence[Grading],
+    gradings: Sequence[Sequence[Grading]],
 ) -> Outcome:
     base = agree([_basic(x, scale) for scale in scales]) if scales else NOTHING
     near = any(_is_near(x, on, scale) for scale in scales)
     low, high = normal_ends(scales)
-    grade = grade_at(x, gradings, low=low, high=high)
-    outcome = base._replace(near=near, grade=grade)
+    grades = {grade_at(x, group, low=low, high=high) for group in gradings}
+    outcome = base._replace(near=near, grade=grades.pop() if len(grades) == 1 else None)
     for edition in criticals:
         hits = [stretch for scale in edition if (stretch := scale.at(x)) is not None]
         if not hits:

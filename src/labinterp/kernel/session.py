@@ -7,6 +7,7 @@ the same objects.
 
 from __future__ import annotations
 
+import itertools
 import math
 from bisect import bisect_right
 from decimal import Decimal
@@ -16,16 +17,18 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp import analytes, units, values
+from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT, bits_of_notes
 from labinterp.errors import UnknownTestError, UnknownUnitError
-from labinterp.kernel.plan import Edge, Plan, Scale, Stretch, compile_plan, no_plan, normal_ends
+from labinterp.kernel.bounds import Bounds
+from labinterp.kernel.plan import Edge, Grading, Plan, Scale, Stretch, compile_plan, no_plan, normal_ends
 from labinterp.kernel.scales import grading_of, scale_of
-from labinterp.ranges import ReferenceSet, Who
+from labinterp.ranges import ReferenceSet, Who, grades_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labinterp.analytes import Analyte, Span
+    from labinterp.analytes import Analyte
     from labinterp.demographics import Age
     from labinterp.ranges import Edition, Entry
 
@@ -34,30 +37,6 @@ REPORTED: Final = "reported"
 
 WhoKey = tuple[int | None, int, str | None, str | None]
 """Lowest and highest age bin (None, 0 where the age is unknown), sex, pregnancy."""
-
-
-@attrs.frozen
-class Bounds:
-    """Closed bounds in the canonical unit, as floats."""
-
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, span: Span | None) -> Bounds:
-        """Close the ends of a span."""
-        if span is None:
-            return cls(-math.inf, math.inf)
-        low = -math.inf if span.low is None else float(span.low)
-        high = math.inf if span.high is None else float(span.high)
-        return cls(
-            low if span.low_inclusive else math.nextafter(low, math.inf),
-            high if span.high_inclusive else math.nextafter(high, -math.inf),
-        )
-
-    def hold(self, x: float) -> bool:
-        """Return whether `x` lies within."""
-        return self.low <= x <= self.high
 
 
 @attrs.frozen
@@ -70,6 +49,7 @@ class Channel:
         mul: with `div`: canonical value = value * mul / div.
         div: see `mul`.
         problem: `unknown_test` or `unsuitable_specimen`.
+        value_problem: `not_numeric` where what is written behind the number is no unit.
         unit_problem: why the unit cannot be used.
         notes: bit mask.
         hard: beyond these a value cannot be right.
@@ -82,6 +62,7 @@ class Channel:
     mul: float = 1.0
     div: float = 1.0
     problem: str | None = None
+    value_problem: str | None = None
     unit_problem: str | None = None
     notes: int = 0
     hard: Bounds = Bounds(-math.inf, math.inf)
@@ -124,40 +105,70 @@ class Session:
         self._plans: dict[Any, Plan] = {}
         self._suspects: dict[Any, str | None] = {}
 
-    def channel(self, test: str, unit: str | None, specimen: str | None = None, loinc: str | None = None) -> Channel:
-        """Resolve a distinct (test, unit, specimen, LOINC code)."""
-        key = (test, unit, specimen, loinc)
+    def channel(
+        self,
+        test: str,
+        unit: str | None,
+        specimen: str | None = None,
+        loinc: str | None = None,
+        written: str | None = None,
+    ) -> Channel:
+        """Resolve a distinct (test, unit, specimen, LOINC code, text written behind the number)."""
+        key = (test, unit, specimen, loinc, written)
         found = self._channels.get(key)
         if found is None:
             found = _keep(self._channels, key, self._resolve(*key))
         return found
 
-    def _resolve(self, test: str, unit: str | None, specimen: str | None, loinc: str | None) -> Channel:
+    def _resolve(
+        self, test: str, unit: str | None, specimen: str | None, loinc: str | None, written: str | None
+    ) -> Channel:
         resolution = analytes.resolve(test, loinc)
         if resolution.analyte is None:
             return Channel(None, problem="unknown_test")
         analyte = analytes.analytes()[resolution.analyte]
-        notes = bits_of_notes(resolution.notes)
-        bounds = {"hard": Bounds.of(analyte.hard), "soft": Bounds.of(analyte.soft)}
-        bounds["ordinary"] = Bounds.of(analyte.ordinary)
-        base = Channel(analyte.key, canonical_unit=analyte.canonical_unit, notes=notes, **bounds)
+        base = Channel(
+            analyte.key,
+            canonical_unit=analyte.canonical_unit,
+            notes=bits_of_notes(resolution.notes),
+            hard=Bounds.of(analyte.hard),
+            soft=Bounds.of(analyte.soft),
+            ordinary=Bounds.of(analyte.ordinary),
+        )
         if not analytes.specimen_suitable(analyte.key, specimen):
             return attrs.evolve(base, problem="unsuitable_specimen")
-        if unit is None or not unit.strip():
-            unit = self.default_units.get(analyte.key)
+        return self._with_unit(base, unit, written, resolution.property)
+
+    def _with_unit(self, base: Channel, unit: str | None, written: str | None, proper: str | None) -> Channel:
+        """Complete a channel by its unit: the one of the unit field, else the one behind the number, else the default.
+
+        Text behind the number that is no unit makes the value not numeric; another unit than the field's is a clash.
+        """
+        analyte, notes = str(base.analyte), base.notes
+        given = unit is not None and bool(unit.strip())
+        if written is not None:
+            code = units.resolve(written).code
+            if code is None:
+                return attrs.evolve(base, value_problem="not_numeric")
+            if given and units.resolve(unit).code not in (None, code):
+                return attrs.evolve(base, unit_problem="unknown_unit", notes=notes | NOTE_BIT["unit_conflict"])
+            if not given:
+                unit, given, notes = written, True, notes | NOTE_BIT["unit_in_value"]
+        if not given:
+            unit = self.default_units.get(analyte)
             if unit is None:
                 return attrs.evolve(base, unit_problem="missing_unit")
             notes |= NOTE_BIT["default_unit_used"]
         resolved = units.resolve(unit)
         if resolved.code is None:
             return attrs.evolve(base, unit_problem="unknown_unit")
-        if resolved.code not in units.accepted(analyte.key):
+        if resolved.code not in units.accepted(analyte):
             return attrs.evolve(base, unit_problem="incompatible_unit")
         if resolved.cleaned:
             notes |= NOTE_BIT["unit_cleaned"]
-        if resolution.property and resolution.property != units.units()[resolved.code].kind:
+        if proper and proper != units.units()[resolved.code].kind:
             notes |= NOTE_BIT["loinc_unit_conflict"]
-        scale = units.scale(analyte.key, resolved.code)
+        scale = units.scale(analyte, resolved.code)
         return attrs.evolve(base, unit=resolved.code, mul=scale.mul, div=scale.div, notes=notes)
 
     def who_key(self, age: Age | None, sex: str | None, pregnancy: str | None) -> WhoKey:
@@ -217,16 +228,10 @@ class Session:
         if not scales and not criticals:
             return no_plan(reason or "no_entry")
         ends = normal_ends(scales)
-        gradings = [
-            grading
-            for entry in (self.grading.grades if self.grading else ())
-            if entry.analyte == analyte and _applies(entry, person)
-            if (grading := grading_of(entry, code, analyte, *ends)) is not None
-        ]
         return compile_plan(
             scales,
             criticals=criticals,
-            gradings=gradings,
+            gradings=self._gradings(analyte, code, person, ends),
             to_canonical=to_canonical,
             range_id=range_id,
             notes=notes,
@@ -237,7 +242,7 @@ class Session:
         """Return the entries that judge this analyte and patient, notes, and why there are none."""
         selection = self.ranges.select(analyte, who)
         notes, reason = 0, selection.reason
-        related = analytes.analytes()[analyte].range_fallback
+        related = knowledge("comparison.toml")["range_fallback"].get(analyte)
         if not selection.covered and related is not None:
             fallback = self.ranges.select(related, who)
             if fallback.covered:
@@ -258,6 +263,19 @@ class Session:
             if scale is not None:
                 editions.setdefault(entry.range_id.partition("#")[0], []).append(scale)
         return list(editions.values())
+
+    def _gradings(
+        self, analyte: str, code: str, who: Who, ends: tuple[Edge | None, Edge | None]
+    ) -> list[tuple[Grading, ...]]:
+        """Return the grade scales, once per combination of partitions that could apply."""
+        if self.grading is None:
+            return []
+        by_direction: dict[str, list[Grading]] = {}
+        for entry in grades_for(self.grading, analyte, who):
+            grading = grading_of(entry, code, analyte, *ends)
+            if grading is not None:
+                by_direction.setdefault(grading.direction, []).append(grading)
+        return list(itertools.product(*by_direction.values())) if by_direction else []
 
     def suspected_unit(self, channel: Channel, number: float) -> str | None:
         """Return another accepted unit in which the number would be ordinary, if there is one."""
@@ -307,21 +325,12 @@ def _has_age(entry: Entry) -> bool:
     return entry.partition.age_low is not None or entry.partition.age_high is not None
 
 
-def _applies(entry: Entry, who: Who) -> bool:
-    """Return whether a grade scale holds for the patient; an unknown age counts as one for which it does."""
-    low, high = entry.partition.age_low, entry.partition.age_high
-    if who.age is None:
-        return high is None
-    first, last = who.age
-    return (low is None or first >= low) and (high is None or last <= high)
-
-
 def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
     """Read the range that came with a result, in the result's unit.
 
     Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric or
     beyond what the analyte can reach is unusable. Where one end is missing, the side without a limit is called normal
-    only if nothing abnormal can lie there (`harmless_side` of the analyte).
+    only if nothing abnormal can lie there (`harmless_side` in the knowledge).
 
     Returns:
         The scale, or None, and a bit mask of notes.
@@ -339,7 +348,7 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
     high_edge = upper if upper is None else Edge(upper, ends[1].comparator != "<")
     one_sided = low_edge is None or high_edge is None
     open_side = "low" if low_edge is None else "high"
-    inside = "indeterminate" if one_sided and analyte.harmless_side != open_side else "normal"
+    inside = "indeterminate" if one_sided and knowledge("comparison.toml")["harmless_side"].get(analyte.key) != open_side else "normal"
     stretches = []
     if low_edge is not None:
         stretches.append(Stretch(None, Edge(low_edge.value, not low_edge.inclusive), "low", "low"))

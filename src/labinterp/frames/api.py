@@ -1,0 +1,90 @@
+"""`interpret_frame`: a pandas frame in, three out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from labinterp import values
+from labinterp.errors import LayoutError
+from labinterp.formats import layouts
+from labinterp.frames import assemble, core
+from labinterp.frames.panels import read_span
+from labinterp.interpretation import checked_albumin, session_for
+from labinterp.kernel import panel as slots
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@attrs.frozen(eq=False)
+class FrameReport:
+    """The answer of `interpret_frame`.
+
+    Args:
+        results: one row per row of the input, with its index and order.
+        findings: one row per finding and panel.
+        pathways: one row per finding and pathway.
+    """
+
+    results: pd.DataFrame = attrs.field(repr=len)
+    findings: pd.DataFrame = attrs.field(repr=len)
+    pathways: pd.DataFrame = attrs.field(repr=len)
+
+
+def interpret_frame(
+    frame: pd.DataFrame,
+    *,
+    layout: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    ranges: Any = "us",
+    grading: str | None = None,
+    panel: str = "collection",
+    reported_ranges: bool = True,
+    assume_adult: bool = False,
+    decimal: str | None = None,
+    default_units: Mapping[str, str] | None = None,
+    reference_albumin: float | None = None,
+) -> FrameReport:
+    """Interpret a table of results; the frame is not changed.
+
+    Args:
+        frame: one row per result, n rows; columns `test`, `value`, `unit`, and as far as known `patient_id`,
+            `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`, `birth_date`, `pregnancy`,
+            `method`, `reported_flag`, or those of another known layout.
+        layout: name of the layout; `"auto"` recognizes it by its columns.
+        columns: our column name → yours, for a table in no known layout.
+        ranges: as in `interpret`.
+        grading: as in `interpret`.
+        panel: `"collection"` (same patient and collection time), `"patient"`, or a look-back such as `"30D"`: each
+            collection sees the latest earlier result of every analyte within that span.
+        reported_ranges: as in `interpret`.
+        assume_adult: as in `interpret`.
+        decimal: as in `interpret`.
+        default_units: as in `interpret`.
+        reference_albumin: as in `interpret`.
+
+    Returns:
+        `results` with n rows, `findings` and `pathways`.
+
+    Raises:
+        LayoutError: if the columns fit no layout, or one of them cannot be used.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"test": ["Mg", "Ca"], "value": ["1.1", "<8"], "unit": "mg/dL", "age": 50})
+        >>> interpret_frame(frame).results["flag"].tolist()
+        ['L', 'L']
+    """
+    values.check_decimal(decimal)
+    read_span(panel)
+    session = session_for(ranges, grading, reported_ranges, assume_adult, default_units)
+    adjustment = slots.adjustment(checked_albumin(reference_albumin))
+    table = layouts.to_labinterp(frame, layout, columns)
+    missing = [name for name in ("test", "value") if name not in table]
+    if missing:
+        raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
+    answer = core.run(table, session, adjustment, decimal, panel)
+    return FrameReport(assemble.results(answer, table), assemble.findings(answer), assemble.pathways(answer))

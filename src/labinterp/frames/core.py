@@ -1,0 +1,253 @@
+"""A long table through the kernel and the reasoning: columns in, columns of codes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from labinterp import demographics, flags, reasoning
+from labinterp.codes import FLAGS, NOTE_BIT, SIDE_OF_FLAG
+from labinterp.frames.encode import Encoded, Values, combine, compact, encode, read_values
+from labinterp.frames.panels import Panels, group, hold, read_times
+from labinterp.kernel import panel as slots
+from labinterp.kernel.many import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labinterp.kernel.many import Bools, Ints
+    from labinterp.kernel.session import Session, WhoKey
+    from labinterp.reasoning import Reasoned
+
+_LEVEL_BITS = slots.SOFT - 1
+
+
+@attrs.define
+class Answer:
+    """Everything that the frames are made of.
+
+    Args:
+        batch: values, problems and notes by row.
+        found: flags, levels, bands and grades by row.
+        plans: the distinct plans.
+        patient: the patients, encoded.
+        collected: the collection times as they were sent, encoded.
+        panels: which results are seen together.
+        reasoned: the distinct answers of the reasoning.
+        answer_of_panel: each panel's answer.
+        by_time: whether panels are told apart by their collection time.
+    """
+
+    batch: Batch
+    found: Classified
+    plans: Plans
+    patient: Encoded
+    collected: Encoded
+    panels: Panels
+    reasoned: list[Reasoned]
+    answer_of_panel: Ints
+    by_time: bool
+
+
+def run(
+    table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str
+) -> Answer:
+    """Interpret a long table whose columns have the names of the `labinterp` layout."""
+    rows = len(table)
+
+    def column(name: str) -> Encoded:
+        return encode(table[name] if name in table else None, rows)
+
+    read = read_values(table["value"], decimal)
+    channels, channel = _channels(session, column, read)
+    collected, patient = column("collected_at"), column("patient_id")
+    times, instants = read_times(collected)
+    keys, who, who_notes = _who(session, column, times, instants)
+    batch = Batch(
+        channels, channel, read.number, read.comparator, read.problem, read.notes | who_notes, read.alternative
+    )
+    convert(batch, session)
+    low, high = column("reference_low"), column("reference_high")
+    plans, plan, plan_keys = _plans(session, batch, keys, who, low, high)
+    found = classify(batch, plans, plan)
+    first_panel, first_row = group(patient, times, panel)
+    slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
+    panels = hold(
+        first_panel, first_row, slot, _countable(batch, slot), patient, instants[times.codes], panel
+    )
+    pattern = _levels(batch, found, panels)
+    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys)
+    _complete_calcium(session, batch, found, panels, slot, grades)
+    _compare_flags(batch, found, column("reported_flag"))
+    reasoned, answer = _reason(pattern)
+    return Answer(batch, found, plans, patient, collected, panels, reasoned, answer, panel != "patient")
+
+
+def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:
+    parts = [column("test"), column("unit"), column("specimen"), column("loinc"), read.written]
+    codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
+    texts = [[_text(value) for value in part.distinct] for part in parts]
+    channels = [
+        session.channel(texts[0][t] or "", texts[1][u], texts[2][s], texts[3][c], texts[4][w])
+        for t, u, s, c, w in zip(*(c.tolist() for c in columns), strict=True)
+    ]
+    return Channels(channels), codes
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    return None if demographics.is_missing(value) else str(value)[:256]
+
+
+def _who(session: Session, column: Any, times: Encoded, instants: Ints) -> tuple[list[WhoKey], Ints, Ints]:
+    """Return the distinct patient groups, each row's, and the notes on ages that could not be read."""
+    age, sex, pregnancy, birth = (column(name) for name in ("age", "sex", "pregnancy", "birth_date"))
+    has_birth = len(birth.distinct) > 1
+    parts = [age, sex, pregnancy, birth, *([times] if has_birth else [])]
+    codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
+    ages = age.map(demographics.read_age)
+    unreadable = [a is None and not demographics.is_missing(value) for a, value in zip(ages, age.distinct, strict=True)]
+    sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
+    births = birth.map(demographics.read_time)
+    when = [None if key is None or isinstance(key, tuple) else key for key in times.distinct] if has_birth else [None]
+    at = columns[4].tolist() if has_birth else [0] * len(columns[0])
+    found: dict[WhoKey, int] = {}
+    group_of = np.empty(len(columns[0]), np.int64)
+    for i, (a, s, p, b) in enumerate(zip(*(c.tolist() for c in columns[:4]), strict=True)):
+        exact = None if births[b] is None or when[at[i]] is None else demographics.age_at(births[b], when[at[i]])
+        key = session.who_key(ages[a] if exact is None else exact, sexes[s], pregnancies[p])
+        group_of[i] = found.setdefault(key, len(found))
+    note = np.array([NOTE_BIT["age_unreadable"] if bad else 0 for bad in unreadable], np.uint32)
+    return list(found), group_of[codes], note[age.codes]
+
+
+def _plans(
+    session: Session, batch: Batch, keys: list[WhoKey], who: Ints, low: Encoded, high: Encoded
+) -> tuple[Plans, Ints, list[tuple[int, WhoKey, Any, Any]]]:
+    """Return the distinct plans, each row's plan, and what each plan was made for."""
+    usable = np.flatnonzero(batch.problem == 0)
+    parts = [
+        (batch.channel, len(batch.channels.items)),
+        (who, len(keys)),
+        (low.codes, len(low.distinct)),
+        (high.codes, len(high.distinct)),
+    ]
+    codes, columns = combine([(part[usable], size) for part, size in parts])
+    made_for = [
+        (c, keys[w], low.distinct[a], high.distinct[b])
+        for c, w, a, b in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+    if not len(usable):
+        made_for = []
+    plans = [session.plan(batch.channels.items[c], w, a, b) for c, w, a, b in made_for]
+    plan = np.zeros(len(batch.problem), np.int64)
+    plan[usable] = codes
+    return Plans(plans or [_nothing()]), plan, made_for
+
+
+def _nothing() -> Any:
+    from labinterp.kernel.plan import no_plan
+
+    return no_plan("no_entry")
+
+
+def _countable(batch: Batch, slot: Ints) -> Bools:
+    """Return which rows can count in a panel; albumin and total calcium need no range of their own."""
+    uncovered = (batch.problem == PROBLEM_CODE["no_reference_range"]) & (
+        (slot == slots.ALBUMIN) | (slot == slots.CALCIUM)
+    )
+    result: Bools = (batch.problem == 0) | uncovered
+    return result
+
+
+def _levels(batch: Batch, found: Classified, panels: Panels) -> Ints:
+    """Return the levels of every panel, slot by slot, as the reasoning wants them."""
+    soft = (batch.notes & NOTE_BIT["soft_implausible"]) != 0
+    level = np.where(found.level != 0, found.level + soft * np.uint8(slots.SOFT), 0).astype(np.uint8)
+    level = np.append(level, np.uint8(0))
+    return level[panels.held]
+
+
+def _compute_calcium(
+    session: Session,
+    adjustment: slots.Adjustment,
+    batch: Batch,
+    panels: Panels,
+    pattern: Ints,
+    plan: Ints,
+    made_for: list[tuple[int, WhoKey, Any, Any]],
+) -> dict[str, Ints]:
+    """Fill the slot of adjusted calcium; return the panels where it could be and the grades by it."""
+    calcium, albumin = panels.held[:, slots.CALCIUM], panels.held[:, slots.ALBUMIN]
+    valid = (calcium >= 0) & (albumin >= 0)
+    above = np.isin(pattern[:, slots.ALBUMIN] & _LEVEL_BITS, list(slots.ABOVE_NORMAL))
+    grams = batch.value[albumin]
+    valid &= (batch.comparator[albumin] == 0) & ~above & (grams >= adjustment.albumin_from)
+    panel = np.flatnonzero(valid)
+    if not len(panel):
+        return {"panel": panel, "grade": np.empty(0, np.int8)}
+    calcium, grams = calcium[panel], grams[panel]
+    codes, used = compact(plan[calcium], len(made_for))
+    plans = Plans([
+        session.plan(batch.channels.items[c], w, a, b, computed=True) for c, w, a, b in (made_for[k] for k in used)
+    ])
+    slope = np.array([
+        adjustment.slope(c) if c.analyte == "calcium" and c.unit else np.nan for c in batch.channels.items
+    ])
+    number = batch.number[calcium] + slope[batch.channel[calcium]] * (adjustment.reference - grams)
+    outcome = plans.locate(codes, number, batch.comparator[calcium])
+    judged = plans.flag[outcome] != 0
+    panel, calcium, outcome = panel[judged], calcium[judged], outcome[judged]
+    soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
+    pattern[panel, slots.COMPUTED] = plans.level[outcome] + soft * np.uint8(slots.SOFT)
+    return {"panel": panel, "grade": plans.grade[outcome]}
+
+
+def _complete_calcium(
+    session: Session, batch: Batch, found: Classified, panels: Panels, slot: Ints, adjusted: dict[str, Ints]
+) -> None:
+    """Note total calcium that nothing corrected, and grade the rest by its adjusted value."""
+    total = (slot == slots.CALCIUM) & (batch.problem == 0)
+    row = panels.held[adjusted["panel"], slots.CALCIUM]
+    own = panels.of_row[row] == adjusted["panel"]
+    row, grade = row[own], adjusted["grade"][own]
+    total[row] = False
+    batch.notes[total] |= NOTE_BIT["uncorrected_calcium"]
+    if session.grading is not None:
+        judged = batch.problem[row] == 0
+        found.grade[row[judged]] = grade[judged]
+        batch.notes[row[judged]] |= NOTE_BIT["graded_as_adjusted"]
+
+
+def _compare_flags(batch: Batch, found: Classified, reported: Encoded) -> None:
+    if len(reported.distinct) == 1:
+        return
+    sides = [flags.side_of_reported(flag) if isinstance(flag, str) else None for flag in reported.distinct]
+    table = np.array(
+        [[flags.disagrees(SIDE_OF_FLAG.get(flag or ""), side) for side in sides] for flag in (None, *FLAGS)]
+    )
+    batch.notes[table[found.flag, reported.codes]] |= NOTE_BIT["flag_disagrees"]
+
+
+def _reason(pattern: Ints) -> tuple[list[Reasoned], Ints]:
+    """Reason once per distinct pattern of levels."""
+    if not len(pattern):
+        return [], np.zeros(0, np.int64)
+    words = np.ascontiguousarray(pattern, np.uint8).view(np.uint64)
+    codes, distinct = _distinct_rows(words)
+    return [reasoning.reason(tuple(pattern[first].tolist())) for first in distinct], codes
+
+
+def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:
+    """Return a code per row of a matrix with two columns, and the first row of each code."""
+    import pandas as pd
+
+    left, lefts = pd.factorize(words[:, 0])
+    right, rights = pd.factorize(words[:, 1])
+    codes, distinct = pd.factorize(left * np.int64(len(rights)) + right)
+    first = np.full(len(distinct), len(codes), np.int64)
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    return codes, first

@@ -1,0 +1,159 @@
+"""Columns → integer codes into short lists of distinct things.
+
+Each distinct text is looked at once, in Python, by the very functions that the scalar face uses; rows only carry codes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from labinterp import values
+from labinterp.codes import NOTE_BIT
+from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from labinterp.kernel.many import Floats, Ints
+
+_DENSE: Final = 1 << 22
+_ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64"})
+
+
+@attrs.frozen
+class Encoded:
+    """A column as codes into its distinct values; code 0 stands for a missing value, whose entry is None."""
+
+    codes: Ints
+    distinct: list[Any]
+
+    def map(self, function: Callable[[Any], Any]) -> list[Any]:
+        """Apply a function to every distinct value."""
+        return [function(value) for value in self.distinct]
+
+
+def encode(column: pd.Series[Any] | None, rows: int) -> Encoded:
+    """Encode a column of any dtype; a column that is not there is missing throughout."""
+    if column is None:
+        return Encoded(np.zeros(rows, np.int8), [None])
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, distinct = column.cat.codes.to_numpy(), column.cat.categories.tolist()
+    elif column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) not in _ONE_TYPE:
+        codes, distinct = _factorize_any(column)
+    else:
+        codes, uniques = pd.factorize(column, use_na_sentinel=True)
+        distinct = uniques.tolist()
+    return Encoded(codes.astype(np.int32, copy=False) + np.int32(1), [None, *distinct])
+
+
+def _factorize_any(column: pd.Series[Any]) -> tuple[Ints, list[Any]]:
+    """Factorize a column of mixed types, where 1 is not True; what cannot be hashed is distinct each time."""
+    seen: dict[Any, int] = {}
+    distinct: list[Any] = []
+    codes = np.empty(len(column), np.int64)
+    for i, value in enumerate(column.tolist()):
+        try:
+            code = seen.setdefault((type(value), value), len(distinct))
+        except TypeError:
+            code = len(distinct)
+        if code == len(distinct):
+            distinct.append(value)
+        codes[i] = code
+    return codes, distinct
+
+
+def compact(keys: Ints, size: int) -> tuple[Ints, Ints]:
+    """Return codes without gaps for keys in `range(size)`, and the distinct keys by code."""
+    if size <= max(_DENSE, 4 * len(keys)):
+        present = np.zeros(size, np.bool_)
+        present[keys] = True
+        used = np.flatnonzero(present)
+        code = np.zeros(size, np.int32)
+        code[used] = np.arange(len(used), dtype=np.int32)
+        return code[keys], used
+    codes, distinct = pd.factorize(keys)
+    return codes, distinct
+
+
+def combine(parts: Sequence[tuple[Ints, int]]) -> tuple[Ints, list[Ints]]:
+    """Return one code per distinct combination of codes, and for each part its code by combination.
+
+    Args:
+        parts: codes and their number, column by column.
+    """
+    codes, size = parts[0][0].astype(np.int64), parts[0][1]
+    columns = [np.arange(size)]
+    for more, number in parts[1:]:
+        if number == 1:
+            columns.append(np.zeros(len(columns[0]), np.intp))
+            continue
+        codes, distinct = compact(codes * number + more, size * number)
+        codes = codes.astype(np.int64)
+        columns = [column[distinct // number] for column in columns]
+        columns.append(distinct % number)
+        size = len(distinct)
+    return codes, columns
+
+
+@attrs.frozen
+class Values:
+    """A column of values as numbers.
+
+    Args:
+        number: NaN where there is none.
+        comparator: 0 for exact, else 1 + position in `COMPARATORS`.
+        problem: code of the problem met in reading, 0 for none.
+        notes: bit mask.
+        alternative: second readings, or None where no row has one.
+        written: text found behind the number, encoded.
+    """
+
+    number: Floats
+    comparator: Ints
+    problem: Ints
+    notes: Ints
+    alternative: Floats | None
+    written: Encoded
+
+
+def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
+    """Read a column of values, each distinct one once."""
+    rows = len(column)
+    if _is_plain_number(column):
+        number = column.to_numpy(np.float64, na_value=np.nan, copy=True)
+        problem = np.zeros(rows, np.uint8)
+        problem[np.isnan(number)] = PROBLEM_CODE["missing_value"]
+        infinite = np.isinf(number)
+        problem[infinite] = PROBLEM_CODE["not_numeric"]
+        number[infinite] = np.nan
+        nothing = Encoded(np.zeros(rows, np.int8), [None])
+        return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint32), None, nothing)
+    encoded = encode(column, rows)
+    return _gather(encoded.codes, encoded.map(lambda value: values.parse(value, decimal)))
+
+
+def _is_plain_number(column: pd.Series[Any]) -> bool:
+    kind = getattr(column.dtype, "kind", "O")
+    return kind in "iuf" and pd.api.types.is_numeric_dtype(column.dtype)
+
+
+def _gather(codes: Ints, parsed: Sequence[values.Parsed]) -> Values:
+    number = np.array([np.nan if p.number is None else p.number for p in parsed], np.float64)
+    comparator = np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8)
+    problem = np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8)
+    cleaned = np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint32)
+    second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
+    texts: dict[str | None, int] = {None: 0}
+    written = np.array([texts.setdefault(p.unit_text, len(texts)) for p in parsed], np.int32)
+    return Values(
+        number[codes],
+        comparator[codes],
+        problem[codes],
+        cleaned[codes],
+        None if np.isnan(second).all() else second[codes],
+        Encoded(written[codes], list(texts)),
+    )

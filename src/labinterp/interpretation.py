@@ -1,0 +1,271 @@
+"""The face for Python objects: results and a patient in, a report out."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from labinterp import reasoning, values
+from labinterp._data import knowledge
+from labinterp._version import __version__
+from labinterp.codes import NO_AGE_SUGGESTION, NOTE_BIT, PROBLEM_TEXTS, notes_of_bits
+from labinterp.errors import InputError, LabInterpError
+from labinterp.kernel import one
+from labinterp.kernel import panel as slots
+from labinterp.kernel.session import Session
+from labinterp.model import (
+    EditionRef,
+    Evidence,
+    Finding,
+    Interpretation,
+    LabResult,
+    Patient,
+    Presentation,
+    Problem,
+    Provenance,
+    Report,
+)
+from labinterp.ranges import ReferenceSet, reference_set
+from labinterp.ranges import grading as grading_edition
+
+
+def interpret(
+    results: Iterable[LabResult],
+    patient: Patient | None = None,
+    *,
+    ranges: Any = "us",
+    grading: str | None = None,
+    presentation: Presentation | None = None,
+    reported_ranges: bool = True,
+    assume_adult: bool = False,
+    decimal: str | None = None,
+    default_units: Mapping[str, str] | None = None,
+    reference_albumin: float | None = None,
+    on_problem: str = "collect",
+) -> Report:
+    """Interpret the results of one patient and trace what is low or high to the twitching that it can cause.
+
+    Pure and thread-safe: no network, no global state. One interpretation per result, in input order; where an analyte
+    occurs more than once, the latest result by `collected_at` counts for the findings, and of equals the last one.
+
+    Args:
+        results: what the laboratory sent.
+        patient: what is known of the patient; what is unknown stays unknown.
+        ranges: a profile (`"us"`, `"uk"`, `"us@2020-01-01"`), an edition id, a path to a TOML file, a `ReferenceSet`,
+            or a list of these in order of priority; `[]` for none.
+        grading: `"ctcae/5.0"`, `"ctcae/6.0"`, `"daids/2.1"`, … adds a grade from 0 to 4.
+        presentation: symptoms, benign triggers and course.
+        reported_ranges: whether a range that came with a result wins over the editions.
+        assume_adult: apply adult ranges where the age is unknown.
+        decimal: `","` or `"."`, where `1,234` could be read in two ways.
+        default_units: analyte key → unit, for results without one.
+        reference_albumin: albumin in g/L at which calcium is not adjusted; 40 by default.
+        on_problem: `"collect"`, or `"raise"` to raise the first problem as an exception.
+
+    Raises:
+        ReferenceSetNotFound: if `ranges` or `grading` names nothing that exists.
+        ReferenceSetError: if a file of ranges has faults.
+        LabInterpError: with `on_problem="raise"`, the fitting child for the first problem.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret(
+        ...     [li.LabResult("magnesium", "1,1", "mg/dL"), li.LabResult("17861-6", 9.4, "mg/dL")],
+        ...     li.Patient(age=54, sex="female"),
+        ... )
+        >>> [(finding.code, finding.status) for finding in report.findings]
+        [('hypomagnesemia', 'present')]
+    """
+    if on_problem not in ("collect", "raise"):
+        raise InputError("on_problem is neither 'collect' nor 'raise'", hint="Leave it out, or use one of the two")
+    session = session_for(ranges, grading, reported_ranges, assume_adult, default_units)
+    adjustment = slots.adjustment(checked_albumin(reference_albumin))
+    values.check_decimal(decimal)
+    patient = Patient() if patient is None else patient
+    results = tuple(results)
+    person = one.Person(patient, session)
+    readings = [one.read(result, person, session, decimal) for result in results]
+    chosen = one.choose(readings, results)
+    pattern, computed = one.pattern_of(readings, chosen, session, adjustment)
+    for reading, result in zip(readings, results, strict=True):
+        if one.flag_disagrees(reading, result):
+            reading.notes |= NOTE_BIT["flag_disagrees"]
+    problems = tuple(_problem(reading, i) for i, reading in enumerate(readings) if reading.problem is not None)
+    if problems and on_problem == "raise":
+        raise _exception(problems[0], readings[problems[0].result_index])
+    reasoned = reasoning.reason(pattern)
+    findings = tuple(_with_evidence(finding, readings, chosen, computed) for finding in reasoned.findings)
+    if presentation is not None:
+        findings = reasoning.with_presentation(findings, presentation)
+    return Report(
+        tuple(map(_interpretation, readings, results)),
+        findings,
+        reasoned.states,
+        problems,
+        _provenance(session, decimal, reference_albumin),
+        patient,
+        presentation,
+        reasoning.guidance(),
+        _report_notes(readings, results),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _session(
+    ranges: ReferenceSet, grading: str | None, reported: bool, adult: bool, units: tuple[tuple[str, str], ...]
+) -> Session:
+    return Session(
+        ranges,
+        None if grading is None else grading_edition(grading),
+        reported_ranges=reported,
+        assume_adult=adult,
+        default_units=dict(units),
+    )
+
+
+def session_for(
+    ranges: Any, grading: str | None, reported_ranges: bool, assume_adult: bool, default_units: Mapping[str, str] | None
+) -> Session:
+    """Return the session for these choices; sessions are kept, and files of ranges are read anew each time."""
+    units = tuple(sorted((default_units or {}).items()))
+    return _session(resolve_ranges(ranges), grading, bool(reported_ranges), bool(assume_adult), units)
+
+
+def resolve_ranges(ranges: Any) -> ReferenceSet:
+    """Return the reference set that `ranges` names."""
+    if isinstance(ranges, ReferenceSet):
+        return ranges
+    if isinstance(ranges, str) and not ranges.endswith(".toml"):
+        return _shipped(ranges)
+    return reference_set(ranges)
+
+
+_shipped = functools.lru_cache(maxsize=64)(reference_set)
+
+
+def checked_albumin(reference: float | None) -> float | None:
+    """Return a reference albumin in g/L that can be one.
+
+    Raises:
+        InputError: if it is outside 10 to 100, as 4.0 in g/dL would be.
+    """
+    if reference is not None and not 10 <= float(reference) <= 100:  # noqa: PLR2004 - tells g/L from g/dL
+        raise InputError("reference_albumin is not an albumin in g/L", hint="Give g/L, such as 40 for 4.0 g/dL")
+    return reference
+
+
+def _problem(reading: one.Reading, index: int) -> Problem:
+    code = str(reading.problem)
+    message, suggestion, _ = PROBLEM_TEXTS[code]
+    if code == "no_reference_range" and reading.plan is not None and reading.plan.missing == "age_unknown":
+        suggestion = NO_AGE_SUGGESTION
+    return Problem(code, index, message, suggestion)
+
+
+def _exception(problem: Problem, reading: one.Reading) -> LabInterpError:
+    kind = PROBLEM_TEXTS[problem.code][2]
+    return kind(
+        f"result {problem.result_index}: {problem.message}",
+        hint=problem.suggestion,
+        code=problem.code,
+        result_index=problem.result_index,
+        analyte=reading.channel.analyte,
+    )
+
+
+def _interpretation(reading: one.Reading, result: LabResult) -> Interpretation:
+    channel, plan, outcome = reading.channel, reading.plan, reading.outcome
+    converted = reading.value is not None
+    judged = outcome is not None and plan is not None
+    return Interpretation(
+        result,
+        channel.analyte,
+        reading.comparator if converted else None,
+        reading.value,
+        channel.canonical_unit if converted else None,
+        plan.low if judged and plan else None,
+        plan.high if judged and plan else None,
+        plan.range_id if judged and plan else None,
+        outcome.flag if outcome else None,
+        outcome.level if outcome else None,
+        outcome.band if outcome else None,
+        reading.grade,
+        reading.problem,
+        notes_of_bits(reading.notes),
+        reading.suspected,
+    )
+
+
+def _with_evidence(
+    finding: Finding, readings: Sequence[one.Reading], chosen: Mapping[int, int], computed: one.Computed | None
+) -> Finding:
+    """Return a finding whose evidence points at the results of this panel."""
+    evidence = tuple(_located(item, readings, chosen, computed) for item in finding.evidence)
+    return Finding(
+        finding.code,
+        finding.title,
+        finding.status,
+        finding.severity,
+        evidence,
+        finding.pathways,
+        finding.upstream,
+        finding.suggested_tests,
+        finding.caveats,
+        finding.accompanying_symptoms,
+        finding.matched_symptoms,
+        finding.codings,
+        finding.state,
+        finding.explanation,
+    )
+
+
+def _located(
+    item: Evidence, readings: Sequence[one.Reading], chosen: Mapping[int, int], computed: one.Computed | None
+) -> Evidence:
+    adjusted = item.basis == "adjusted_by_albumin"
+    index = chosen.get(slots.CALCIUM if adjusted else slots.SLOT[item.analyte])
+    if index is None:
+        return item
+    reading = readings[index]
+    value = computed.value if adjusted and computed is not None else reading.value
+    return Evidence(item.analyte, item.level, item.basis, index, value, reading.channel.canonical_unit)
+
+
+@functools.lru_cache(maxsize=64)
+def _provenance(session: Session, decimal: str | None, reference_albumin: float | None) -> Provenance:
+    return Provenance(
+        __version__,
+        reasoning.knowledge_version(),
+        reasoning.knowledge_sha256(),
+        tuple(EditionRef(edition.id, edition.sha256) for edition in _editions(session)),
+        settings_of(session, decimal, reference_albumin),
+    )
+
+
+def _editions(session: Session) -> tuple[Any, ...]:
+    return (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
+
+
+def settings_of(session: Session, decimal: str | None, reference_albumin: float | None) -> dict[str, Any]:
+    """Return the choices of a session as JSON-ready data, from which `verify` makes the report again."""
+    return {
+        "ranges": [edition.id for edition in session.ranges.editions],
+        "profile": session.ranges.id,
+        "grading": None if session.grading is None else session.grading.id,
+        "reported_ranges": session.reported_ranges,
+        "assume_adult": session.assume_adult,
+        "decimal": decimal,
+        "default_units": dict(session.default_units),
+        "reference_albumin": reference_albumin,
+    }
+
+
+def _report_notes(readings: Sequence[one.Reading], results: Sequence[LabResult]) -> tuple[str, ...]:
+    unknown = {
+        reading.channel.analyte
+        for reading, result in zip(readings, results, strict=True)
+        if reading.outcome is not None and not result.method
+    }
+    return tuple(text for analyte, text in knowledge("comparison.toml")["method_matters"].items() if analyte in unknown)

@@ -1,0 +1,235 @@
+"""The kernel over columns: what `labinterp.kernel.one` does for one result, for many at a time.
+
+Everything that depends on text arrives as integer codes into short lists of distinct things, resolved once each by
+the session; what remains per row is gathering, multiplying and comparing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from labinterp.codes import COMPARATORS, FLAGS, LEVELS, NOTE_BIT, PROBLEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labinterp.kernel.plan import Outcome, Plan
+    from labinterp.kernel.session import Bounds, Channel, Session
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.integer]
+Bools = npt.NDArray[np.bool_]
+
+SLICE: Final = 1 << 15
+"""Rows a slice, so that what is gathered stays in the processor's cache."""
+
+PROBLEM_CODE: Final = {problem: i + 1 for i, problem in enumerate(PROBLEMS)}
+FLAG_CODE: Final = {flag: i + 1 for i, flag in enumerate(FLAGS)}
+LEVEL_CODE: Final = {level: i + 1 for i, level in enumerate(LEVELS)}
+COMPARATOR_CODE: Final = {comparator: i + 1 for i, comparator in enumerate(COMPARATORS)}
+_LESS, _LESS_EQUAL, _GREATER_EQUAL, _GREATER = 1, 2, 3, 4
+
+
+class Channels:
+    """The distinct channels of a batch as columns."""
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self.items = tuple(channels)
+        self.mul = np.array([channel.mul for channel in channels], np.float64)
+        self.div = np.array([channel.div for channel in channels], np.float64)
+        self.notes = np.array([channel.notes for channel in channels], np.uint32)
+        self.problem = _codes([channel.problem for channel in channels])
+        self.value_problem = _codes([channel.value_problem for channel in channels])
+        self.unit_problem = _codes([channel.unit_problem for channel in channels])
+        self.hard = _bounds([channel.hard for channel in channels])
+        self.soft = _bounds([channel.soft for channel in channels])
+
+
+def _codes(problems: Sequence[str | None]) -> npt.NDArray[np.uint8]:
+    return np.array([0 if problem is None else PROBLEM_CODE[problem] for problem in problems], np.uint8)
+
+
+def _bounds(bounds: Sequence[Bounds]) -> tuple[Floats, Floats]:
+    return np.array([b.low for b in bounds], np.float64), np.array([b.high for b in bounds], np.float64)
+
+
+class Plans:
+    """The distinct plans of a batch as padded columns.
+
+    `los` and `his` have a row per breakpoint; `offset` says where a plan's outcomes begin in `exact`, `below` and
+    `above`, which hold positions in the columns of distinct outcomes.
+    """
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.items = tuple(plans)
+        depth = max((len(plan.los) for plan in plans), default=0)
+        self.los = np.full((depth, len(plans)), np.inf)
+        self.his = np.full((depth, len(plans)), np.inf)
+        self.offset = np.zeros(len(plans), np.intp)
+        distinct: dict[Outcome, int] = {}
+        exact: list[int] = []
+        below: list[int] = []
+        above: list[int] = []
+        for i, plan in enumerate(plans):
+            self.los[: len(plan.los), i] = plan.los
+            self.his[: len(plan.his), i] = plan.his
+            self.offset[i] = len(exact)
+            for flat, outcomes in ((exact, plan.outcomes), (below, plan.below), (above, plan.above)):
+                flat.extend(distinct.setdefault(outcome, len(distinct)) for outcome in outcomes)
+        self.exact, self.below, self.above = (np.array(flat, np.int32) for flat in (exact, below, above))
+        self.notes = np.array([plan.notes for plan in plans], np.uint32)
+        self.bands: tuple[str, ...] = tuple(dict.fromkeys(o.band for o in distinct if o.band is not None))
+        band_code = {band: i + 1 for i, band in enumerate(self.bands)}
+        self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in distinct], np.uint8)
+        self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in distinct], np.uint8)
+        self.band = np.array([band_code[o.band] if o.band else 0 for o in distinct], np.int32)
+        self.grade = np.array([-1 if o.grade is None else o.grade for o in distinct], np.int8)
+        self.near = np.array([NOTE_BIT["near_limit"] if o.near else 0 for o in distinct], np.uint32)
+
+    def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
+        """Return the distinct outcome of each value under its plan."""
+        position = np.zeros(len(x), np.intp)
+        for lo, hi in zip(self.los, self.his, strict=True):
+            position += x >= lo[plan]
+            position += x > hi[plan]
+        outcome = self.exact[self.offset[plan] + position]
+        censored = np.flatnonzero(comparator)
+        if len(censored):
+            sign, at = comparator[censored], position[censored]
+            on = at & 1
+            at = at + np.where(sign == _GREATER, on, 0) - np.where(sign == _LESS, on, 0)
+            at += self.offset[plan[censored]]
+            outcome[censored] = np.where(sign <= _LESS_EQUAL, self.below[at], self.above[at])
+        return outcome
+
+
+@attrs.define
+class Batch:
+    """Columns on their way through the kernel, a position a row.
+
+    Args:
+        channels: the distinct channels.
+        channel: each row's channel.
+        number: in the row's own unit; NaN where there is none.
+        comparator: 0 for exact, else 1 + position in `COMPARATORS`.
+        value_problem: what reading the value met, 0 for nothing.
+        notes: bit mask.
+        alternative: the second reading of a number, NaN where there is none; None where no row has one.
+    """
+
+    channels: Channels
+    channel: Ints
+    number: Floats
+    comparator: Ints
+    value_problem: Ints
+    notes: Ints
+    alternative: Floats | None = None
+    value: Floats = attrs.field(init=False)
+    problem: Ints = attrs.field(init=False)
+    suspects: dict[int, str] = attrs.field(factory=dict, init=False)
+
+
+def convert(batch: Batch, session: Session) -> None:
+    """Fill `value` and `problem`: the first problem of the contract's order, up to implausible values."""
+    rows = len(batch.number)
+    batch.value = np.full(rows, np.nan)
+    batch.problem = np.zeros(rows, np.uint8)
+    if batch.alternative is not None:
+        _choose_readings(batch, batch.alternative)
+    for start in range(0, rows, SLICE):
+        _convert_slice(batch, slice(start, start + SLICE))
+    implausible = np.flatnonzero(batch.problem == PROBLEM_CODE["implausible_value"])
+    soft = np.flatnonzero(batch.notes & NOTE_BIT["soft_implausible"])
+    for i in np.concatenate([implausible, soft]).tolist():
+        suspect = session.suspected_unit(batch.channels.items[batch.channel[i]], float(batch.number[i]))
+        if suspect is not None:
+            batch.suspects[i] = suspect
+
+
+def _convert_slice(batch: Batch, rows: slice) -> None:
+    table, channel, number = batch.channels, batch.channel[rows], batch.number[rows]
+    value = number * table.mul[channel] / table.div[channel]
+    problem = table.problem[channel]
+    later = np.where(number < 0, PROBLEM_CODE["negative_value"], table.unit_problem[channel]).astype(np.uint8)
+    for found in (batch.value_problem[rows], table.value_problem[channel], later):
+        problem = np.where(problem, problem, found)
+    usable = problem == 0
+    low, high = table.hard
+    plausible = (value >= low[channel]) & (value <= high[channel])
+    problem = np.where(usable & ~plausible, PROBLEM_CODE["implausible_value"], problem)
+    usable &= plausible
+    notes, comparator = batch.notes[rows], batch.comparator[rows]
+    notes |= table.notes[channel]
+    low, high = table.soft
+    below = (value < low[channel]) & ((comparator == 0) | (comparator >= _GREATER_EQUAL))
+    above = (value > high[channel]) & (comparator <= _LESS_EQUAL)
+    notes |= np.where(usable & (below | above), np.uint32(NOTE_BIT["soft_implausible"]), np.uint32(0))
+    notes |= np.where(usable & (comparator != 0), np.uint32(NOTE_BIT["censored"]), np.uint32(0))
+    batch.value[rows] = np.where(usable, value, np.nan)
+    batch.problem[rows] = problem
+
+
+def _choose_readings(batch: Batch, alternative: Floats) -> None:
+    """Take the only plausible one of two readings; both plausible is a problem, neither leaves the first."""
+    rows = np.flatnonzero(~np.isnan(alternative) & (batch.number >= 0))
+    rows = rows[batch.channels.unit_problem[batch.channel[rows]] == 0]
+    table, channel = batch.channels, batch.channel[rows]
+    low, high = table.hard
+    first, second = (
+        (value >= low[channel]) & (value <= high[channel])
+        for number in (batch.number[rows], alternative[rows])
+        for value in (number * table.mul[channel] / table.div[channel],)
+    )
+    batch.number[rows] = np.where(second & ~first, alternative[rows], batch.number[rows])
+    batch.value_problem[rows] = np.where(first & second, PROBLEM_CODE["ambiguous_number"], batch.value_problem[rows])
+
+
+@attrs.define
+class Classified:
+    """What comparison came to, a position a row; 0 (grade: -1) where there is nothing."""
+
+    plan: Ints
+    flag: Ints
+    level: Ints
+    band: Ints
+    grade: Ints
+
+
+def classify(batch: Batch, plans: Plans, plan: Ints) -> Classified:
+    """Compare every row without a problem by its plan; `no_reference_range` where the plan has no answer.
+
+    Args:
+        batch: converted.
+        plans: the distinct plans.
+        plan: each row's plan; ignored where the row has a problem.
+    """
+    rows = len(plan)
+    out = Classified(
+        plan,
+        np.zeros(rows, np.uint8),
+        np.zeros(rows, np.uint8),
+        np.zeros(rows, np.int32),
+        np.full(rows, -1, np.int8),
+    )
+    for start in range(0, rows, SLICE):
+        _classify_slice(batch, plans, out, slice(start, start + SLICE))
+    return out
+
+
+def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) -> None:
+    usable = batch.problem[rows] == 0
+    plan = out.plan[rows]
+    outcome = plans.locate(plan, batch.number[rows], batch.comparator[rows])
+    flag = np.where(usable, plans.flag[outcome], 0).astype(np.uint8)
+    judged = flag != 0
+    out.flag[rows] = flag
+    out.level[rows] = np.where(judged, plans.level[outcome], 0)
+    out.band[rows] = np.where(judged, plans.band[outcome], 0)
+    out.grade[rows] = np.where(judged, plans.grade[outcome], -1)
+    notes = np.where(judged, plans.near[outcome], np.uint32(0)) | np.where(usable, plans.notes[plan], np.uint32(0))
+    batch.notes[rows] |= notes
+    batch.problem[rows] = np.where(usable & ~judged, PROBLEM_CODE["no_reference_range"], batch.problem[rows])

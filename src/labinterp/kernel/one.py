@@ -1,0 +1,247 @@
+"""The kernel for one panel of results in plain Python: no arrays, no import of numpy.
+
+`labinterp.kernel.many` does the same over columns; both use the same channels and plans of a session.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp import demographics, flags, units, values
+from labinterp.codes import NOTE_BIT, SIDE_OF_FLAG
+from labinterp.kernel import panel as slots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labinterp.kernel.plan import Outcome, Plan
+    from labinterp.kernel.session import Channel, Session, WhoKey
+    from labinterp.model import LabResult, Patient
+
+_EARLIEST: Final = dt.datetime.min  # noqa: DTZ901 - times are naive UTC here
+
+
+class Reading:
+    """One result on its way through the kernel; `problem` or `outcome` is set at the end."""
+
+    __slots__ = (
+        "channel", "comparator", "grade", "notes", "number", "outcome", "plan", "problem", "range_ends", "suspected",
+        "value", "who",
+    )  # fmt: skip
+
+    channel: Channel
+    who: WhoKey
+
+    def __init__(self) -> None:
+        self.comparator: str | None = None
+        self.grade: int | None = None
+        self.notes = 0
+        self.number = 0.0
+        self.outcome: Outcome | None = None
+        self.plan: Plan | None = None
+        self.problem: str | None = None
+        self.range_ends: tuple[Any, Any] = (None, None)
+        self.suspected: str | None = None
+        self.value: float | None = None
+
+    @property
+    def soft(self) -> bool:
+        """Whether the value is doubtful."""
+        return bool(self.notes & NOTE_BIT["soft_implausible"])
+
+
+class Person:
+    """The patient group of each result: by birth date and collection time where both are known, else by age."""
+
+    def __init__(self, patient: Patient, session: Session) -> None:
+        self._session = session
+        self._sex = demographics.read_sex(patient.sex)
+        self._pregnancy = demographics.read_pregnancy(patient.pregnancy)
+        self._birth = demographics.read_time(patient.birth_date)
+        self._age = demographics.read_age(patient.age)
+        unreadable = self._age is None and not demographics.is_missing(patient.age)
+        self.notes = NOTE_BIT["age_unreadable"] if unreadable else 0
+        self._key = session.who_key(self._age, self._sex, self._pregnancy)
+
+    def key(self, collected_at: Any) -> WhoKey:
+        """Return the patient group at the time of collection."""
+        if self._birth is None:
+            return self._key
+        when = demographics.read_time(collected_at)
+        age = None if when is None else demographics.age_at(self._birth, when)
+        return self._key if age is None else self._session.who_key(age, self._sex, self._pregnancy)
+
+
+def read(result: LabResult, person: Person, session: Session, decimal: str | None) -> Reading:
+    """Carry one result through reading, conversion and comparison."""
+    reading = Reading()
+    value, unit = result.value, _text(result.unit)
+    if not isinstance(value, (str, float, int)) and hasattr(value, "magnitude") and hasattr(value, "units"):
+        value, own = units.from_quantity(value)
+        unit = unit or own
+    parsed = values.parse(value, decimal)
+    specimen, loinc = _text(result.specimen), _text(result.loinc)
+    channel = session.channel(_text(result.test) or "", unit, specimen, loinc, parsed.unit_text)
+    reading.channel = channel
+    reading.who = person.key(result.collected_at)
+    reading.range_ends = result.reference_low, result.reference_high
+    reading.notes = channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
+    reading.problem = problem_before_conversion(parsed, channel)
+    if reading.problem is not None:
+        return reading
+    number = parsed.number
+    if parsed.alternative is not None:
+        number = session.choose_reading(channel, parsed)
+        if number is None:
+            reading.problem = "ambiguous_number"
+            return reading
+    reading.number, reading.comparator = float(number or 0.0), parsed.comparator
+    _convert(reading, session)
+    return reading
+
+
+def problem_before_conversion(parsed: values.Parsed, channel: Channel) -> str | None:
+    """Return what stops a result before its value is converted, the first of the contract's order."""
+    if channel.problem is not None:
+        return channel.problem
+    if parsed.problem is not None:
+        return parsed.problem
+    if channel.value_problem is not None:
+        return channel.value_problem
+    if parsed.number is not None and parsed.number < 0:
+        return "negative_value"
+    return channel.unit_problem
+
+
+def _convert(reading: Reading, session: Session) -> None:
+    channel = reading.channel
+    value = reading.number * channel.mul / channel.div
+    if not channel.hard.hold(value):
+        reading.problem = "implausible_value"
+        reading.suspected = session.suspected_unit(channel, reading.number)
+        return
+    reading.value = value
+    if reading.comparator is not None:
+        reading.notes |= NOTE_BIT["censored"]
+    if is_soft(value, reading.comparator, channel):
+        reading.notes |= NOTE_BIT["soft_implausible"]
+        reading.suspected = session.suspected_unit(channel, reading.number)
+    plan = session.plan(channel, reading.who, *reading.range_ends)
+    outcome = plan.locate(reading.number, reading.comparator)
+    reading.plan, reading.notes = plan, reading.notes | plan.notes
+    if outcome.flag is None:
+        reading.problem = "no_reference_range"
+        return
+    reading.outcome, reading.grade = outcome, outcome.grade
+    if outcome.near:
+        reading.notes |= NOTE_BIT["near_limit"]
+
+
+def is_soft(value: float, comparator: str | None, channel: Channel) -> bool:
+    """Return whether a value is doubtful; the side on which a censored value is open says nothing."""
+    low, high = value < channel.soft.low, value > channel.soft.high
+    if comparator is None:
+        return low or high
+    return high if comparator in ("<", "<=") else low
+
+
+def choose(readings: Sequence[Reading], results: Sequence[LabResult]) -> dict[int, int]:
+    """Return slot → position of the result that counts: the latest, and of equals the last one."""
+    chosen: dict[int, int] = {}
+    for i, reading in enumerate(readings):
+        slot = slots.SLOT.get(reading.channel.analyte or "")
+        if slot is None or not _counts(reading, slot):
+            continue
+        held = chosen.get(slot)
+        if held is None or _time(results[i]) >= _time(results[held]):
+            chosen[slot] = i
+    return chosen
+
+
+def _counts(reading: Reading, slot: int) -> bool:
+    return reading.problem is None or (slot == slots.ALBUMIN and reading.value is not None) or (
+        slot == slots.CALCIUM and reading.problem == "no_reference_range"
+    )
+
+
+def _time(result: LabResult) -> dt.datetime:
+    return demographics.read_time(result.collected_at) or _EARLIEST
+
+
+class Computed:
+    """Total calcium of a panel adjusted by its albumin."""
+
+    __slots__ = ("comparator", "number", "outcome", "soft", "value")
+
+    def __init__(self, number: float, value: float, comparator: str | None, outcome: Outcome, soft: bool) -> None:
+        self.number = number
+        self.value = value
+        self.comparator = comparator
+        self.outcome = outcome
+        self.soft = soft
+
+
+def pattern_of(
+    readings: Sequence[Reading], chosen: dict[int, int], session: Session, adjustment: slots.Adjustment
+) -> tuple[tuple[int, ...], Computed | None]:
+    """Return the levels of a panel, slot by slot, and the adjusted calcium if albumin allowed it.
+
+    Also completes the readings of total calcium: a grade by the adjusted value, or the note that nothing corrected it.
+    """
+    pattern = [0] * len(slots.SLOT)
+    for slot, i in chosen.items():
+        outcome = readings[i].outcome
+        if outcome is not None and outcome.level is not None:
+            pattern[slot] = slots.LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
+    computed = _compute(readings, chosen, pattern, session, adjustment)
+    if computed is not None and computed.outcome.level is not None:
+        pattern[slots.COMPUTED] = slots.LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
+    calcium = chosen.get(slots.CALCIUM)
+    for i, reading in enumerate(readings):
+        if reading.problem is None and slots.SLOT.get(reading.channel.analyte or "") == slots.CALCIUM:
+            if computed is None or i != calcium:
+                reading.notes |= NOTE_BIT["uncorrected_calcium"]
+            elif session.grading is not None:
+                reading.grade = computed.outcome.grade
+                reading.notes |= NOTE_BIT["graded_as_adjusted"]
+    return tuple(pattern), computed
+
+
+def _compute(
+    readings: Sequence[Reading],
+    chosen: dict[int, int],
+    pattern: list[int],
+    session: Session,
+    adjustment: slots.Adjustment,
+) -> Computed | None:
+    if slots.CALCIUM not in chosen or slots.ALBUMIN not in chosen:
+        return None
+    calcium, albumin = readings[chosen[slots.CALCIUM]], readings[chosen[slots.ALBUMIN]]
+    grams = albumin.value if albumin.value is not None else math.nan
+    raised = pattern[slots.ALBUMIN] & (slots.SOFT - 1) in slots.ABOVE_NORMAL
+    if albumin.comparator is not None or raised or not grams >= adjustment.albumin_from:
+        return None
+    channel = calcium.channel
+    number = calcium.number + adjustment.slope(channel) * (adjustment.reference - grams)
+    plan = session.plan(channel, calcium.who, *calcium.range_ends, computed=True)
+    outcome = plan.locate(number, calcium.comparator)
+    if outcome.flag is None:
+        return None
+    value = number * channel.mul / channel.div
+    return Computed(number, value, calcium.comparator, outcome, calcium.soft or albumin.soft)
+
+
+def flag_disagrees(reading: Reading, result: LabResult) -> bool:
+    """Return whether the laboratory's own flag puts the result on another side of normal."""
+    if reading.outcome is None or not isinstance(result.reported_flag, str):
+        return False
+    side = SIDE_OF_FLAG.get(reading.outcome.flag or "")
+    return flags.disagrees(side, flags.side_of_reported(result.reported_flag))
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    return None if demographics.is_missing(value) else str(value)[:256]

@@ -1,0 +1,135 @@
+"""From the results of one panel to the levels on which reasoning rests.
+
+The slots of a panel are those of `labinterp.reasoning`; `calcium_computed` is filled here, by adjusting total calcium
+by the panel's albumin.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from labinterp import analytes, units, values
+from labinterp._data import knowledge
+from labinterp.codes import HIGH_SIDE, LEVELS
+from labinterp.errors import ImplausibleValueError, UnknownUnitError, ValueParseError
+from labinterp.kernel.bounds import Bounds
+from labinterp.reasoning import SLOTS
+
+if TYPE_CHECKING:
+    from labinterp.kernel.session import Channel
+
+SLOT: Final = {name: i for i, name in enumerate(SLOTS)}
+CALCIUM: Final = SLOT["calcium"]
+COMPUTED: Final = SLOT["calcium_computed"]
+ALBUMIN: Final = SLOT["albumin"]
+DECIDING: Final = (SLOT["calcium_ionized"], SLOT["calcium_adjusted"])
+LEVEL_CODE: Final = {level: i + 1 for i, level in enumerate(LEVELS)}
+SOFT: Final = 16
+ABOVE_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in HIGH_SIDE)
+
+
+@attrs.frozen
+class Adjustment:
+    """The formula that adjusts total calcium by albumin: calcium + slope * (reference - albumin).
+
+    Args:
+        reference: albumin at which nothing is adjusted, in g/L.
+        albumin_from: albumin below which the formula is not valid, in g/L.
+    """
+
+    reference: float
+    albumin_from: float
+
+    def slope(self, channel: Channel) -> float:
+        """Return the slope in the unit of the calcium result per g/L of albumin."""
+        return slope_in(str(channel.unit))
+
+
+@functools.cache
+def slope_in(code: str) -> float:
+    """Return the conventional slope for calcium in the unit `code`, per g/L of albumin."""
+    data = knowledge("adjustment.toml")["slope"][units.units()[code].kind]
+    scale = units.scale_between("calcium", data["unit"], code)
+    return float(data["value"]) * scale.mul / scale.div
+
+
+def adjustment(reference_albumin: float | None = None) -> Adjustment:
+    """Return the formula with its default reference albumin or the caller's, in g/L."""
+    data = knowledge("adjustment.toml")
+    reference = data["reference_albumin"] if reference_albumin is None else reference_albumin
+    return Adjustment(float(reference), float(data["valid"]["albumin_from"]))
+
+
+def adjusted_calcium(
+    calcium: Any,
+    unit: str,
+    albumin: Any,
+    albumin_unit: str,
+    *,
+    reference_albumin: float = 40,
+    slope: float | None = None,
+) -> float:
+    """Adjust total calcium by albumin: calcium + slope * (reference albumin - albumin).
+
+    An estimate with known failures: not for albumin below 25 g/L, raised albumin, kidney disease, intensive care,
+    pregnancy or children, where ionized calcium decides.
+
+    Args:
+        calcium: total calcium in `unit`: a number or numeric text without comparator.
+        unit: mass, moles or equivalents per volume.
+        albumin: in `albumin_unit`.
+        albumin_unit: such as `"g/L"` or `"g/dL"`.
+        reference_albumin: albumin in g/L at which nothing is adjusted.
+        slope: mmol/L of calcium per g/L of albumin, or for calcium in mass units mg/dL per g/dL. By default 0.02, or
+            0.8 for mass units; the two conventions differ in the third decimal.
+
+    Returns:
+        Adjusted calcium in `unit`.
+
+    Raises:
+        ValueParseError: if a value is not a plain number.
+        ImplausibleValueError: if a value is negative or beyond what can be.
+        UnknownUnitError: if a unit is not known.
+        IncompatibleUnitError: if a unit does not fit.
+
+    Example:
+        >>> adjusted_calcium(2.05, "mmol/L", 30, "g/L")
+        2.25
+        >>> round(adjusted_calcium(7.9, "mg/dL", 4.1, "g/dL"), 2)
+        7.82
+    """
+    code = _known(unit)
+    amount = _plausible("calcium", calcium, code)
+    grams_code = _known(albumin_unit)
+    scale = units.scale("albumin", grams_code)
+    grams = _plausible("albumin", albumin, grams_code) * scale.mul / scale.div
+    per_gram = slope_in(code) if slope is None else _slope(slope, code)
+    adjusted = amount + per_gram * (float(reference_albumin) - grams)
+    return float(f"{adjusted:.12g}")
+
+
+def _known(unit: str) -> str:
+    code = units.resolve(unit).code
+    if code is None:
+        raise UnknownUnitError("the unit is missing or its spelling is not known")
+    return code
+
+
+def _slope(slope: float, code: str) -> float:
+    """Return a caller's slope in the unit `code` per g/L of albumin."""
+    mass = units.units()[code].kind == "mass"
+    scale = units.scale_between("calcium", "mg/dL" if mass else "mmol/L", code)
+    return float(slope) / (10 if mass else 1) * scale.mul / scale.div
+
+
+def _plausible(analyte: str, value: Any, code: str) -> float:
+    parsed = values.parse(value)
+    if parsed.number is None or parsed.comparator or parsed.alternative is not None or parsed.unit_text is not None:
+        raise ValueParseError(f"the {analyte} is not a plain number", analyte=analyte)
+    scale = units.scale(analyte, code)
+    if not Bounds.of(analytes.analytes()[analyte].hard).hold(parsed.number * scale.mul / scale.div):
+        raise ImplausibleValueError(f"the {analyte} is beyond what can be in this unit", analyte=analyte)
+    return parsed.number

@@ -1,0 +1,78 @@
+"""Make a report again from its own inputs and say what differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from labinterp.errors import LabInterpError
+from labinterp.interpretation import interpret
+from labinterp.model import Report
+from labinterp.serialization import to_dict
+
+
+@attrs.frozen
+class Verification:
+    """The answer of `verify`.
+
+    Args:
+        ok: whether the report, made again, is the same.
+        differences: where it is not, by place, without values.
+    """
+
+    ok: bool
+    differences: tuple[str, ...]
+
+
+def verify(report: Report, *, ranges: Any = None) -> Verification:
+    """Make a report again from its own inputs and settings, with what is installed now.
+
+    Args:
+        report: as `interpret` or `Report.from_json` gave it.
+        ranges: where the report was made with a file of the user's own: that file, as for `interpret`.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("magnesium", 1.1, "mg/dL")], li.Patient(age=50))
+        >>> verify(li.Report.from_json(report.to_json())).ok
+        True
+    """
+    settings = report.provenance.settings
+    try:
+        again = interpret(
+            [item.result for item in report.interpretations],
+            report.patient,
+            ranges=list(settings["ranges"]) if ranges is None else ranges,
+            presentation=report.presentation,
+            **{key: settings[key] for key in _SETTINGS},
+        )
+    except KeyError:
+        return Verification(ok=False, differences=("provenance.settings: incomplete",))
+    except LabInterpError as error:
+        return Verification(ok=False, differences=(f"provenance.settings: {error.message}",))
+    differences = tuple(_differences(to_dict(report), to_dict(again), ""))
+    return Verification(ok=not differences, differences=differences)
+
+
+_SETTINGS = ("grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin")
+_IGNORED = frozenset({"provenance.settings.profile"})
+
+
+def _differences(old: Any, new: Any, place: str) -> list[str]:
+    if place in _IGNORED:
+        return []
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in [*old, *(key for key in new if key not in old)]:
+            where = f"{place}.{key}" if place else str(key)
+            if key not in old or key not in new:
+                found.append(f"{where}: {'added' if key in new else 'missing'}")
+            else:
+                found += _differences(old[key], new[key], where)
+        return found
+    if isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            return [f"{place}: {len(old)} entries were {len(new)}"]
+        return [text for i, pair in enumerate(zip(old, new, strict=True)) for text in _differences(*pair, f"{place}[{i}]")]
+    return [] if old == new and type(old) is type(new) else [f"{place}: differs"]
