@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from labinterp.errors import PresentationError
 from labinterp.model import Finding, Guidance, Pathway, Presentation
 from labinterp.reasoning import graph, knowledge
+from labinterp.reasoning.frozen import FrozenMap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _LONGEST_KEY = 64
 _PLACES = {"symptoms": "symptom", "triggers": "trigger", "course": "course"}
@@ -29,7 +32,7 @@ def guidance() -> Guidance:
         summary=data["summary"]["text"],
         disclaimer=data["disclaimer"]["text"],
         advice=tuple(item["text"] for item in data["advice"]),
-        benign_triggers={item["id"]: item["text"] for item in knowledge.read("symptoms")["trigger"]},
+        benign_triggers=FrozenMap({item["id"]: item["text"] for item in knowledge.read("symptoms")["trigger"]}),
         differential=tuple(item["text"] for item in data["differential"]),
         resources=tuple(item["text"] for item in data["resource"]),
     )
@@ -78,10 +81,14 @@ def checked(presentation: Presentation) -> Presentation:
     """
     course = presentation.course
     return Presentation(
-        tuple(dict.fromkeys(_checked("symptoms", value) for value in presentation.symptoms)),
-        tuple(dict.fromkeys(_checked("triggers", value) for value in presentation.triggers)),
+        _all_checked("symptoms", presentation.symptoms),
+        _all_checked("triggers", presentation.triggers),
         None if course is None else _checked("course", course),
     )
+
+
+def _all_checked(field: str, values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([_checked(field, value) for value in values]))
 
 
 def presentation_notes(presentation: Presentation | None) -> tuple[str, ...]:
@@ -137,16 +144,12 @@ def _told(finding: Finding, told: Presentation) -> Finding:
     added = (
         rule["caveat"]
         for rule in knowledge.read("symptoms")["concordance"]
-        if finding.state in rule["states"]
-        and symptoms.issuperset(rule["named"])
-        and bool(matched) == rule["matched"]
+        if finding.state in rule["states"] and symptoms.issuperset(rule["named"]) and bool(matched) == rule["matched"]
     )
     pathways = finding.pathways
     if graph.target() in symptoms:
         pathways = tuple(_confirmed(pathway) for pathway in pathways)
-    return attrs.evolve(
-        finding, matched_symptoms=matched, caveats=(*finding.caveats, *added), pathways=pathways
-    )
+    return attrs.evolve(finding, matched_symptoms=matched, caveats=(*finding.caveats, *added), pathways=pathways)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
 from labinterp.model import Evidence, Finding, Pathway, Step
 from labinterp.reasoning import graph, wording
+from labinterp.reasoning.frozen import FrozenMap
 from labinterp.reasoning.slots import Panel, panel_of, resolved
 from labinterp.reasoning.tables import Row, Table, caveats, decide, remarks, rests_on, tables, weakening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _HELD = frozenset(("present", "possible"))
 _SEVERITY = {"high": 0, "moderate": 1, "low": 2}
 _STATUS = {"present": 0, "possible": 1}
 _OBSERVATION = {"present": "confirmed", "excluded": "contradicted"}
-
-
-class States(Mapping[str, str]):
-    """State → status, in the order of knowledge; cannot be changed."""
-
-    __slots__ = ("_statuses",)
-
-    def __init__(self, statuses: Mapping[str, str]) -> None:
-        self._statuses = dict(statuses)
-
-    def __getitem__(self, state: str) -> str:
-        return self._statuses[state]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._statuses)
-
-    def __len__(self) -> int:
-        return len(self._statuses)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._statuses.items()))
-
-    def __repr__(self) -> str:
-        return f"States({len(self)})"
-
-    def __reduce__(self) -> tuple[type[States], tuple[dict[str, str]]]:
-        return States, (dict(self._statuses),)
 
 
 @attrs.frozen
@@ -89,12 +66,13 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
     """
     panel = panel_of(pattern)
     answers = {state: _answer(state, panel) for state in tables()}
-    statuses = States({state: answer.status for state, answer in answers.items()})
+    statuses = FrozenMap({state: answer.status for state, answer in answers.items()})
     held = [table for table in tables().values() if table.code is not None and statuses[table.id] in _HELD]
     pathways = {table.id: _pathways(table, statuses) for table in held}
     usefulness = _usefulness(pathways.values(), statuses)
     findings = [
-        _finding(table, answers[table.id], panel, statuses, pathways[table.id], usefulness) for table in held
+        _finding(table, answers[table.id], panel, statuses, pathways=pathways[table.id], usefulness=usefulness)
+        for table in held
     ]
     findings.sort(key=lambda finding: (_SEVERITY[finding.severity], _STATUS[finding.status]))
     return Reasoned(statuses, tuple(findings), panel.calcium_slot)
@@ -111,6 +89,7 @@ def _finding(
     answer: _Answer,
     panel: Panel,
     statuses: Mapping[str, str],
+    *,
     pathways: tuple[Pathway, ...],
     usefulness: Mapping[str, int],
 ) -> Finding:
@@ -137,7 +116,12 @@ def _finding(
         codings=table.codings if row.coded else (),
         state=table.id,
         explanation=wording.of_finding(
-            table, answer.status, reason_text, pathways, [(state, statuses[state]) for state in upstream], tests
+            table,
+            answer.status,
+            reason_text,
+            pathways=pathways,
+            upstream={state: statuses[state] for state in upstream},
+            tests=tests,
         ),
     )
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from labinterp.errors import UnknownNodeError
-from labinterp.model import Citation, Coding
 from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.tables import Table, caveats, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from labinterp.model import Citation, Coding
 
 
 @attrs.frozen
@@ -64,9 +67,7 @@ def claims() -> Mapping[str, Claim]:
     """Return every claim of the source document by id."""
     data = knowledge.read("claims")
     source = knowledge.citations(({"id": data["source"]},))
-    return {
-        item["id"]: Claim(item["id"], item["statement"], tuple(item["shows"]), source) for item in data["claim"]
-    }
+    return {item["id"]: Claim(item["id"], item["statement"], tuple(item["shows"]), source) for item in data["claim"]}
 
 
 def _claims_at(*places: str) -> tuple[Claim, ...]:
@@ -138,7 +139,13 @@ def _of_told(kind: str, item: Mapping[str, Any]) -> Explanation:
 
 def _of_claim(claim: Claim) -> Explanation:
     return Explanation(
-        claim.id, "claim", claim.statement, claim.statement, claims=(claim,), citations=claim.citations, related=claim.shows
+        claim.id,
+        "claim",
+        claim.statement,
+        claim.statement,
+        claims=(claim,),
+        citations=claim.citations,
+        related=claim.shows,
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp.model import Citation, Coding
 from labinterp.reasoning import knowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from labinterp.model import Citation, Coding
 
 STRENGTHS: Final = ("weak", "moderate", "strong")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labinterp import _data
 from labinterp.model import Citation, Coding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 HPO = "http://purl.obolibrary.org/obo/hp.owl"
 FILES = ("citations", "claims", "guidance", "mechanisms", "states", "symptoms")

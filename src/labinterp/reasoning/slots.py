@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from labinterp.codes import LEVELS
 from labinterp.errors import InputError
 from labinterp.reasoning import knowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SLOTS: Final = (
     "magnesium",
@@ -45,7 +47,7 @@ class Option:
         title: the result in words.
         basis: how the level was obtained.
         evidence: the analytes that it rests on; the first carries the level.
-        needless: analytes that need not be measured once this one decides.
+        needless: analytes that could no longer decide once this one is there.
     """
 
     slot: str
@@ -95,12 +97,13 @@ class Panel:
         return None if self.calcium is None else self.calcium.slot
 
     def needs(self, analyte: str) -> bool:
-        """Return whether an analyte is still worth measuring: not decided, and not made needless."""
-        return self.levels[analyte] in _OPEN and not (
-            self.calcium is not None
-            and analyte in self.calcium.needless
-            and self.levels[self.calcium.slot] not in _OPEN
-        )
+        """Return whether an analyte is still worth measuring: not conclusive yet, and not made needless."""
+        if self.levels[analyte] not in _OPEN:
+            return False
+        if self.calcium is None:
+            return True
+        settled = analyte in self.calcium.evidence and self.levels[self.calcium.slot] not in _OPEN
+        return not settled and analyte not in self.calcium.needless
 
 
 def panel_of(pattern: tuple[int, ...]) -> Panel:

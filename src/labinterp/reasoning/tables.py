@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp.model import Citation, Coding
 from labinterp.reasoning import knowledge
 from labinterp.reasoning.slots import MISSING, Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labinterp.model import Citation, Coding
 
 Combination = tuple[str, ...]
 
@@ -180,7 +183,9 @@ def compiled(state: str) -> Mapping[Combination, Row]:
     for combination in table.combinations():
         rows = table.rows_for(combination)
         if len(rows) != 1:
-            raise ValueError(f"{state}: {len(rows)} rows answer for {dict(zip(table.inputs, combination, strict=True))}")
+            raise ValueError(
+                f"{state}: {len(rows)} rows answer for {dict(zip(table.inputs, combination, strict=True))}"
+            )
         answers[combination] = rows[0]
     return answers
 

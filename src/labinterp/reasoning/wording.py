@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from labinterp.model import Pathway
 from labinterp.reasoning import graph, knowledge
-from labinterp.reasoning.slots import Panel
 from labinterp.reasoning.tables import Row, Table, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from labinterp.model import Pathway
+    from labinterp.reasoning.slots import Panel
 
 _SUPPORTS = ("supported", "possible", "interrupted")
 
@@ -47,24 +51,30 @@ def of_finding(
     table: Table,
     status: str,
     reason: str,
+    *,
     pathways: Sequence[Pathway],
-    upstream: Sequence[tuple[str, str]],
+    upstream: Mapping[str, str],
     tests: Sequence[str],
 ) -> str:
     """Return a finding, its evidence and its causes in words."""
     said = phrases()
     parts = [said[status].format(title=sentence(table.title)), reason]
     if upstream:
-        causes = [said[f"upstream_{state_status}"].format(title=tables()[state].title) for state, state_status in upstream]
+        causes = [
+            said[f"upstream_{state_status}"].format(title=tables()[state].title)
+            for state, state_status in upstream.items()
+        ]
         one = len(causes) == 1
         text = listed(causes) if one else said["list_comma"].join(causes)
         parts.append(sentence(said["upstream_one" if one else "upstream_many"].format(causes=text)))
+    if pathways and table.paths_from != (table.id,):
+        parts.append(said["pathways_of"].format(titles=listed(tables()[state].title for state in table.paths_from)))
     parts.append(_of_pathways(pathways))
     if pathways and all(pathway.strength == "weak" for pathway in pathways):
         parts.append(said["weak"])
     if tests:
         names = said["list_comma"].join(test_titles()[test] for test in tests)
-        parts.append(said["tests"].format(tests=names))
+        parts.append(said["tests_one" if len(tests) == 1 else "tests_many"].format(tests=names))
     return " ".join(parts)
 
 
@@ -72,10 +82,12 @@ def _of_pathways(pathways: Sequence[Pathway]) -> str:
     said = phrases()
     if not pathways:
         return said["pathways_none"]
-    if len(pathways) == 1:
-        return said["pathways_one"].format(support=said[f"support_{pathways[0].support}"])
     counts = {support: sum(pathway.support == support for pathway in pathways) for support in _SUPPORTS}
-    parts = [said[f"part_{support}"].format(n=n) for support, n in counts.items() if n]
+    counts = {said[f"support_{support}"]: n for support, n in counts.items() if n}
+    if len(counts) == 1:
+        phrase = said["pathways_one" if len(pathways) == 1 else "pathways_all"]
+        return phrase.format(count=len(pathways), support=next(iter(counts)))
+    parts = [said["part_one" if n == 1 else "part_many"].format(n=n, support=text) for text, n in counts.items()]
     return said["pathways_many"].format(count=len(pathways), parts=listed(parts))
 
 
