@@ -234,17 +234,24 @@ def units(row: Row, reader: Reader, path: str) -> tuple[str, ...]:
     if len(reader.faults) > before:
         return ()
     for where, end in printed:
-        if len(end) > 1 and not _agree(row["analyte"], end):
-            text = f"{end} are not one limit: converted, they lie more than {float(AGREEMENT):.0%} apart"
-            reader.fault(f"{path}{where}", text)
+        fault = _implausible(row["analyte"], end)
+        if fault is not None:
+            reader.fault(f"{path}{where}", fault)
     return every
 
 
-def _agree(analyte: str, end: Limits) -> bool:
+def _implausible(analyte: str, end: Limits) -> str | None:
+    """Say what cannot be right about a limit once it is converted: a wrong unit or digit, most often."""
     from labinterp import units as unit_table
+    from labinterp.analytes import analytes
 
     values = [Fraction(value) * unit_table.exact_factor(analyte, code) for code, value in end.items()]
-    return max(values) - min(values) <= AGREEMENT * max(values)
+    if max(values) - min(values) > AGREEMENT * max(values):
+        return f"{end} are not one limit: converted, they lie more than {float(AGREEMENT):.0%} apart"
+    hard = analytes()[analyte].hard
+    if max(values) > Fraction(hard.high) or 0 < min(values) < Fraction(hard.low):
+        return f"no result can be near {end}; is the unit right?"
+    return None
 
 
 def overlaps(entries: tuple[Entry, ...], reader: Reader, paths: dict[str, str]) -> None:

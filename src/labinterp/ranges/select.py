@@ -67,7 +67,7 @@ class ReferenceSet:
                 for none in edition.no_categories:
                     if none.analyte == analyte:
                         reasons.setdefault("no_categories", []).append(f"{edition.id}: {none.reason}")
-        return _refusal(reasons)
+        return _refusal(reasons, who)
 
     def critical(self, analyte: str, who: Who) -> tuple[Entry, ...]:
         """Return every critical limit of every edition that may apply to this analyte and patient."""
@@ -166,7 +166,7 @@ def _possibilities(who: Who) -> tuple[tuple[str, str, bool], ...]:
     return _possible(who.sex, who.pregnancy)
 
 
-def _refusal(reasons: dict[str, list[str]]) -> Selection:
+def _refusal(reasons: dict[str, list[str]], who: Who) -> Selection:
     if "age_unknown" in reasons:
         detail = f"{', '.join(reasons['age_unknown'])}: ranges for some ages alone, and the age is unknown"
         return Selection(None, (), covered=False, reason="age_unknown", detail=detail)
@@ -174,7 +174,9 @@ def _refusal(reasons: dict[str, list[str]]) -> Selection:
         detail = "; ".join(reasons["no_categories"])
         return Selection(None, (), covered=False, reason="no_categories", detail=detail)
     if "no_entry" in reasons:
-        detail = f"{', '.join(reasons['no_entry'])}: no range for every age, sex and pregnancy that is possible here"
+        known = None not in (who.age, who.sex, who.pregnancy)
+        what = "this age, sex and pregnancy" if known else "some age, sex or pregnancy that is possible here"
+        detail = f"{', '.join(reasons['no_entry'])}: no range for {what}"
     else:
         detail = "no edition has a range for this analyte"
     return Selection(None, (), covered=False, reason="no_entry", detail=detail)

@@ -1,0 +1,88 @@
+"""Whom a reference set leaves without a range."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from labinterp.ranges.cells import Cell, Group, cells, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from labinterp.ranges.select import ReferenceSet
+
+
+@attrs.frozen
+class Uncovered:
+    """Patients for whom a reference set has no range of an analyte.
+
+    Args:
+        analyte: analyte key.
+        who: the patients.
+        reason: `no_entry` or `no_categories`.
+        detail: the reason in words.
+    """
+
+    analyte: str
+    who: Group
+    reason: str
+    detail: str
+
+
+def coverage(reference_set: ReferenceSet, analytes: Iterable[str] | None = None) -> tuple[Uncovered, ...]:
+    """Return every analyte, age, sex and pregnancy that a reference set leaves uncovered.
+
+    Args:
+        reference_set: a profile, for example.
+        analytes: the analytes to look at; every known one unless said otherwise.
+
+    Example:
+        >>> from labinterp.ranges import reference_set
+        >>> [str(row.who) for row in coverage(reference_set("nice-ng239/2024"), ["vitamin_b12"])]
+        ['under 16 years']
+    """
+    found: list[Uncovered] = []
+    for analyte in _analytes(analytes):
+        missing: dict[tuple[str, str], list[Cell]] = {}
+        for cell in cells(reference_set.age_breaks(analyte)):
+            selection = reference_set.select(analyte, cell.who)
+            if not selection.covered:
+                missing.setdefault((selection.reason or "", selection.detail or ""), []).append(cell)
+        for (reason, detail), group in missing.items():
+            found.extend(Uncovered(analyte, who, reason, detail) for who in joined(group))
+    return tuple(found)
+
+
+def covered(reference_set: ReferenceSet, analyte: str) -> tuple[Group, ...]:
+    """Return the patients for whom a reference set has a range of an analyte."""
+    every = cells(reference_set.age_breaks(analyte))
+    return joined(cell for cell in every if reference_set.select(analyte, cell.who).covered)
+
+
+def matrix(
+    reference_sets: Iterable[ReferenceSet], analytes: Iterable[str] | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Return a table of who is covered, analytes down and reference sets across; the first row is the head.
+
+    Example:
+        >>> from labinterp.ranges import reference_set
+        >>> matrix([reference_set("nice-ng239/2024")], ["vitamin_b12", "magnesium"])
+        (('analyte', 'nice-ng239/2024'), ('vitamin_b12', '16 years and over'), ('magnesium', 'nobody'))
+    """
+    sets = tuple(reference_sets)
+    head = ("analyte", *(found.id for found in sets))
+    rows = (
+        (analyte, *("; ".join(map(str, covered(found, analyte))) or "nobody" for found in sets))
+        for analyte in _analytes(analytes)
+    )
+    return (head, *rows)
+
+
+def _analytes(analytes: Iterable[str] | None) -> tuple[str, ...]:
+    if analytes is not None:
+        return tuple(analytes)
+    from labinterp.analytes import analytes as known
+
+    return tuple(known())

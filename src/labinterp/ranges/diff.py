@@ -1,0 +1,247 @@
+"""What changes for whom between two editions or profiles, in the reader's terms."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from labinterp.ranges.cells import Cell, Group, cells, joined
+from labinterp.ranges.model import Band, Edition, Entry, Limits, age_breaks
+from labinterp.ranges.select import ReferenceSet, grades_for
+from labinterp.ranges.sets import reference_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+_CLOSE = Fraction(1, 10**9)
+_ENDS = {"very_low": "critical low limit", "very_high": "critical high limit"}
+Slot = tuple[str, str]
+
+
+@attrs.frozen
+class Change:
+    """One difference between two reference sets.
+
+    Args:
+        analyte: analyte key.
+        who: the patients whom it concerns.
+        limit: which limit, such as `lower limit of normal`; `range` where there is one on one side alone.
+        kind: `moved`, `strictness` (the result on the limit changes sides), `added`, `removed` or `renamed`.
+        before: the limit as the first prints it, with its unit, or a word.
+        after: the limit as the second prints it.
+        percent: how far it moved, of the limit before.
+        before_id: where the first has it: `edition#entry`.
+        after_id: where the second has it.
+    """
+
+    analyte: str
+    who: Group
+    limit: str
+    kind: str
+    before: str | None
+    after: str | None
+    percent: float | None
+    before_id: str | None
+    after_id: str | None
+
+    def __str__(self) -> str:
+        start = f"{self.analyte} ({self.who}): {self.limit}"
+        if self.kind == "moved":
+            far = f" ({self.percent:+.1f} %)" if self.percent is not None else ""
+            return f"{start} {self.before} -> {self.after}{far}"
+        if self.kind == "added":
+            return f"{start} {self.after or ''} is new, from {self.after_id}"
+        if self.kind == "removed":
+            return f"{start} {self.before or ''} is gone, it was in {self.before_id}"
+        return f"{start}: {self.before} -> {self.after}"
+
+
+@attrs.frozen
+class _Edge:
+    """A limit between two bands, and the band in which a result on it lies."""
+
+    name: str
+    at: Limits | str
+    holder: str
+    sides: tuple[str, str]
+
+
+@attrs.frozen
+class _Found:
+    limit: str
+    kind: str
+    before: str | None = None
+    after: str | None = None
+    percent: float | None = None
+    before_id: str | None = None
+    after_id: str | None = None
+
+
+def diff(first: Any, second: Any) -> tuple[Change, ...]:
+    """Return what changes from one edition, profile or reference set to another.
+
+    Args:
+        first: an `Edition`, or whatever `ranges=` accepts.
+        second: the same.
+
+    Returns:
+        The changes by analyte and patient; patients for whom the same changes are joined.
+
+    Example:
+        >>> changes = diff("us@2021-06-01", "us")
+        >>> all(change.kind in ("moved", "strictness", "added", "removed", "renamed") for change in changes)
+        True
+    """
+    one, two = _set(first), _set(second)
+    entries = [
+        entry for each in (one, two) for edition in each.editions for entry in (*edition.entries, *edition.grades)
+    ]
+    changes: list[Change] = []
+    for analyte in dict.fromkeys(entry.analyte for entry in entries):
+        found: dict[_Found, list[Cell]] = {}
+        for cell in cells(age_breaks(tuple(entries), analyte)):
+            before, after = _slots(one, analyte, cell), _slots(two, analyte, cell)
+            for slot in dict.fromkeys((*before, *after)):
+                for item in _compare(slot, before.get(slot), after.get(slot)):
+                    found.setdefault(item, []).append(cell)
+        for item, where in found.items():
+            fields = attrs.asdict(item)
+            changes.extend(Change(analyte=analyte, who=who, **fields) for who in joined(where))
+    return tuple(changes)
+
+
+def _set(spec: Any) -> ReferenceSet:
+    return ReferenceSet(spec.id, (spec,)) if isinstance(spec, Edition) else reference_set(spec)
+
+
+def _slots(reference: ReferenceSet, analyte: str, cell: Cell) -> dict[Slot, Entry]:
+    found: dict[Slot, Entry] = {}
+    for entry in reference.select(analyte, cell.who).entries:
+        found["range", ""] = entry
+    for entry in reference.critical(analyte, cell.who):
+        found["critical", entry.place or ""] = entry
+    for edition in reference.editions:
+        for entry in grades_for(edition, analyte, cell.who):
+            found["grade", entry.direction or ""] = entry
+    return found
+
+
+def _compare(slot: Slot, before: Entry | None, after: Entry | None) -> list[_Found]:
+    whole = {"range": "range", "critical": f"critical limit of {slot[1]}", "grade": f"grades, {slot[1]}"}[slot[0]]
+    if before is None or after is None:
+        if after is not None:
+            return [_Found(whole, "added", after=_words(after), after_id=after.range_id)]
+        return [_Found(whole, "removed", before=_words(before), before_id=before.range_id)] if before else []
+    ids = (before.range_id, after.range_id)
+    old, new = _edges(before), _edges(after)
+    place = f", {slot[1]}" if slot[1] else ""
+    found = []
+    for key in dict.fromkeys((*old, *new)):
+        name = (new.get(key) or old[key]).name + place
+        if key not in old:
+            found.append(_Found(name, "added", None, str(new[key].at), None, *ids))
+        elif key not in new:
+            found.append(_Found(name, "removed", str(old[key].at), None, None, *ids))
+        else:
+            found.extend(
+                attrs.evolve(item, limit=name, before_id=ids[0], after_id=ids[1])
+                for item in _moved(before.analyte, old[key], new[key])
+            )
+    return found
+
+
+def _moved(analyte: str, old: _Edge, new: _Edge) -> list[_Found]:
+    if isinstance(old.at, str) or isinstance(new.at, str):
+        return [] if old.at == new.at else [_Found("", "moved", str(old.at), str(new.at))]
+    common = [unit for unit in old.at if unit in new.at]
+    pairs = [(unit, unit) for unit in common] or [(next(iter(old.at)), next(iter(new.at)))]
+    for one, two in pairs:
+        before, after = old.at[one], new.at[two]
+        share = _share(analyte, (before, one), (after, two))
+        if share is None or abs(share) > _CLOSE:
+            percent = None if share is None else round(float(share) * 100, 2)
+            return [_Found("", "moved", f"{before} {one}", f"{after} {two}", percent)]
+    if old.holder != new.holder:
+        at = f"{old.at[pairs[0][0]]} {pairs[0][0]}"
+        return [_Found("", "strictness", f"a result of {at} is {old.holder}", f"it is {new.holder}")]
+    if old.sides != new.sides:
+        return [_Found("", "renamed", " | ".join(old.sides), " | ".join(new.sides))]
+    return []
+
+
+def _share(analyte: str, before: tuple[Decimal, str], after: tuple[Decimal, str]) -> Fraction | None:
+    from labinterp import units as unit_table
+
+    old, new = Fraction(before[0]), Fraction(after[0])
+    if before[1] != after[1]:
+        old *= unit_table.exact_factor(analyte, before[1])
+        new *= unit_table.exact_factor(analyte, after[1])
+    if not old:
+        return None if new else Fraction(0)
+    return new / old - 1
+
+
+def _edges(entry: Entry) -> dict[tuple[str, ...], _Edge]:
+    """Return the limits of an entry by what lies below and above them."""
+    found: dict[tuple[str, ...], _Edge] = {}
+    for key, edge in _far_ends(entry) if entry.kind in ("critical_limit", "grade") else _between_bands(entry):
+        unique = key
+        while unique in found:
+            unique = (*unique, "again")
+        found[unique] = edge
+    return found
+
+
+def _far_ends(entry: Entry) -> Iterator[tuple[tuple[str, ...], _Edge]]:
+    """Return the end at which each critical band or grade begins, seen from normal."""
+    for band in entry.bands:
+        low = "low" in (entry.direction or band.level)
+        end, inclusive = (band.upper, band.upper_inclusive) if low else (band.lower, band.lower_inclusive)
+        name = _ENDS.get(band.level) or f"limit of {band.band}"
+        yield (
+            (band.level, band.band if entry.direction else ""),
+            _Edge(name, end or "", _holder(entry, inclusive and band), (band.band, "")),
+        )
+
+
+def _between_bands(entry: Entry) -> Iterator[tuple[tuple[str, ...], _Edge]]:
+    for low, high in itertools.pairwise((None, *entry.bands, None)):
+        if low is not None and high is not None and low.upper is not None and low.upper == high.lower:
+            holder = (low.upper_inclusive and low) or (high.lower_inclusive and high)
+            edge = _Edge(_between(low, high), low.upper, _holder(entry, holder), (low.band, high.band))
+            yield ("" if high.level == "normal" else low.level, "" if low.level == "normal" else high.level), edge
+            continue
+        if low is not None and low.upper is not None:
+            edge = _Edge(
+                f"upper end of {low.band}", low.upper, _holder(entry, low.upper_inclusive and low), (low.band, "")
+            )
+            yield (low.level, "end"), edge
+        if high is not None and high.lower is not None:
+            edge = _Edge(
+                f"lower end of {high.band}", high.lower, _holder(entry, high.lower_inclusive and high), ("", high.band)
+            )
+            yield ("start", high.level), edge
+
+
+def _holder(entry: Entry, band: Band | bool) -> str:
+    """Return the name of the band in which a result on a limit lies."""
+    if isinstance(band, bool):
+        return "in no band" if entry.kind in ("decision_limit", "reference_interval") else "not in it"
+    return band.level if entry.kind == "reference_interval" else band.band
+
+
+def _between(low: Band, high: Band) -> str:
+    if high.level == "normal" and low.level != "normal":
+        return "lower limit of normal"
+    if low.level == "normal" and high.level != "normal":
+        return "upper limit of normal"
+    return f"limit between {low.band} and {high.band}"
+
+
+def _words(entry: Entry) -> str:
+    edges = dict.fromkeys(str(edge.at) for edge in _edges(entry).values())
+    return (" to " if entry.kind == "reference_interval" else ", ").join(edges)
