@@ -1,0 +1,217 @@
+"""The table behind `analytes`: `knowledge/analytes.toml` as classes and dictionaries, read once."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from labinterp._data import knowledge
+from labinterp.model import Citation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIGHT = 5  # from this length on, a name is also known without its spaces
+
+
+@attrs.frozen
+class Span:
+    """A region of values in the canonical unit of an analyte.
+
+    Args:
+        low: lower end.
+        high: upper end.
+        low_inclusive: whether `low` itself lies inside.
+        high_inclusive: whether `high` itself lies inside.
+
+    Example:
+        >>> Span(0.0, 12.0, low_inclusive=False).holds(0.0)
+        False
+    """
+
+    low: float
+    high: float
+    low_inclusive: bool = True
+    high_inclusive: bool = True
+
+    def holds(self, value: float) -> bool:
+        """Say whether `value` lies inside."""
+        above = value >= self.low if self.low_inclusive else value > self.low
+        below = value <= self.high if self.high_inclusive else value < self.high
+        return above and below
+
+
+@attrs.frozen
+class Loinc:
+    """A LOINC code that means an analyte.
+
+    Args:
+        code: such as `19123-9`.
+        display: LOINC's long or short name.
+        property: `mass` or `moles` per volume, as LOINC defines the code; it never proves the unit of a result.
+        status: `active` or `deprecated`.
+        evidence: how the entry was verified.
+        notes: codes of notes that a result with this code gets.
+    """
+
+    code: str
+    display: str
+    property: str | None
+    status: str = "active"
+    evidence: str = "primary"
+    notes: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Analyte:
+    """What is measured.
+
+    Args:
+        key: such as `vitamin_b12`.
+        title: its name in words.
+        canonical_unit: UCUM code of the unit in which values are compared across units.
+        molar_mass: in g/mol; missing where mass and moles are not converted into each other.
+        valence: charges per particle; missing where equivalents are not converted.
+        units: the customary UCUM codes, most customary first.
+        specimens: the kinds of specimen that its ranges hold for.
+        hard: the values that can be right.
+        soft: the values that need no second look.
+        ordinary: where most results lie; used to suggest a unit, never to choose one.
+        loinc: its LOINC codes.
+        names: its names and abbreviations, as they are written.
+        molar_mass_source: where the molar mass comes from.
+        molar_mass_evidence: `primary`, `secondary` or `calculated`.
+    """
+
+    key: str
+    title: str
+    canonical_unit: str
+    molar_mass: Decimal | None
+    valence: int | None
+    units: tuple[str, ...]
+    specimens: tuple[str, ...]
+    hard: Span
+    soft: Span | None
+    ordinary: Span | None
+    loinc: tuple[Loinc, ...]
+    names: tuple[str, ...] = attrs.field(repr=False)
+    molar_mass_source: Citation | None = None
+    molar_mass_evidence: str | None = None
+
+
+@attrs.frozen
+class Entry:
+    """What one folded name or one code stands for."""
+
+    analyte: str | None = None
+    property: str | None = None
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+    vague: bool = False
+
+
+@attrs.frozen
+class Tables:
+    """Everything that is looked up, by key, folded name, code, reason and folded specimen."""
+
+    analytes: Mapping[str, Analyte]
+    names: Mapping[str, Entry]
+    codes: Mapping[str, Entry]
+    reasons: Mapping[str, str]
+    specimens: Mapping[str, str | None]
+    letters: frozenset[str]
+    before: frozenset[str]
+    after: frozenset[str]
+
+
+def fold(text: str) -> str:
+    """Return `text` as names are compared: letters and digits in lower case without accents, other signs as blanks.
+
+    Example:
+        >>> fold("  Magnésium, (Sérum)")
+        'magnesium serum'
+    """
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    signs = (c if c.isalnum() else " % " if c == "%" else " " for c in text if not unicodedata.combining(c))
+    return " ".join("".join(signs).split())
+
+
+@functools.cache
+def tables() -> Tables:
+    """Return the tables."""
+    data = knowledge("analytes.toml")
+    sources = {row["id"]: Citation(row["id"], row["citation"], url=row.get("url")) for row in data["source"]}
+    known = {row["key"]: _analyte(row, sources) for row in data["analyte"]}
+    names: dict[str, Entry] = {}
+    codes: dict[str, Entry] = {}
+    for row in data["analyte"]:
+        key = row["key"]
+        for item in known[key].loinc:
+            codes[item.code] = Entry(key, item.property, item.notes)
+            _add(names, item.display, Entry(key, None, item.notes))
+        for name in (key, known[key].title, *row["names"]):
+            _add(names, name, Entry(key))
+        for group in row.get("noted", ()):
+            for name in group["names"]:
+                _add(names, name, Entry(key, None, (group["note"],)))
+    for row in data["refused"]:
+        entry = Entry(reason=row["reason"], vague=row.get("yields_to_code", False))
+        codes.update(dict.fromkeys(row.get("loinc", ()), entry))
+        for name in row.get("names", ()):
+            _add(names, name, entry)
+    reasons = {row["reason"]: row["text"] for row in data["refused"]} | data["reasons"]
+    specimens = {
+        spelling: None if kind == "missing" else kind
+        for kind, spellings in data["specimens"].items()
+        for spelling in spellings
+    }
+    affixes = {key: frozenset(words) for key, words in data["affixes"].items()}
+    return Tables(MappingProxyType(known), names, codes, reasons, specimens, **affixes)
+
+
+def _add(names: dict[str, Entry], name: str, entry: Entry) -> None:
+    folded = fold(name)
+    names[folded] = entry
+    tight = folded.replace(" ", "")
+    if len(tight) >= TIGHT:
+        names.setdefault(tight, entry)
+
+
+def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte:
+    mass = row.get("molar_mass")
+    return Analyte(
+        key=row["key"],
+        title=row["title"],
+        canonical_unit=row["canonical_unit"],
+        molar_mass=None if mass is None else Decimal(mass),
+        valence=row.get("valence"),
+        units=tuple(row["units"]),
+        specimens=tuple(row["specimens"]),
+        hard=_span(row["hard"]),
+        soft=_span(row["soft"]) if "soft" in row else None,
+        ordinary=_span(row["ordinary"]) if "ordinary" in row else None,
+        loinc=tuple(_loinc(item) for item in row["loinc"]),
+        names=tuple(row["names"]) + tuple(name for group in row.get("noted", ()) for name in group["names"]),
+        molar_mass_source=None if mass is None else sources[row["molar_mass_source"]],
+        molar_mass_evidence=row.get("molar_mass_evidence"),
+    )
+
+
+def _loinc(item: Mapping[str, Any]) -> Loinc:
+    status = item.get("status", "active")
+    notes = tuple(item.get("notes", ())) + (("deprecated_code",) if status == "deprecated" else ())
+    return Loinc(item["code"], item["display"], item.get("property"), status, item.get("evidence", "primary"), notes)
+
+
+def _span(ends: Mapping[str, Any]) -> Span:
+    return Span(
+        low=float(ends["from"] if "from" in ends else ends["above"]),
+        high=float(ends["up_to"] if "up_to" in ends else ends["below"]),
+        low_inclusive="from" in ends,
+        high_inclusive="up_to" in ends,
+    )

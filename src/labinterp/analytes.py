@@ -1,0 +1,283 @@
+"""Name or LOINC code → analyte, and which specimens suit it; all by closed tables in `knowledge/analytes.toml`.
+
+A name is compared after Unicode folding, without case, accents and punctuation. Nothing is guessed: what is not in the
+table is refused, and near misses (urine, red cells, 1,25-dihydroxyvitamin D, …) are in the table as refusals.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import attrs
+
+from labinterp._data import knowledge
+from labinterp.analyte_table import TIGHT, Analyte, Entry, Loinc, Span, fold, tables
+from labinterp.errors import UnknownTestError
+
+__all__ = [
+    "Analyte",
+    "Loinc",
+    "Resolution",
+    "Span",
+    "analyte",
+    "analytes",
+    "fold",
+    "reason_text",
+    "resolve",
+    "resolve_code",
+    "specimen_kind",
+    "specimen_suitable",
+    "suggestions",
+]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LONGEST = 200  # characters; longer texts are no test names
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+_LOINC = re.compile(r"(?<![\w.-])[0-9]{1,6}-[0-9](?![\w-])")
+_LOINC_PART = re.compile(r"(?<![\w.-])L[PALG][0-9]{1,7}-[0-9](?![\w-])", re.IGNORECASE)
+
+
+@attrs.frozen
+class Resolution:
+    """What a test name or code came to.
+
+    Args:
+        analyte: analyte key; missing if refused.
+        loinc: the LOINC code that decided.
+        property: that code's property, `mass` or `moles`.
+        notes: codes of notes, such as `d3_only`.
+        reason: why it was refused; `reason_text` says it in words.
+    """
+
+    analyte: str | None = None
+    loinc: str | None = None
+    property: str | None = None
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def analytes() -> Mapping[str, Analyte]:
+    """Return every analyte by key, in the order of the table.
+
+    Example:
+        >>> analytes()["magnesium"].canonical_unit
+        'mmol/L'
+    """
+    return tables().analytes
+
+
+def analyte(key: str) -> Analyte:
+    """Return one analyte.
+
+    Raises:
+        UnknownTestError: if there is no such key.
+
+    Example:
+        >>> analyte("magnesium").valence
+        2
+    """
+    return _known(key)
+
+
+def resolve(test: str | None, loinc: str | None = None) -> Resolution:
+    """Say which analyte a test name, a LOINC code, or both together mean. Never raises.
+
+    A LOINC code decides, whether it is given as `loinc` or stands in `test`; a name that contradicts it is noted
+    (`loinc_name_conflict`), and a name that is a known near miss of another quantity refuses the result.
+
+    Args:
+        test: an analyte key, a LOINC code or a name.
+        loinc: a LOINC code given beside it.
+
+    Example:
+        >>> resolve("S-Magnesium").analyte
+        'magnesium'
+        >>> resolve("LOINC:62290-2").reason
+        'calcitriol'
+    """
+    test = test if isinstance(test, str) else ""
+    loinc = loinc if isinstance(loinc, str) else ""
+    if len(test) > _LONGEST or len(loinc) > _LONGEST:
+        return Resolution(reason="unknown")
+    return _resolve(test, loinc)
+
+
+def resolve_code(system: str, code: str | int) -> Resolution:
+    """Say which analyte an identifier of a data model means. Never raises.
+
+    Args:
+        system: `"mimic-iv"` for an itemid, `"omop"` for a measurement concept id.
+        code: the identifier.
+
+    Example:
+        >>> resolve_code("mimic-iv", 50960).analyte
+        'magnesium'
+    """
+    loinc = knowledge("analytes.toml")["codes"].get(system, {}).get(str(code).strip()[:_LONGEST])
+    return resolve(None, loinc) if loinc else Resolution(reason="unknown")
+
+
+def reason_text(reason: str) -> str:
+    """Return the sentence behind the reason of a refusal.
+
+    Example:
+        >>> reason_text("prealbumin")
+        'prealbumin (transthyretin) is another protein than albumin'
+    """
+    return tables().reasons[reason]
+
+
+def suggestions(test: str) -> tuple[str, ...]:
+    """Return up to three analyte keys whose names resemble `test`; for messages only.
+
+    Example:
+        >>> suggestions("magnesum")
+        ('magnesium',)
+    """
+    if not isinstance(test, str) or len(test) > _LONGEST or resolve(test).reason != "unknown":
+        return ()
+    names = tables().names
+    close = difflib.get_close_matches(fold(test), names, n=6, cutoff=0.8)
+    keys = (names[name].analyte for name in close)
+    return tuple(dict.fromkeys(key for key in keys if key is not None))[:3]
+
+
+def specimen_kind(specimen: str | None) -> str | None:
+    """Return the kind of a specimen: `serum`, `plasma`, `plasma_edta`, `whole_blood`, `other`, or None if not given.
+
+    Example:
+        >>> specimen_kind("Li-heparin plasma"), specimen_kind("urine")
+        ('plasma', 'other')
+    """
+    if not isinstance(specimen, str):
+        return None
+    return _specimen_kind(specimen) if len(specimen) <= _LONGEST else "other"
+
+
+def specimen_suitable(analyte: str, specimen: str | None) -> bool:
+    """Say whether the ranges of an analyte hold in a specimen; a specimen that is not given is taken as suitable.
+
+    Args:
+        analyte: analyte key.
+        specimen: its spelling; one that is not in the table is unsuitable.
+
+    Raises:
+        UnknownTestError: if `analyte` is not a key.
+
+    Example:
+        >>> specimen_suitable("magnesium", "SERUM"), specimen_suitable("magnesium", "Urine")
+        (True, False)
+    """
+    kind = specimen_kind(specimen)
+    return kind is None or kind in _known(analyte).specimens
+
+
+def _known(key: str) -> Analyte:
+    found = tables().analytes.get(key) if isinstance(key, str) else None
+    if found is None:
+        raise UnknownTestError("the analyte is not one of the keys of labinterp")
+    return found
+
+
+@functools.lru_cache(maxsize=8192)
+def _resolve(test: str, loinc: str) -> Resolution:
+    given, _ = _split_codes(loinc)
+    inside, rest = _split_codes(test)
+    codes = tuple(dict.fromkeys(given + inside))
+    name = _by_name(rest)
+    if not codes:
+        if name is None:
+            return Resolution(reason="unknown")
+        return Resolution(name.analyte, None, None, name.notes, name.reason)
+    entries = [tables().codes.get(code, Entry(reason="unknown_loinc")) for code in codes]
+    for code, entry in zip(codes, entries, strict=True):
+        if entry.reason is not None:
+            return Resolution(loinc=code, reason=entry.reason)
+    first = entries[0]
+    if any(entry.analyte != first.analyte for entry in entries):
+        return Resolution(loinc=codes[0], reason="conflicting_codes")
+    notes = first.notes
+    if name is not None and name.analyte != first.analyte:
+        if name.reason is not None and not name.vague:
+            return Resolution(loinc=codes[0], reason=name.reason)
+        if not name.vague:
+            notes = (*notes, "loinc_name_conflict")
+    return Resolution(first.analyte, codes[0], first.property, notes, None)
+
+
+def _split_codes(text: str) -> tuple[tuple[str, ...], str]:
+    """Take the LOINC-shaped tokens out of a text; parts and answers of LOINC count, so that they are refused."""
+    text = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    codes = tuple(_LOINC.findall(text)) + tuple(_LOINC_PART.findall(text))
+    if not codes:
+        return (), text
+    rest = _LOINC_PART.sub(" ", _LOINC.sub(" ", text)).casefold()
+    for word in ("http://loinc.org", "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1", "loinc", "^ln"):
+        rest = rest.replace(word, " ")
+    return codes, rest
+
+
+def _by_name(text: str) -> Entry | None:
+    found = _by_plain_name(text)
+    if found is not None:
+        return found
+    head, opening, tail = text.replace("[", "(").replace("]", ")").partition("(")
+    inner, closing, after = tail.partition(")")
+    if not (opening and closing and not fold(after)):
+        return None
+    outer_entry, inner_entry = _by_plain_name(head), _by_plain_name(inner)  # as in "Potassium (K)"
+    if outer_entry is None or inner_entry is None or outer_entry.analyte != inner_entry.analyte:
+        return None
+    return outer_entry if len(outer_entry.notes) >= len(inner_entry.notes) else inner_entry
+
+
+def _by_plain_name(text: str) -> Entry | None:
+    names = tables().names
+    for candidate in _without_affixes(text):
+        found = names.get(candidate)
+        tight = candidate.replace(" ", "")
+        if found is None and len(tight) >= TIGHT:
+            found = names.get(tight)
+        if found is not None:
+            return found
+    return None
+
+
+def _without_affixes(text: str) -> Iterator[str]:
+    """Yield the folded name, then shorter ones without words such as "serum" or "level" around it."""
+    table = tables()
+    tokens = fold(text).split()
+    if not tokens:
+        return
+    yield " ".join(tokens)
+    if (
+        len(tokens) > 1
+        and tokens[0] in table.letters
+        and (len("".join(tokens[1:])) >= TIGHT or text.strip().casefold().startswith(f"{tokens[0]}-"))
+    ):
+        tokens = tokens[1:]
+        yield " ".join(tokens)
+    while len(tokens) > 1 and tokens[-1] in table.after:
+        tokens = tokens[:-1]
+        yield " ".join(tokens)
+    while len(tokens) > 1 and tokens[0] in table.before:
+        tokens = tokens[1:]
+        yield " ".join(tokens)
+
+
+@functools.lru_cache(maxsize=1024)
+def _specimen_kind(specimen: str) -> str | None:
+    table = tables().specimens
+    parts = [folded for folded in map(fold, specimen.split("^")) if folded]
+    if not parts:
+        return None
+    kinds = [table[part] for part in parts if part in table]  # an HL7 v2 field: code^text^system
+    if parts[0] not in table or any(kind != kinds[0] for kind in kinds):
+        return "other"
+    return kinds[0]
