@@ -1,0 +1,396 @@
+"""Spelling of a unit → UCUM code → exact factor to an analyte's canonical unit.
+
+Spellings are looked up in the closed table `knowledge/units.toml`. Factors come from a private pint registry that sees
+the expressions of that table and nothing else: once per analyte and unit, under a lock, as exact fractions.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import numbers
+import threading
+import unicodedata
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from labinterp import analytes
+from labinterp._data import knowledge
+from labinterp.errors import IncompatibleUnitError, UnknownTestError, UnknownUnitError, ValueParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST = 64  # characters; longer texts are no units
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+_LOCK = threading.RLock()
+
+
+@attrs.frozen
+class Unit:
+    """A unit of the table.
+
+    Args:
+        code: UCUM code, such as `mg/dL`.
+        kind: `mass`, `moles` or `equivalents` per volume, or `other`, which no analyte here is measured in.
+    """
+
+    code: str
+    kind: str
+
+
+@attrs.frozen
+class ResolvedUnit:
+    """What the spelling of a unit came to.
+
+    Args:
+        code: UCUM code; missing where the spelling is.
+        cleaned: whether the spelling was other than UCUM's own.
+        problem: `missing_unit` or `unknown_unit` where there is no code.
+    """
+
+    code: str | None = None
+    cleaned: bool = False
+    problem: str | None = None
+
+
+@attrs.frozen
+class Scale:
+    """How to convert: `x * mul / div`, of which one is 1, so that a decimal factor is applied without rounding it.
+
+    Args:
+        mul: multiplier.
+        div: divisor.
+
+    Example:
+        >>> scale("magnesium", "mg/dL")
+        Scale(mul=1.0, div=2.4305)
+    """
+
+    mul: float
+    div: float
+
+    def apply(self, value: float) -> float:
+        """Return the converted value."""
+        return value * self.mul / self.div
+
+
+def units() -> Mapping[str, Unit]:
+    """Return every unit of the table by its UCUM code.
+
+    Example:
+        >>> units()["meq/L"].kind
+        'equivalents'
+    """
+    return _units()
+
+
+def resolve(text: str | None) -> ResolvedUnit:
+    """Look up a spelling. Never raises.
+
+    Args:
+        text: such as `"MG/DL"`, `"µmol/l"`, `"mmol/l (total)"` or an HL7 v2 field `"mg/dL^mg/dL^UCUM"`.
+
+    Example:
+        >>> resolve("mEq/L").code, resolve("mmol/l").cleaned, resolve("mmol/l/ph74").problem
+        ('meq/L', False, 'unknown_unit')
+    """
+    if not isinstance(text, str):
+        absent = text is None or text != text  # noqa: PLR0124 - NaN, as tables have it for an empty cell
+        return ResolvedUnit(problem="missing_unit" if absent is True else "unknown_unit")
+    if len(text) > _LONGEST:
+        return ResolvedUnit(problem="unknown_unit" if text.strip() else "missing_unit")
+    return _resolve(text)
+
+
+def accepted(analyte: str) -> tuple[str, ...]:
+    """Return the UCUM codes that can be converted for an analyte, the customary ones first.
+
+    Raises:
+        UnknownTestError: if `analyte` is not a key.
+
+    Example:
+        >>> accepted("potassium")[:2]
+        ('mmol/L', 'meq/L')
+    """
+    return _accepted(analytes.analyte(analyte).key)
+
+
+def exact_factor(analyte: str, code: str) -> Fraction:
+    """Return the factor from a unit to the analyte's canonical unit.
+
+    Raises:
+        UnknownTestError: if `analyte` is not a key.
+        UnknownUnitError: if `code` is not a UCUM code of the table.
+        IncompatibleUnitError: if the unit cannot be converted for this analyte.
+
+    Example:
+        >>> exact_factor("magnesium", "meq/L")
+        Fraction(1, 2)
+    """
+    factor = _factor(analytes.analyte(analyte).key, _known(code))
+    if factor is None:
+        raise IncompatibleUnitError.from_pair(analyte, code)
+    return factor
+
+
+def scale(analyte: str, code: str) -> Scale:
+    """Return how to convert a unit to the analyte's canonical unit in floating point.
+
+    Raises:
+        UnknownTestError: if `analyte` is not a key.
+        UnknownUnitError: if `code` is not a UCUM code of the table.
+        IncompatibleUnitError: if the unit cannot be converted for this analyte.
+
+    Example:
+        >>> scale("vitamin_b12", "pg/mL").apply(180)
+        132.8050642997853
+    """
+    return scale_between(analyte, code, analytes.analyte(analyte).canonical_unit)
+
+
+def scale_between(analyte: str, code: str, to: str) -> Scale:
+    """Return how to convert one unit to another for an analyte in floating point.
+
+    Raises:
+        UnknownTestError: if `analyte` is not a key.
+        UnknownUnitError: if `code` or `to` is not a UCUM code of the table.
+        IncompatibleUnitError: if one of them cannot be converted for this analyte.
+
+    Example:
+        >>> scale_between("calcium", "mmol/L", "mg/dL")
+        Scale(mul=4.0078, div=1.0)
+    """
+    return _scale(analyte, code, to)
+
+
+def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> float:
+    """Convert a number from one unit to another for an analyte.
+
+    Args:
+        value: a number, or a pint Quantity of any registry.
+        unit: its unit, in any known spelling; None with a Quantity.
+        to: the unit wanted, in any known spelling.
+        analyte: analyte key, LOINC code or known name.
+
+    Raises:
+        UnknownTestError: if the analyte is not known.
+        UnknownUnitError: if a unit is missing or not known.
+        IncompatibleUnitError: if a unit cannot be converted for this analyte.
+        ValueParseError: if `value` is no finite number.
+
+    Example:
+        >>> convert(1.8, "mg/dL", "mmol/L", analyte="magnesium")
+        0.7405883563052871
+    """
+    resolution = analytes.resolve(analyte)
+    if resolution.analyte is None:
+        why = analytes.reason_text(resolution.reason or "unknown")
+        raise UnknownTestError(f"the analyte is not known: {why}")
+    if is_quantity(value):
+        if unit is not None:
+            raise ValueParseError("a Quantity carries its own unit", hint="Pass None as the unit")
+        value, unit = from_quantity(value)
+    number = _number(value)
+    result = scale_between(resolution.analyte, _code(unit), _code(to)).apply(number)
+    if not math.isfinite(result):
+        raise ValueParseError("the converted value is too large for a number")
+    return result
+
+
+def is_quantity(value: object) -> bool:
+    """Say whether a value is a pint Quantity, of whatever registry.
+
+    Example:
+        >>> is_quantity(1.8)
+        False
+    """
+    return all(hasattr(value, name) for name in ("magnitude", "units", "to", "dimensionality"))
+
+
+def from_quantity(quantity: Any) -> tuple[Any, str | None]:
+    """Take a pint Quantity of any registry apart.
+
+    A unit that is not in the table but is a mass or an amount of substance per volume is converted by the quantity's
+    own registry to mg/L or mmol/L.
+
+    Args:
+        quantity: the Quantity.
+
+    Returns:
+        Its magnitude and the UCUM code of its unit, or the unit's own text if the unit is not known.
+
+    Example:
+        >>> import pint
+        >>> from_quantity(pint.UnitRegistry().Quantity(1.8, "mg/dL"))
+        (1.8, 'mg/dL')
+    """
+    try:
+        text = format(quantity.units, "D")
+    except Exception:  # noqa: BLE001 - a registry may have replaced its formatter by anything
+        text = str(quantity.units)
+    code = resolve(text).code
+    if code is not None:
+        return quantity.magnitude, code
+    for target in ("mg/L", "mmol/L"):
+        try:
+            return quantity.to(target).magnitude, target
+        except Exception:  # noqa: BLE001, S112 - the class of pint's errors depends on its version
+            continue
+    return quantity.magnitude, text
+
+
+@functools.cache
+def _units() -> Mapping[str, Unit]:
+    rows = knowledge("units.toml")["unit"]
+    return MappingProxyType({row["code"]: Unit(row["code"], row["kind"]) for row in rows})
+
+
+@functools.cache
+def _spellings() -> Mapping[str, str]:
+    """Every folded spelling → UCUM code."""
+    data = knowledge("units.toml")
+    table: dict[str, str] = {}
+    for row in data["unit"]:
+        numerator, denominator = row.get("of", (None, None))
+        pairs = (
+            join.format(above, below)
+            for above in data["numerators"].get(numerator, ())
+            for below in data["denominators"].get(denominator, ())
+            for join in data["joins"]
+        )
+        table.update((_fold(spelling), row["code"]) for spelling in (*pairs, *row.get("extra", ())))
+    return table
+
+
+def _fold(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).translate(_DASHES).casefold().split())
+
+
+@functools.lru_cache(maxsize=4096)
+def _resolve(text: str) -> ResolvedUnit:
+    data = knowledge("units.toml")
+    repaired = text
+    for garbled, sign in data["mojibake"].items():
+        repaired = repaired.replace(garbled, sign)
+    if not _fold(repaired) or _fold(repaired) in data["missing"]:
+        return ResolvedUnit(problem="missing_unit")
+    code = _lookup(repaired)
+    if code is None and "^" in repaired:
+        parts = [part for part in repaired.split("^") if part.strip()]  # an HL7 v2 field: code^text^system
+        codes = [_lookup(part) for part in parts]
+        code = codes[0] if codes and set(codes) <= {codes[0], None} else None
+    if code is None:
+        return ResolvedUnit(problem="unknown_unit")
+    return ResolvedUnit(code, cleaned=text not in (code, code.replace("L", "l")))
+
+
+def _lookup(text: str) -> str | None:
+    data = knowledge("units.toml")
+    for exact, code in data["exact_case"].items():
+        if unicodedata.normalize("NFKC", text).strip() == unicodedata.normalize("NFKC", exact):
+            return str(code)
+    folded = _fold(text)
+    found = _spellings().get(folded)
+    if found is None and folded.endswith((")", "}", "]")):
+        head, _, remark = folded.replace("{", "(").replace("[", "(").rpartition("(")
+        if remark[:-1] in data["annotations"]:
+            return _lookup(head)
+    return found
+
+
+def _code(text: str | None) -> str:
+    resolved = resolve(text)
+    if resolved.code is None:
+        what = "the unit is missing" if resolved.problem == "missing_unit" else "the unit's spelling is not known"
+        raise UnknownUnitError(what)
+    return resolved.code
+
+
+def _known(code: str) -> str:
+    if not isinstance(code, str) or code not in _units():
+        raise UnknownUnitError("the unit is not one of labinterp's UCUM codes")
+    return code
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (OverflowError, ValueError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise ValueParseError("the value is no finite number", hint="Pass a number or a pint Quantity")
+
+
+@functools.cache
+def _accepted(analyte: str) -> tuple[str, ...]:
+    customary = analytes.analyte(analyte).units
+    others = (code for code in _units() if code not in customary and _factor(analyte, code) is not None)
+    return (*customary, *others)
+
+
+@functools.lru_cache(maxsize=4096)
+def _scale(analyte: str, code: str, to: str) -> Scale:
+    ratio = exact_factor(analyte, code) / exact_factor(analyte, to)
+    if not _terminates(ratio) and _terminates(1 / ratio):
+        return Scale(1.0, float(1 / ratio))
+    return Scale(float(ratio), 1.0)
+
+
+def _terminates(number: Fraction) -> bool:
+    """Say whether a fraction has a finite decimal expansion."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
+
+
+@functools.cache
+def _factor(analyte: str, code: str) -> Fraction | None:
+    """Return the factor to the canonical unit, None where there is none."""
+    expressions = {row["code"]: row.get("pint") for row in knowledge("units.toml")["unit"]}
+    what = analytes.analyte(analyte)
+    if expressions[code] is None:
+        return None
+    with _LOCK:
+        registry = _registry()
+        quantity = registry.Quantity(Fraction(1), expressions[code])
+        ways = [quantity]
+        if what.molar_mass is not None:
+            ways.append(quantity / registry.Quantity(Fraction(what.molar_mass), "gram / mole"))
+        if what.valence is not None:
+            ways.append(quantity / registry.Quantity(Fraction(what.valence), "equivalent / mole"))
+        canonical = registry.Unit(expressions[what.canonical_unit])
+        for way in ways:
+            if way.dimensionality == canonical.dimensionality:
+                return Fraction(way.to(canonical).magnitude)
+    return None
+
+
+@functools.cache
+def _registry() -> Any:
+    """Build the private registry; call it under the lock."""
+    import pint  # noqa: PLC0415 - a third of a second that `import labinterp` does not pay
+
+    registry: Any = pint.UnitRegistry(None, non_int_type=Fraction)
+    for definition in (
+        "deci- = 1/10",
+        "milli- = 1/1000",
+        "micro- = 1/1000000",
+        "nano- = 1/1000000000",
+        "pico- = 1/1000000000000",
+        "femto- = 1/1000000000000000",
+        "gram = [mass]",
+        "liter = [volume]",
+        "mole = [substance]",
+        "equivalent = [charge_equivalent]",  # a dimension of its own: equivalents without a valence do not convert
+    ):
+        registry.define(definition)
+    return registry
