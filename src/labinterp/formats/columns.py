@@ -1,0 +1,300 @@
+"""From the columns of any known layout to those of the `labinterp` layout, as `knowledge/layouts.toml` says.
+
+Whole columns at a time: what depends on a cell's content is worked out once per distinct content. The user's frame is
+only read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from labinterp import values as values_
+from labinterp.errors import LayoutError
+from labinterp.formats.headings import Names, split_heading
+from labinterp.formats.rows import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Source = str | dict[str, Any]
+
+_CENSORED = re.compile(
+    r"\s*(?:[<>≤≥]=?|=[<>]|(?:less|greater|more) than|above|below|over|under)\s*[0-9]{1,12}(?:[.,][0-9]{1,12})?",
+    re.IGNORECASE | re.ASCII,
+)
+_STARTS_CENSORED = re.compile(r"\s*[<>≤≥=]")
+_SECONDS: Final = {"D": 86_400, "m": 60, "s": 1}
+_REPRESENTABLE: Final = 8.5e9
+"""Seconds either side of a date that pandas can surely represent."""
+
+
+@attrs.frozen(eq=False)
+class Cells:
+    """A column and where it has nothing."""
+
+    content: Any = attrs.field(repr=False)
+    missing: np.ndarray[Any, np.dtype[np.bool_]] = attrs.field(repr=False)
+
+
+def distinct(column: Any) -> tuple[np.ndarray[Any, np.dtype[np.intp]], list[Any]]:
+    """Return, per row, the position of its content in the list of distinct contents; -1 for NaN and None."""
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError:
+        raise LayoutError(
+            "a column holds lists or tables instead of single values", hint="Flatten the table first"
+        ) from None
+    return codes, np.asarray(uniques, dtype=object).tolist()
+
+
+def per_distinct(column: Any, function: Callable[[Any], Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Apply a function to every distinct content; None stays None."""
+    codes, uniques = distinct(column)
+    answers = np.empty(len(uniques) + 1, dtype=object)
+    answers[:-1] = [function(unique) for unique in uniques]
+    return np.asarray(answers[codes], dtype=object)
+
+
+def objects(column: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Return a column as an array of Python objects that may be written to."""
+    return np.array(pd.Series(column).astype(object), dtype=object)
+
+
+def key_text(value: Any) -> str:
+    """Return a key as it is compared: `50960`, `50960.0` and `"50960"` are one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().casefold()
+
+
+def cells(column: Any, markers: frozenset[str]) -> Cells:
+    """Find the cells that hold nothing: NaN, None, blanks and the texts of `markers`."""
+    series = pd.Series(column)
+    if not (pd.api.types.is_object_dtype(series.dtype) or pd.api.types.is_string_dtype(series.dtype)):
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            column, series = objects(column), series.astype(object)
+        elif pd.api.types.is_numeric_dtype(series.dtype) and any(marker.isdigit() for marker in markers):
+            numbers = [float(marker) for marker in markers if marker.isdigit()]
+            return Cells(column, (series.isna() | series.isin(numbers)).to_numpy(dtype=bool))
+        else:
+            return Cells(column, series.isna().to_numpy(dtype=bool))
+    codes, uniques = distinct(series)
+    empty = np.ones(len(uniques) + 1, dtype=bool)
+    empty[:-1] = [isinstance(unique, str) and unique.strip().casefold() in markers for unique in uniques]
+    return Cells(column, empty[codes])
+
+
+@attrs.frozen(eq=False)
+class Reader:
+    """What the sources of a layout are read from.
+
+    Args:
+        names: the user's table.
+        tables: the tables beside it.
+        maps: the maps of `layouts.toml`.
+        missing: the layout's own texts for a missing value, casefolded.
+    """
+
+    names: Names
+    tables: Mapping[str, Names]
+    maps: Mapping[str, Mapping[str, str]]
+    missing: frozenset[str]
+
+    def first(self, sources: Sequence[Source], *, test: bool = False) -> Cells | None:
+        """Return, row by row, the first of the sources that is not missing; None if no source exists.
+
+        Args:
+            sources: as in `layouts.toml`.
+            test: whether this is the name of the test, where `NA` is a name (of sodium) and not missing.
+        """
+        markers = self.missing | ({""} if test else values_.MISSING_MARKERS)
+        found: Cells | None = None
+        for source in sources:
+            if found is not None and not found.missing.any():
+                break
+            column = self._read(source, markers)
+            if column is None:
+                continue
+            following = cells(column, markers)
+            found = following if found is None else _filled(found, following)
+        return None if found is None else _blanked(found)
+
+    def _read(self, source: Source, markers: frozenset[str]) -> Any:
+        """Return the column of one source, or None if it does not exist here."""
+        if isinstance(source, str):
+            return self.names.column(source)
+        look = self._beside(source) if "beside" in source else self.names.column
+        column = look(source.get("take") or source["column"]) if look else None
+        if look is None or column is None:
+            return None
+        if "since" in source:
+            return _dated(column, source)
+        function = self._function(source, markers)
+        if function is not None:
+            return per_distinct(column, function)
+        for name, join in (("unit_in", " "), ("time_in", "T")):
+            other = look(source[name]) if name in source else None
+            if other is not None:
+                return _joined(cells(column, markers), cells(other, markers), join)
+        return column
+
+    def _function(self, source: dict[str, Any], markers: frozenset[str]) -> Callable[[Any], Any] | None:
+        """Return what is done to every distinct content of a source."""
+        if "part" in source:
+            at = 0 if source["part"] == "name" else 1
+            return lambda text: split_heading(str(text))[at]
+        if source.get("only") == "censored":
+            return _censored
+        return _mapper(self.maps[source["map"]], markers) if "map" in source else None
+
+    def _beside(self, source: dict[str, Any]) -> Callable[[str], Any] | None:
+        """Return a function that looks columns of the table beside up by our key."""
+        table, keys = self.tables.get(source["beside"]), self.names.column(source["key"])
+        if table is None or keys is None:
+            return None
+        theirs = table.column(source["on"])
+        if theirs is None:
+            raise LayoutError(f"{table.title} has no column {source['on']}", hint="Give the table as it was exported")
+        chosen = np.array(theirs.notna(), dtype=bool)
+        for name, wanted in source.get("where", {}).items():
+            condition = table.column(name)
+            if condition is not None:
+                chosen &= (condition == wanted).to_numpy(dtype=bool)
+        theirs_codes, theirs_keys = distinct(theirs[chosen])
+        index = pd.Index([key_text(key) for key in theirs_keys], dtype=object)
+        rows = np.flatnonzero(chosen)[np.unique(theirs_codes, return_index=True)[1]]
+        if len(theirs_keys) < len(theirs_codes) or not index.is_unique:
+            _refuse_conflicts(table, theirs_codes, np.flatnonzero(chosen), source)
+            unique = ~index.duplicated()
+            index, rows = index[unique], rows[unique]
+        codes, uniques = distinct(keys)
+        at = np.append(index.get_indexer(pd.Index([key_text(key) for key in uniques], dtype=object)), -1)[codes]
+
+        def look(name: str) -> Any:
+            column = table.column(name)
+            if column is None:
+                return None
+            return np.array([*objects(column)[rows], None], dtype=object)[at]
+
+        return look
+
+
+def _refuse_conflicts(table: Names, codes: Any, rows: Any, source: dict[str, Any]) -> None:
+    take = table.column(source["take"])
+    if take is None:
+        return
+    contents = distinct(take.iloc[rows])[0]
+    if len(np.unique(np.column_stack([codes, contents]), axis=0)) > len(np.unique(codes)):
+        raise LayoutError(
+            f"{table.title} says different things of one {source['on']} in {source['take']}",
+            hint=f"Keep one row per {source['on']}",
+            column=source["take"],
+        )
+
+
+def _filled(first: Cells, following: Cells) -> Cells:
+    fill = first.missing & ~following.missing
+    if not fill.any():
+        return first
+    if fill.all():
+        return following
+    values = objects(first.content)
+    values[fill] = objects(following.content)[fill]
+    return Cells(values, first.missing & ~fill)
+
+
+def _blanked(found: Cells) -> Cells:
+    """Put None where a text or number only stood for a missing value."""
+    if (found.missing & ~pd.isna(pd.Series(found.content)).to_numpy(dtype=bool)).any():
+        values = objects(found.content)
+        values[found.missing] = None
+        return Cells(values, found.missing)
+    return found
+
+
+def choose(groups: Sequence[Cells | None], rows: np.ndarray[Any, np.dtype[np.intp]], length: int) -> Cells | None:
+    """Return, row by row, the cell of the group that `rows` names."""
+    used = np.unique(rows)
+    if len(used) == 1 or not length:
+        return groups[int(used[0]) if length else 0]
+    values, missing = np.empty(length, dtype=object), np.ones(length, dtype=bool)
+    for i in used:
+        group = groups[int(i)]
+        if group is not None:
+            here = rows == i
+            values[here], missing[here] = objects(group.content)[here], group.missing[here]
+    return Cells(values, missing)
+
+
+def with_comparators(value: Cells, operators: Cells, unreadable: str) -> Cells:
+    """Put the operators in front of the values, unless a value has its own; `unreadable` stands for operator `?`."""
+    rows = np.flatnonzero(~operators.missing & ~value.missing)
+    if not rows.size:
+        return value
+    values = objects(value.content)
+    found = [as_text(number) or "" for number in values[rows].tolist()]
+    signs = objects(operators.content)[rows].tolist()
+    values[rows] = [
+        unreadable if sign == "?" else text if _STARTS_CENSORED.match(text) else f"{sign}{text}"
+        for sign, text in zip(signs, found, strict=True)
+    ]
+    return Cells(values, value.missing)
+
+
+def _censored(text: Any) -> str | None:
+    match = _CENSORED.match(text) if isinstance(text, str) else None
+    return match[0].strip() if match else None
+
+
+def _mapper(table: Mapping[str, str], markers: Iterable[str]) -> Callable[[Any], str | None]:
+    otherwise = table.get("*", "")
+
+    def look(content: Any) -> str | None:
+        key = key_text(content)
+        if key in markers and key not in table:
+            return None
+        answer = table.get(key, otherwise)
+        return str(content) if answer == "*" else answer or None
+
+    return look
+
+
+def _dated(column: Any, source: dict[str, Any]) -> Any:
+    """Turn counts since a date into times; what is no such count stays as it is."""
+    series = pd.Series(column)
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return column
+    numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    limit = min(source.get("below", np.inf), _REPRESENTABLE / _SECONDS[source["step"]])
+    count = np.abs(numbers) < limit
+    if not count.any():
+        return column
+    seconds = np.where(count, numbers, 0.0) * _SECONDS[source["step"]]
+    times = pd.Series(np.datetime64(source["since"], "s") + np.rint(seconds).astype("timedelta64[s]"))
+    if (count | series.isna().to_numpy(dtype=bool)).all():
+        return times.where(count)
+    mixed = objects(series)
+    mixed[count] = objects(times)[count]
+    return mixed
+
+
+def _joined(first: Cells, second: Cells, join: str) -> Any:
+    """Put the text of a second column behind that of the first, where both are there."""
+    codes, uniques = distinct(pd.Series(second.content).where(~second.missing))
+    behind = np.append(np.array([f"{join}{str(unique).strip()}" for unique in uniques], dtype=object), "")[codes]
+    if join == "T":
+        rows = ~first.missing & (behind != "")
+        whole_day = per_distinct(first.content, lambda day: isinstance(day, str) and len(day.strip()) == 10)  # noqa: PLR2004 - yyyy-mm-dd
+        rows &= whole_day == True  # noqa: E712 - an array of objects
+    else:
+        rows = ~first.missing & (behind != "")
+    if not rows.any():
+        return first.content
+    values = objects(first.content)
+    values[rows] = [as_text(value) for value in values[rows].tolist()] + behind[rows]
+    return values

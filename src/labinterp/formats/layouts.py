@@ -1,0 +1,167 @@
+"""Tables and documents of known layouts → frames in the `labinterp` layout.
+
+`read` takes any supported document, `to_labinterp` a frame, and `recognize` names the layout of a set of columns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from labinterp.errors import InputError, LayoutError
+from labinterp.formats import json_text, tables
+from labinterp.formats.conversion import COLUMNS, Layout, layouts, recognize, to_labinterp
+from labinterp.formats.headings import Names, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["COLUMNS", "Layout", "layouts", "read", "recognize", "to_labinterp"]
+
+_SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+_PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "id": "patient_id"}
+
+
+def read(
+    source: Any,
+    layout: str = "auto",
+    *,
+    columns: Mapping[str, str] | None = None,
+    **beside: Any,
+) -> pd.DataFrame:
+    r"""Read results from a path, text, bytes, an open file, parsed JSON or a frame.
+
+    CSV, TSV, gzip, Parquet, JSON, NDJSON, FHIR and HL7 v2 are told apart by content. A `str` is a path where it names
+    an existing file and has no line end. For a file, the tables that its layout knows (`patients.csv`, `dm.csv`, …)
+    are read from a folder named like the file, else from the file's own folder, unless they are given.
+
+    Args:
+        source: the document.
+        layout: name of the layout of a table, or `"auto"`.
+        columns: which of your columns is which of ours, as in `{"value": "RESULT_NUM"}`.
+        beside: the tables beside, as in `to_labinterp`.
+
+    Returns:
+        A frame in the `labinterp` layout.
+
+    Raises:
+        InputError: if the document cannot be read.
+        LayoutError: if its columns fit no layout.
+
+    Example:
+        >>> read("test;value;unit\nmagnesium;0,74;mmol/L\n").loc[0, "value"]
+        '0,74'
+    """
+    if isinstance(source, pd.DataFrame):
+        return to_labinterp(source, layout, columns, **beside)
+    if isinstance(source, dict | list | tuple) or _is_model(source):
+        return _from_json(source, layout, columns, beside)
+    data, name = tables.load(source)
+    kind = tables.kind_of(data)
+    if kind == "hl7v2":
+        from labinterp.formats import hl7v2  # noqa: PLC0415 - needs an extra
+
+        return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data)
+    if kind == "json":
+        return _from_json(_parse(data), layout, columns, beside)
+    frame = tables.table_of(data, name)
+    path = _path(source, name)
+    if path is not None:
+        beside = {**_siblings(path, frame, layout), **beside}
+    return to_labinterp(frame, layout, columns, **beside)
+
+
+def _path(source: Any, name: str) -> Path | None:
+    return Path(source) if isinstance(source, str | Path) and name != "the text" else None
+
+
+def _siblings(path: Path, frame: pd.DataFrame, layout: str) -> dict[str, pd.DataFrame]:
+    """Read the tables that the layout knows from beside the file; those of another kind are passed by."""
+    try:
+        name = recognize(frame.columns) if layout == "auto" else layout
+    except LayoutError:
+        return {}
+    known = layouts().get(name)
+    if known is None or not known.beside:
+        return {}
+    own = path.parent / path.name.partition(".")[0]
+    folders = [path.parent, own] if own.is_dir() else [path.parent]
+    files = {entry.name.casefold(): entry for folder in folders for entry in folder.iterdir() if entry != path}
+    found = {}
+    for keyword, stems in known.beside.items():
+        names = (f"{stem}{suffix}" for stem in stems for suffix in _SUFFIXES)
+        file = next((files[name] for name in names if name in files), None)
+        if file is not None:
+            table = tables.read_table(file)
+            if all(key in Names(table) for key in _keys(known, keyword)):
+                found[keyword] = table
+    return found
+
+
+def _keys(layout: Layout, keyword: str) -> set[str]:
+    sources = [source for group in (*layout.results, layout.columns) for part in group.values() for source in part]
+    return {source["on"] for source in sources if isinstance(source, dict) and source.get("beside") == keyword}
+
+
+def _parse(data: bytes) -> Any:
+    """Parse JSON, or NDJSON: a value per line."""
+    try:
+        return json_text.loads(data)
+    except InputError:
+        text = json_text.decode(data)
+        lines = [(i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+        if len(lines) < 2 or not all(line.lstrip().startswith("{") for _, line in lines):  # noqa: PLR2004 - one is JSON
+            raise
+        return [json_text.loads(line, where=f"line {i}: ") for i, line in lines]
+
+
+def _from_json(document: Any, layout: str, columns: Mapping[str, str] | None, beside: dict[str, Any]) -> pd.DataFrame:
+    items = document if isinstance(document, list | tuple) else [document]
+    if any(_is_fhir(item) for item in items):
+        from labinterp.formats import fhir  # noqa: PLC0415 - only for FHIR
+
+        return fhir.to_frame(document)
+    patient: Any = {}
+    if isinstance(document, dict):
+        document, patient = document.get("results", [document]), document.get("patient") or {}
+    rows = _rows(document)
+    frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS[:3]))
+    if not isinstance(patient, dict):
+        raise InputError("the document cannot be read at /patient: expected an object")
+    for theirs, ours in _PATIENT.items():
+        if patient.get(theirs) is not None and ours not in frame:
+            frame[ours] = _single(patient[theirs], f"/patient/{theirs}")
+    return to_labinterp(_with_units(frame), layout, columns, **beside)
+
+
+def _is_fhir(item: Any) -> bool:
+    return _is_model(item) or (isinstance(item, dict) and "resourceType" in item)
+
+
+def _is_model(item: Any) -> bool:
+    return hasattr(item, "model_dump") or hasattr(item, "as_json")
+
+
+def _rows(document: Any) -> list[dict[str, Any]]:
+    if not isinstance(document, list | tuple):
+        raise InputError("the document cannot be read at /results: expected a list of results")
+    for i, row in enumerate(document):
+        if not isinstance(row, dict):
+            raise InputError(f"the document cannot be read at /{i}: expected an object", hint="Send a list of results")
+        for key, value in row.items():
+            _single(value, f"/{i}{json_text.step(key)}")
+    return list(document)
+
+
+def _single(value: Any, place: str) -> Any:
+    if isinstance(value, dict | list | tuple | set):
+        raise InputError(f"the document cannot be read at {place}: expected a single value", place=place)
+    return value
+
+
+def _with_units(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `unit` to results of ours that have none, so that each says `missing_unit`."""
+    names = {fold(column) for column in frame.columns}
+    return frame.assign(unit=None) if {"test", "value"} <= names and "unit" not in names else frame
