@@ -7,12 +7,16 @@ an id, so that an object may be logged.
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - cattrs resolves the annotations at run time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import attrs
 
 _hidden = attrs.field(repr=False)
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def _hidden_default(default: Any = None) -> Any:
@@ -83,8 +87,8 @@ class Presentation:
         course: `"transient"`, `"persistent"` or `"widespread"`.
     """
 
-    symptoms: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
-    triggers: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
+    symptoms: tuple[str, ...] = attrs.field(default=(), converter=_texts, repr=False)
+    triggers: tuple[str, ...] = attrs.field(default=(), converter=_texts, repr=False)
     course: str | None = attrs.field(default=None, repr=False)
 
 

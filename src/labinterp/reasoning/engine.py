@@ -120,7 +120,8 @@ def _finding(
             answer.status,
             reason_text,
             pathways=pathways,
-            upstream={state: statuses[state] for state in upstream},
+            upstream=upstream,
+            statuses=statuses,
             tests=tests,
         ),
     )

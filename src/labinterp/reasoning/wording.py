@@ -53,23 +53,21 @@ def of_finding(
     reason: str,
     *,
     pathways: Sequence[Pathway],
-    upstream: Mapping[str, str],
+    upstream: Sequence[str],
+    statuses: Mapping[str, str],
     tests: Sequence[str],
 ) -> str:
     """Return a finding, its evidence and its causes in words."""
     said = phrases()
     parts = [said[status].format(title=sentence(table.title)), reason]
     if upstream:
-        causes = [
-            said[f"upstream_{state_status}"].format(title=tables()[state].title)
-            for state, state_status in upstream.items()
-        ]
+        causes = [said[f"upstream_{statuses[state]}"].format(title=tables()[state].title) for state in upstream]
         one = len(causes) == 1
         text = listed(causes) if one else said["list_comma"].join(causes)
         parts.append(sentence(said["upstream_one" if one else "upstream_many"].format(causes=text)))
     if pathways and table.paths_from != (table.id,):
         parts.append(said["pathways_of"].format(titles=listed(tables()[state].title for state in table.paths_from)))
-    parts.append(_of_pathways(pathways))
+    parts.append(_of_pathways(pathways, statuses))
     if pathways and all(pathway.strength == "weak" for pathway in pathways):
         parts.append(said["weak"])
     if tests:
@@ -78,17 +76,38 @@ def of_finding(
     return " ".join(parts)
 
 
-def _of_pathways(pathways: Sequence[Pathway]) -> str:
+def _of_pathways(pathways: Sequence[Pathway], statuses: Mapping[str, str]) -> str:
     said = phrases()
     if not pathways:
         return said["pathways_none"]
-    counts = {support: sum(pathway.support == support for pathway in pathways) for support in _SUPPORTS}
-    counts = {said[f"support_{support}"]: n for support, n in counts.items() if n}
+    groups = {support: [pathway for pathway in pathways if pathway.support == support] for support in _SUPPORTS}
+    counts = {_support(support, group, statuses): len(group) for support, group in groups.items() if group}
+    if len(pathways) == 1:
+        return said["pathways_one"].format(through=_through(pathways[0]), support=next(iter(counts)))
     if len(counts) == 1:
-        phrase = said["pathways_one" if len(pathways) == 1 else "pathways_all"]
-        return phrase.format(count=len(pathways), support=next(iter(counts)))
+        return said["pathways_all"].format(count=len(pathways), support=next(iter(counts)))
     parts = [said["part_one" if n == 1 else "part_many"].format(n=n, support=text) for text, n in counts.items()]
     return said["pathways_many"].format(count=len(pathways), parts=listed(parts))
+
+
+def _support(support: str, group: Sequence[Pathway], statuses: Mapping[str, str]) -> str:
+    """Return what the data say of some pathways, and why."""
+    reasons = dict.fromkeys(tables()[pathway.broken_at].excluded for pathway in group if pathway.broken_at is not None)
+    states = dict.fromkeys(state for pathway in group for state in _states_on(pathway))
+    titles = [tables()[state].title for state in states if statuses[state] != "present"]
+    text = phrases()[f"support_{support}"]
+    return text.format(reasons=listed(reasons) if reasons else "", titles=listed(titles) if titles else "")
+
+
+def _states_on(pathway: Pathway) -> tuple[str, ...]:
+    on_path = (pathway.steps[0].source, *(step.target for step in pathway.steps))
+    return tuple(node for node in on_path if node in tables())
+
+
+def _through(pathway: Pathway) -> str:
+    _, *others = _states_on(pathway)
+    titles = [tables()[state].title for state in others]
+    return phrases()["pathways_through"].format(titles=listed(titles)) if titles else ""
 
 
 def of_pathway(path: graph.Path, support: str, broken_at: str | None, statuses: Mapping[str, str]) -> str:

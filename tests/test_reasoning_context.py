@@ -1,0 +1,132 @@
+"""Presentations and explanations."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labinterp.errors import LabInterpError, PresentationError, UnknownNodeError
+from labinterp.model import Presentation
+from labinterp.reasoning import SLOTS, checked, explain, nodes, presentation_notes, reason, with_presentation
+from labinterp.reasoning.tables import tables
+from reasoning_panels import pattern
+
+TOLD = "Jane Doe, MRN 12345"
+
+
+def test_named_symptoms_are_matched_in_the_finding_s_order():
+    """Accompanying symptoms that the patient names are matched; others are not."""
+    findings = reason(pattern(magnesium="low")).findings
+    told = Presentation(symptoms=("cramps", "bone_pain", "Muscle weakness"))
+    assert with_presentation(findings, told)[0].matched_symptoms == ("weakness", "cramps")
+
+
+def test_named_twitching_confirms_the_end_of_every_pathway():
+    """Fasciculation is unmeasured until the patient names it."""
+    findings = reason(pattern(magnesium="low")).findings
+    assert {pathway.steps[-1].observation for pathway in findings[0].pathways} == {"unmeasured"}
+    (told,) = with_presentation(findings, Presentation(symptoms=("twitching",)))
+    assert {pathway.steps[-1].observation for pathway in told.pathways} == {"confirmed"}
+    assert [pathway.support for pathway in told.pathways] == [pathway.support for pathway in findings[0].pathways]
+
+
+def test_an_empty_presentation_changes_nothing():
+    """No symptoms named, nothing said."""
+    findings = reason(pattern(magnesium="low", vitamin_b12="low")).findings
+    assert with_presentation(findings, Presentation()) == findings
+
+
+@pytest.mark.parametrize(
+    "presentation",
+    [Presentation(symptoms=(TOLD,)), Presentation(triggers=(TOLD,)), Presentation(course=TOLD)],
+    ids=["symptoms", "triggers", "course"],
+)
+def test_an_unknown_key_is_refused_without_repeating_it(presentation):
+    """The error lists the keys that are known and never the patient's text; it is a ValueError and pickles."""
+    for call in (checked, presentation_notes, lambda told: with_presentation((), told)):
+        with pytest.raises(PresentationError) as caught:
+            call(presentation)
+        error = caught.value
+        assert isinstance(error, ValueError)
+        assert isinstance(error, LabInterpError)
+        assert "Jane" not in str(error) + repr(error)
+        assert error.known
+        assert error.known[0] in str(error)
+        assert pickle.loads(pickle.dumps(error)).known == error.known  # noqa: S301
+
+
+@settings(max_examples=100)
+@given(st.one_of(st.none(), st.integers(), st.text(), st.lists(st.text())))
+def test_junk_in_a_presentation_is_one_kind_of_error(junk):
+    """Whatever stands among the symptoms either is a key or raises PresentationError."""
+    try:
+        told = checked(Presentation(symptoms=(junk,)))
+    except PresentationError:
+        return
+    assert told.symptoms[0] in nodes()
+
+
+def test_spellings_come_to_keys():
+    """Spaces, hyphens, case and the listed aliases are understood; a key stands once."""
+    told = checked(Presentation(("Bone pain", "bone-pain", "pins and needles"), ("Coffee",), "Persistent"))
+    assert told == Presentation(("bone_pain", "tingling"), ("caffeine",), "persistent")
+
+
+def test_persistent_twitching_is_sent_to_a_clinician():
+    """Course, weakness and triggers add what every such report should say, findings or none."""
+    assert presentation_notes(None) == presentation_notes(Presentation()) == ()
+    assert any("clinician" in note for note in presentation_notes(Presentation(course="widespread")))
+    weak = presentation_notes(Presentation(symptoms=("fasciculation", "weakness")))
+    assert any("neurological examination" in note for note in weak)
+    assert any("everyday trigger" in note for note in presentation_notes(Presentation(triggers=("exercise",))))
+
+
+def test_severe_levels_bring_their_symptoms():
+    """Tetany is named for very low calcium and magnesium only."""
+    for slot in ("calcium_ionized", "magnesium"):
+        low, very_low = (reason(pattern(**{slot: level})).findings[0] for level in ("low", "very_low"))
+        assert "tetany" not in low.accompanying_symptoms
+        assert "tetany" in very_low.accompanying_symptoms
+        assert very_low.severity == "high"
+
+
+def test_everything_can_be_explained():
+    """States, findings, analytes, symptoms, triggers, courses, claims and caveats have a title, a text and sources."""
+    for name in nodes():
+        explanation = explain(name)
+        assert explanation.title
+        assert explanation.text
+        assert explanation.citations
+    known = set(nodes())
+    assert known >= set(SLOTS) - {"calcium_computed"}
+    assert known >= {*tables(), *(table.code for table in tables().values() if table.code)}
+    assert known >= {"F1", "X3", "fasciculation", "tetany", "stress", "persistent", "caveat:edta"}
+
+
+def test_related_keys_can_be_explained_in_turn():
+    """A state's tests and symptoms, and what an analyte settles, are keys themselves."""
+    for name in nodes():
+        explanation = explain(name)
+        assert set(explanation.tests) <= set(nodes())
+        assert set(explanation.symptoms) <= set(nodes())
+        if explanation.kind == "analyte":
+            assert set(explanation.related) <= set(nodes())
+
+
+def test_a_finding_code_explains_its_state():
+    """A finding is explained by the state that it reports, with edges in and out."""
+    explanation = explain("hypocalcemia")
+    assert explain("hypomagnesemia") == explain("magnesium_deficiency")
+    assert {edge.source for edge in explanation.incoming} == {"parathyroid_impairment", "reduced_calcium_absorption"}
+    assert {"C1", "C2", "C3"} <= {claim.id for claim in explanation.claims}
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", None, 7, "homocystine"])
+def test_what_is_unknown_is_refused(name):
+    """An unknown name is an UnknownNodeError, a LookupError, that knows what could have been asked."""
+    with pytest.raises(UnknownNodeError) as caught:
+        explain(name)
+    assert "hypocalcemia" in caught.value.known

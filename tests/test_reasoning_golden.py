@@ -1,0 +1,76 @@
+"""Whole answers for typical panels, kept under git so that a change of any sentence shows in the diff.
+
+LABINTERP_UPDATE_GOLDEN=1 writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import attrs
+import pytest
+
+from labinterp.reasoning import reason
+from reasoning_panels import pattern
+
+GOLDEN = Path(__file__).parent / "golden" / "reasoning"
+PANELS = {
+    "nothing-measured": {},
+    "all-normal": {
+        "magnesium": "normal", "calcium": "normal", "calcium_computed": "normal", "albumin": "normal",
+        "vitamin_d": "normal", "vitamin_b12": "normal", "homocysteine": "normal",
+    },
+    "low-calcium-low-vitamin-d": {"calcium": "low", "calcium_computed": "low", "albumin": "normal", "vitamin_d": "low"},
+    "low-vitamin-d-normal-calcium": {"calcium_adjusted": "normal", "vitamin_d": "low"},
+    "low-vitamin-d-alone": {"vitamin_d": "low"},
+    "vitamin-d-insufficiency": {"vitamin_d": "borderline_low", "calcium": "normal"},
+    "low-magnesium-alone": {"magnesium": "low"},
+    "low-magnesium-low-calcium": {
+        "magnesium": "very_low", "calcium_ionized": "low", "vitamin_d": "low", "parathyroid_hormone": "normal",
+    },
+    "low-total-calcium-high-potassium": {"calcium": "low", "potassium": "high"},
+    "low-vitamin-b12": {"vitamin_b12": "low", "homocysteine": "high"},
+    "borderline-vitamin-b12": {"vitamin_b12": "borderline_low"},
+    "borderline-vitamin-b12-raised-mma": {
+        "vitamin_b12": "borderline_low", "methylmalonic_acid": "high", "creatinine": "normal",
+    },
+    "raised-homocysteine-normal-vitamin-b12": {"vitamin_b12": "normal", "homocysteine": "high"},
+    "raised-homocysteine-low-folate": {
+        "vitamin_b12": "normal", "homocysteine": "high", "methylmalonic_acid": "normal", "folate": "low",
+    },
+    "implausible-magnesium": {"magnesium": "very_low!"},
+    "excesses": {"magnesium": "high", "calcium": "high", "vitamin_d": "very_high", "vitamin_b12": "high"},
+}  # fmt: skip
+
+
+def _brief(attribute, value):
+    return attribute.name != "citations"
+
+
+def _answer(levels: dict[str, str]) -> str:
+    reasoned = reason(pattern(**levels))
+    data = {
+        "panel": levels,
+        "calcium_slot": reasoned.calcium_slot,
+        "states": dict(reasoned.states),
+        "findings": [attrs.asdict(finding, filter=_brief) for finding in reasoned.findings],
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_answers_stay_as_they_were_agreed(name):
+    """The answer for a typical panel is, word for word, the one under git."""
+    path = GOLDEN / f"{name}.json"
+    answer = _answer(PANELS[name])
+    if os.environ.get("LABINTERP_UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(answer, encoding="utf-8")
+    assert answer == path.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over():
+    """Every file belongs to a panel of this list."""
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(PANELS)
