@@ -131,6 +131,15 @@ NOTES: Final = (
     "superseded",
     "default_unit_used",
     "unit_in_value",
+    "whole_blood_code",
+    "loinc_name_conflict",
+    "time_unreadable",
+    "status_unknown",
+    "several_values",
+    "several_ranges",
+    "not_of_a_patient",
+    "data_absent",
+    "result_not_found",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 
@@ -138,6 +147,13 @@ NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 def notes_of_bits(bits: int) -> tuple[str, ...]:
     """Return the notes of a bit mask, in the order of `NOTES`."""
     return tuple(note for i, note in enumerate(NOTES) if bits >> i & 1)
+
+
+def bits_of_text(text: str | None) -> int:
+    """Return the bit mask of notes joined by `;`; what is no note of ours is passed over."""
+    if not text:
+        return 0
+    return bits_of_notes(tuple(note for note in text[:1024].split(";") if note in NOTE_BIT))
 
 
 def bits_of_notes(notes: tuple[str, ...]) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from labinterp import reasoning, values
-from labinterp._data import knowledge
 from labinterp._version import __version__
 from labinterp.codes import NO_AGE_SUGGESTION, NOTE_BIT, PROBLEM_TEXTS, notes_of_bits
 from labinterp.errors import InputError, LabInterpError
@@ -108,7 +107,7 @@ def interpret(
         patient,
         presentation,
         reasoning.guidance(),
-        _report_notes(readings, results),
+        (*_report_notes(readings, results), *reasoning.presentation_notes(presentation)),
     )
 
 
@@ -268,4 +267,4 @@ def _report_notes(readings: Sequence[one.Reading], results: Sequence[LabResult])
         for reading, result in zip(readings, results, strict=True)
         if reading.outcome is not None and not result.method
     }
-    return tuple(text for analyte, text in knowledge("comparison.toml")["method_matters"].items() if analyte in unknown)
+    return reasoning.method_notes(unknown)

@@ -39,6 +39,7 @@ class LabResult:
         id: the caller's own identifier; carried along, never shown.
         reported_flag: the laboratory's own flag; compared with ours.
         loinc: a LOINC code sent beside the name in `test`; it decides.
+        note: codes of notes from whoever read the result out of a message, joined by `;`.
 
     Example:
         >>> LabResult("magnesium", "1,8", "mg/dL")
@@ -56,6 +57,7 @@ class LabResult:
     id: str | None = _hidden_default()
     reported_flag: str | None = _hidden_default()
     loinc: str | None = _hidden_default()
+    note: str | None = _hidden_default()
 
 
 @attrs.frozen

@@ -86,12 +86,12 @@ def run(
 
 
 def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:
-    parts = [column("test"), column("unit"), column("specimen"), column("loinc"), read.written]
+    parts = [column("test"), column("unit"), column("specimen"), column("loinc"), read.written, column("note")]
     codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
     texts = [[_text(value) for value in part.distinct] for part in parts]
     channels = [
-        session.channel(texts[0][t] or "", texts[1][u], texts[2][s], texts[3][c], texts[4][w])
-        for t, u, s, c, w in zip(*(c.tolist() for c in columns), strict=True)
+        session.channel(texts[0][t] or "", texts[1][u], texts[2][s], texts[3][c], texts[4][w], texts[5][n])
+        for t, u, s, c, w, n in zip(*(c.tolist() for c in columns), strict=True)
     ]
     return Channels(channels), codes
 
@@ -120,7 +120,7 @@ def _who(session: Session, column: Any, times: Encoded, instants: Ints) -> tuple
         exact = None if births[b] is None or when[at[i]] is None else demographics.age_at(births[b], when[at[i]])
         key = session.who_key(ages[a] if exact is None else exact, sexes[s], pregnancies[p])
         group_of[i] = found.setdefault(key, len(found))
-    note = np.array([NOTE_BIT["age_unreadable"] if bad else 0 for bad in unreadable], np.uint32)
+    note = np.array([NOTE_BIT["age_unreadable"] if bad else 0 for bad in unreadable], np.uint64)
     return list(found), group_of[codes], note[age.codes]
 
 

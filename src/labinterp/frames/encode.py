@@ -131,7 +131,7 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         problem[infinite] = PROBLEM_CODE["not_numeric"]
         number[infinite] = np.nan
         nothing = Encoded(np.zeros(rows, np.int8), [None])
-        return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint32), None, nothing)
+        return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing)
     encoded = encode(column, rows)
     return _gather(encoded.codes, encoded.map(lambda value: values.parse(value, decimal)))
 
@@ -145,7 +145,7 @@ def _gather(codes: Ints, parsed: Sequence[values.Parsed]) -> Values:
     number = np.array([np.nan if p.number is None else p.number for p in parsed], np.float64)
     comparator = np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8)
     problem = np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8)
-    cleaned = np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint32)
+    cleaned = np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint64)
     second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
     texts: dict[str | None, int] = {None: 0}
     written = np.array([texts.setdefault(p.unit_text, len(texts)) for p in parsed], np.int32)

@@ -41,7 +41,7 @@ class Channels:
         self.items = tuple(channels)
         self.mul = np.array([channel.mul for channel in channels], np.float64)
         self.div = np.array([channel.div for channel in channels], np.float64)
-        self.notes = np.array([channel.notes for channel in channels], np.uint32)
+        self.notes = np.array([channel.notes for channel in channels], np.uint64)
         self.problem = _codes([channel.problem for channel in channels])
         self.value_problem = _codes([channel.value_problem for channel in channels])
         self.unit_problem = _codes([channel.unit_problem for channel in channels])
@@ -81,14 +81,14 @@ class Plans:
             for flat, outcomes in ((exact, plan.outcomes), (below, plan.below), (above, plan.above)):
                 flat.extend(distinct.setdefault(outcome, len(distinct)) for outcome in outcomes)
         self.exact, self.below, self.above = (np.array(flat, np.int32) for flat in (exact, below, above))
-        self.notes = np.array([plan.notes for plan in plans], np.uint32)
+        self.notes = np.array([plan.notes for plan in plans], np.uint64)
         self.bands: tuple[str, ...] = tuple(dict.fromkeys(o.band for o in distinct if o.band is not None))
         band_code = {band: i + 1 for i, band in enumerate(self.bands)}
         self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in distinct], np.uint8)
         self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in distinct], np.uint8)
         self.band = np.array([band_code[o.band] if o.band else 0 for o in distinct], np.int32)
         self.grade = np.array([-1 if o.grade is None else o.grade for o in distinct], np.int8)
-        self.near = np.array([NOTE_BIT["near_limit"] if o.near else 0 for o in distinct], np.uint32)
+        self.near = np.array([NOTE_BIT["near_limit"] if o.near else 0 for o in distinct], np.uint64)
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
         """Return the distinct outcome of each value under its plan."""
@@ -167,8 +167,8 @@ def _convert_slice(batch: Batch, rows: slice) -> None:
     low, high = table.soft
     below = (value < low[channel]) & ((comparator == 0) | (comparator >= _GREATER_EQUAL))
     above = (value > high[channel]) & (comparator <= _LESS_EQUAL)
-    notes |= np.where(usable & (below | above), np.uint32(NOTE_BIT["soft_implausible"]), np.uint32(0))
-    notes |= np.where(usable & (comparator != 0), np.uint32(NOTE_BIT["censored"]), np.uint32(0))
+    notes |= np.where(usable & (below | above), np.uint64(NOTE_BIT["soft_implausible"]), np.uint64(0))
+    notes |= np.where(usable & (comparator != 0), np.uint64(NOTE_BIT["censored"]), np.uint64(0))
     batch.value[rows] = np.where(usable, value, np.nan)
     batch.problem[rows] = problem
 
@@ -230,6 +230,6 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     out.level[rows] = np.where(judged, plans.level[outcome], 0)
     out.band[rows] = np.where(judged, plans.band[outcome], 0)
     out.grade[rows] = np.where(judged, plans.grade[outcome], -1)
-    notes = np.where(judged, plans.near[outcome], np.uint32(0)) | np.where(usable, plans.notes[plan], np.uint32(0))
+    notes = np.where(judged, plans.near[outcome], np.uint64(0)) | np.where(usable, plans.notes[plan], np.uint64(0))
     batch.notes[rows] |= notes
     batch.problem[rows] = np.where(usable & ~judged, PROBLEM_CODE["no_reference_range"], batch.problem[rows])

@@ -83,7 +83,7 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
         unit = unit or own
     parsed = values.parse(value, decimal)
     specimen, loinc = _text(result.specimen), _text(result.loinc)
-    channel = session.channel(_text(result.test) or "", unit, specimen, loinc, parsed.unit_text)
+    channel = session.channel(_text(result.test) or "", unit, specimen, loinc, parsed.unit_text, result.note)
     reading.channel = channel
     reading.who = person.key(result.collected_at)
     reading.range_ends = result.reference_low, result.reference_high

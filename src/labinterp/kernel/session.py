@@ -18,7 +18,7 @@ import attrs
 
 from labinterp import analytes, units, values
 from labinterp._data import knowledge
-from labinterp.codes import NOTE_BIT, bits_of_notes
+from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.kernel.bounds import Bounds
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, Stretch, compile_plan, no_plan, normal_ends
@@ -112,25 +112,32 @@ class Session:
         specimen: str | None = None,
         loinc: str | None = None,
         written: str | None = None,
+        note: str | None = None,
     ) -> Channel:
-        """Resolve a distinct (test, unit, specimen, LOINC code, text written behind the number)."""
-        key = (test, unit, specimen, loinc, written)
+        """Resolve a distinct (test, unit, specimen, LOINC code, text written behind the number, source's notes)."""
+        key = (test, unit, specimen, loinc, written, note)
         found = self._channels.get(key)
         if found is None:
             found = _keep(self._channels, key, self._resolve(*key))
         return found
 
     def _resolve(
-        self, test: str, unit: str | None, specimen: str | None, loinc: str | None, written: str | None
+        self,
+        test: str,
+        unit: str | None,
+        specimen: str | None,
+        loinc: str | None,
+        written: str | None,
+        note: str | None,
     ) -> Channel:
         resolution = analytes.resolve(test, loinc)
         if resolution.analyte is None:
-            return Channel(None, problem="unknown_test")
+            return Channel(None, problem="unknown_test", notes=bits_of_text(note))
         analyte = analytes.analytes()[resolution.analyte]
         base = Channel(
             analyte.key,
             canonical_unit=analyte.canonical_unit,
-            notes=bits_of_notes(resolution.notes),
+            notes=bits_of_notes(resolution.notes) | bits_of_text(note),
             hard=Bounds.of(analyte.hard),
             soft=Bounds.of(analyte.soft),
             ordinary=Bounds.of(analyte.ordinary),
@@ -142,10 +149,12 @@ class Session:
     def _with_unit(self, base: Channel, unit: str | None, written: str | None, proper: str | None) -> Channel:
         """Complete a channel by its unit: the one of the unit field, else the one behind the number, else the default.
 
-        Text behind the number that is no unit makes the value not numeric; another unit than the field's is a clash.
+        A unit that the source says in two ways is not known. Text behind the number that is no unit makes the value not numeric; another unit than the field's is a clash.
         """
         analyte, notes = str(base.analyte), base.notes
         given = unit is not None and bool(unit.strip())
+        if notes & NOTE_BIT["unit_conflict"]:
+            return attrs.evolve(base, unit_problem="unknown_unit")
         if written is not None:
             code = units.resolve(written).code
             if code is None:
@@ -286,7 +295,7 @@ class Session:
 
     def _suspect(self, channel: Channel, number: float) -> str | None:
         analyte = str(channel.analyte)
-        for code in units.accepted(analyte):
+        for code in analytes.analytes()[analyte].units:
             scale = units.scale(analyte, code)
             if code != channel.unit and channel.ordinary.hold(number * scale.mul / scale.div):
                 return code

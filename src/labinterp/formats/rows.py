@@ -1,0 +1,120 @@
+"""What a reader of messages makes: one row per result, in order, with its patient and with notes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    import pandas as pd
+
+    from labinterp.model import LabResult, Patient
+
+COLUMNS: Final = (
+    "patient_id",
+    "test",
+    "loinc",
+    "value",
+    "unit",
+    "collected_at",
+    "specimen",
+    "reference_low",
+    "reference_high",
+    "method",
+    "reported_flag",
+    "sex",
+    "birth_date",
+    "id",
+    "note",
+)
+NOT_NUMERIC: Final = "not a number"
+"""Stands as the value where something else than a number was sent, so that the interpretation says so."""
+
+
+@attrs.frozen
+class Row:
+    """One result with what is known around it.
+
+    Args:
+        result: as `interpret` takes it.
+        patient: whose it is.
+        key: equal for results of one patient; None where the result stands alone.
+        notes: what the reader noticed, such as `entered_in_error` or `superseded`.
+        subject: the reference to the patient, as it was sent.
+    """
+
+    result: LabResult = attrs.field(repr=False)
+    patient: Patient = attrs.field(repr=False)
+    key: Hashable | None = attrs.field(repr=False)
+    notes: tuple[str, ...] = ()
+    subject: Any = attrs.field(default=None, repr=False)
+
+    def without_value(self, note: str) -> Row:
+        """Return the row with its value left out, and the note that says why."""
+        return attrs.evolve(self, result=attrs.evolve(self.result, value=None), notes=(*self.notes, note))
+
+    def noted(self) -> LabResult:
+        """Return the result with the notes on it."""
+        return attrs.evolve(self.result, note=";".join(self.notes)) if self.notes else self.result
+
+
+def grouped(rows: Iterable[Row]) -> list[list[Row]]:
+    """Return the rows by patient, in order of appearance; rows without a key stand alone."""
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.key if row.key is not None else object(), []).append(row)
+    return list(groups.values())
+
+
+def to_results(rows: Iterable[Row]) -> list[tuple[Patient, list[LabResult]]]:
+    """Return every patient with their results, in order of appearance."""
+    return [(group[0].patient, [row.noted() for row in group]) for group in grouped(rows)]
+
+
+def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return the rows in the `labinterp` layout, all of it text."""
+    import pandas as pd
+
+    table = [
+        (
+            row.patient.id,
+            row.result.test,
+            row.result.loinc,
+            as_text(row.result.value),
+            row.result.unit,
+            row.result.collected_at,
+            row.result.specimen,
+            as_text(row.result.reference_low),
+            as_text(row.result.reference_high),
+            row.result.method,
+            row.result.reported_flag,
+            row.patient.sex,
+            row.patient.birth_date,
+            row.result.id,
+            ";".join(row.notes) or None,
+        )
+        for row in rows
+    ]
+    return pd.DataFrame(table, columns=list(COLUMNS), dtype="object")
+
+
+def as_text(value: Any) -> str | None:
+    """Return a number as text that reads back as the same number; text stays as it is.
+
+    Example:
+        >>> as_text(1.8), as_text("<8"), as_text(None)
+        ('1.8', '<8', None)
+    """
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool):
+        return NOT_NUMERIC
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, int | Decimal):
+        return str(value) if abs(value) < Decimal("1e30") else NOT_NUMERIC
+    return str(value)
