@@ -77,7 +77,7 @@ def to_results(rows: Iterable[Row]) -> list[tuple[Patient, list[LabResult]]]:
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """Return the rows in the `labinterp` layout, all of it text."""
-    import pandas as pd
+    import pandas as pd  # noqa: PLC0415 - loaded when a frame is made
 
     table = [
         (
@@ -109,7 +109,7 @@ def as_text(value: Any) -> str | None:
         >>> as_text(1.8), as_text("<8"), as_text(None)
         ('1.8', '<8', None)
     """
-    if value is None or value != value:
+    if value is None or value != value:  # noqa: PLR0124 - only NaN and NaT differ from themselves
         return None
     if isinstance(value, bool):
         return NOT_NUMERIC

@@ -1,0 +1,67 @@
+"""Of the several names and codes that a message gives to one thing, the one by which it is resolved.
+
+Nothing is guessed: a code or a name that is refused decides against its neighbors, and names that mean different
+analytes are no name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labinterp import analytes, units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def name_of_test(codes: Iterable[str], names: Iterable[str]) -> tuple[str, str | None]:
+    """Return the name of the test and its LOINC codes.
+
+    Args:
+        codes: every LOINC code that was given; where there are several, all of them have to mean the same analyte.
+        names: texts and displays, best first.
+
+    Example:
+        >>> name_of_test(["17861-6"], ["Calcium, total", "Ca"])
+        ('Calcium, total', '17861-6')
+        >>> name_of_test([], ["Calcium", "Calcium ionized"])
+        ('Calcium / Calcium ionized', None)
+    """
+    names = [name for name in dict.fromkeys(names) if name]
+    loinc = " ".join(dict.fromkeys(codes))
+    if loinc:
+        return next(iter(names), loinc), loinc
+    resolved = {name: analytes.resolve(name) for name in names}
+    near_miss = next((name for name, found in resolved.items() if found.reason not in (None, "unknown")), None)
+    if near_miss is not None:
+        return near_miss, None
+    meant = {name: found.analyte for name, found in resolved.items() if found.analyte is not None}
+    if len(set(meant.values())) > 1:
+        return " / ".join(names), None
+    return next(iter([*meant, *names]), ""), None
+
+
+def specimen_name(names: Iterable[str]) -> str | None:
+    """Return the first name that is a specimen in which some analyte is measured, else the first one.
+
+    Example:
+        >>> specimen_name(["119364003", "Serum"])
+        'Serum'
+    """
+    names = [name for name in dict.fromkeys(names) if name]
+    fit = (name for name in names if analytes.specimen_kind(name) not in (None, "other"))
+    return next(fit, names[0] if names else None)
+
+
+def unit_name(code: str | None, others: Iterable[str | None]) -> tuple[str | None, bool]:
+    """Return the unit, and whether the spellings given for it name different units.
+
+    Args:
+        code: a UCUM code, which decides.
+        others: other spellings; without a code the first that is known.
+    """
+    others = [other for other in others if other]
+    known = [other for other in others if units.resolve(other).code is not None]
+    chosen = code or next(iter([*known, *others]), None)
+    ours = units.resolve(chosen).code
+    return chosen, ours is not None and any(units.resolve(other).code != ours for other in known)
