@@ -1,0 +1,92 @@
+"""FHIR R4 and R5 laboratory results: read, interpreted, and written as an R4 collection Bundle.
+
+Plain dicts in, plain dicts out; JSON text, NDJSON and the model objects of `fhir.resources` or `fhirclient` are taken
+as well. Every Observation that is no mere grouping gives one row, every component one row. What may not be used
+(entered in error, cancelled, about a fetus or a device, with a modifier that we don't know) stays as a row without a
+value, and its note says why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labinterp.errors import InputError
+from labinterp.formats import fhir_observation
+from labinterp.formats import rows as rows_
+from labinterp.formats.fhir_in import Documents
+from labinterp.formats.fhir_out import bundle_of, entries_of, from_report
+from labinterp.formats.json_text import MAX_BYTES
+from labinterp.interpretation import interpret
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labinterp.model import LabResult, Patient
+
+__all__ = ["from_report", "interpret_fhir", "to_frame", "to_results"]
+
+
+def to_frame(source: Any, *, max_bytes: int = MAX_BYTES) -> pd.DataFrame:
+    """Read FHIR resources into a frame in the `labinterp` layout, one row per result in order.
+
+    Args:
+        source: an Observation, DiagnosticReport or Bundle as a dict, model object, JSON text, bytes or `Path`;
+            NDJSON; or a list of resources.
+        max_bytes: longest text that is read.
+
+    Returns:
+        A frame of texts; the column `note` says what the reader noticed, several joined by `;`.
+
+    Raises:
+        InputError: malformed, too large, too deep, or of another kind; the message names the place.
+
+    Example:
+        >>> observation = {
+        ...     "resourceType": "Observation",
+        ...     "status": "final",
+        ...     "code": {"coding": [{"system": "http://loinc.org", "code": "19123-9"}], "text": "Magnesium"},
+        ...     "valueQuantity": {"value": 1.2, "unit": "mg/dL", "comparator": "<"},
+        ... }
+        >>> to_frame(observation)[["test", "loinc", "value", "unit"]].to_dict("records")
+        [{'test': 'Magnesium', 'loinc': '19123-9', 'value': '<1.2', 'unit': 'mg/dL'}]
+    """
+    return rows_.to_frame(fhir_observation.rows(Documents(source, max_bytes=max_bytes)))
+
+
+def to_results(source: Any, *, max_bytes: int = MAX_BYTES) -> list[tuple[Patient, list[LabResult]]]:
+    """Read FHIR resources into patients with their results, in order of appearance.
+
+    Results without a subject stand alone, each with a patient of whom nothing is known. Arguments as for `to_frame`.
+    """
+    return rows_.to_results(fhir_observation.rows(Documents(source, max_bytes=max_bytes)))
+
+
+def interpret_fhir(
+    bundle: Any, *, ranges: Any = "us", recorded: Any = None, max_bytes: int = MAX_BYTES, **options: Any
+) -> dict[str, Any]:
+    """Interpret every patient's results and return derived resources.
+
+    Args:
+        bundle: as `source` of `to_frame`.
+        ranges: as for `labinterp.interpret`.
+        recorded: when this was done, a `datetime` or an ISO text with a zone; the latest collection if not given, so
+            that the same input gives the same Bundle.
+        max_bytes: as for `to_frame`.
+        options: as for `labinterp.interpret`.
+
+    Returns:
+        A collection Bundle for all patients: an Observation per result, a DetectedIssue per finding, Provenance,
+        Device and, where there are problems, an OperationOutcome.
+
+    Raises:
+        InputError: as for `to_frame`.
+    """
+    if options.get("decimal") == ",":
+        raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")
+    groups = rows_.grouped(fhir_observation.rows(Documents(bundle, max_bytes=max_bytes)))
+    entries: list[dict[str, Any]] = []
+    for part, group in enumerate(groups):
+        report = interpret([row.result for row in group], group[0].patient, ranges=ranges, **options)
+        notes = [row.notes for row in group]
+        entries += entries_of(report, subject=group[0].subject, recorded=recorded, part=part, notes=notes)
+    return bundle_of(entries) if groups else from_report(interpret([], ranges=ranges, **options), recorded=recorded)

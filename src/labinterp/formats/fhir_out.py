@@ -1,0 +1,338 @@
+"""A report → an R4 collection Bundle of derived resources, with ids that follow from the content."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp import analytes, demographics, units, values
+from labinterp.formats.rows import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from labinterp.model import Finding, Interpretation, LabResult, Report
+
+_NAMESPACE: Final = uuid.UUID("b1bb0df5-6f9f-5a0b-9d3e-6a7a0d2c55d1")
+_UCUM: Final = "http://unitsofmeasure.org"
+_TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem/"
+_ABSENT_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_REFERENCE: Final = re.compile(
+    r"(?:https?://\S{1,500}/)?Observation/[A-Za-z0-9.-]{1,64}|urn:uuid:[0-9a-f-]{36}|urn:oid:[0-9.]{1,100}"
+)
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_FLAG_WORDS: Final = {
+    "LL": "Critical low",
+    "LU": "Significantly low",
+    "L": "Low",
+    "N": "Normal",
+    "H": "High",
+    "HU": "Significantly high",
+    "HH": "Critical high",
+    "IND": "Indeterminate",
+}
+_ABSENT: Final = {"missing_value": "unknown", "not_numeric": "as-text", "unknown_unit": "unsupported"}
+_ISSUE: Final = {"unknown_test": "not-supported", "missing_value": "not-found", "no_reference_range": "incomplete"}
+
+Resource = dict[str, Any]
+
+
+def from_report(report: Report, *, subject: Any = None, recorded: Any = None) -> Resource:
+    """Return a report as an R4 collection Bundle.
+
+    One Observation per result whose test is known, with the value in the canonical unit and as it was reported; one
+    DetectedIssue per finding, never a Condition; Provenance and Device with the versions and hashes of what was used;
+    an OperationOutcome with the problems, if there are any. The ids follow from the content.
+
+    Args:
+        report: what `interpret` returned.
+        subject: the patient, as a reference such as `"Patient/7"` or a Reference; the report's patient if not given.
+        recorded: when this was done, a `datetime` or an ISO text with a zone; the latest collection if not given.
+
+    Returns:
+        A JSON-ready Bundle.
+
+    Example:
+        >>> import labinterp as li
+        >>> bundle = li.interpret([li.LabResult("magnesium", 1.2, "mg/dL")], li.Patient(age=54)).to_fhir()
+        >>> [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+        ['Device', 'Observation', 'DetectedIssue', 'Provenance']
+    """
+    return bundle_of(entries_of(report, subject=subject, recorded=recorded))
+
+
+def entries_of(
+    report: Report, *, subject: Any = None, recorded: Any = None, part: int = 0, notes: Sequence[tuple[str, ...]] = ()
+) -> list[Resource]:
+    """Return the entries of the Bundle.
+
+    Args:
+        report: what `interpret` returned.
+        subject: as for `from_report`.
+        recorded: as for `from_report`.
+        part: keeps the equal results of several reports apart.
+        notes: what the reader noticed, by result.
+    """
+    whom = _subject(report, subject)
+    device = _entry(_device(report))
+    said = dict(enumerate(notes))
+    items = enumerate(report.interpretations)
+    observations = [_observation(item, i, whom, device, said.get(i, ())) for i, item in items]
+    by_index = {i: _entry(made, part, i) for i, made in enumerate(observations) if made is not None}
+    issues = [_entry(_issue(finding, by_index, whom, device), part) for finding in report.findings]
+    derived = [*by_index.values(), *issues]
+    entries = [device, *derived]
+    if derived:
+        entries.append(_entry(_provenance(report, derived, device, recorded), part))
+    outcome = _outcome(report, by_index)
+    if outcome is not None:
+        entries.append(_entry(outcome, part))
+    return entries
+
+
+def bundle_of(entries: Iterable[Resource]) -> Resource:
+    """Return a collection Bundle of entries, equal ones once."""
+    once = {entry["fullUrl"]: entry for entry in entries}
+    bundle: Resource = {"resourceType": "Bundle", "id": _content_id(list(once)), "type": "collection"}
+    if once:
+        bundle["entry"] = list(once.values())
+    return bundle
+
+
+def _content_id(content: Any) -> str:
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(content, sort_keys=True)))
+
+
+def _entry(resource: Resource, *place: int) -> Resource:
+    own = _content_id([resource, *place])
+    kind = resource.pop("resourceType")
+    return {"fullUrl": f"urn:uuid:{own}", "resource": {"resourceType": kind, "id": own, **resource}}
+
+
+def _link(entry: Resource) -> Resource:
+    return {"reference": entry["fullUrl"]}
+
+
+def _subject(report: Report, subject: Any) -> Resource | None:
+    if isinstance(subject, str):
+        return {"reference": subject}
+    if subject is not None:
+        return dict(subject)
+    name = report.patient.id if report.patient else None
+    if not name:
+        return None
+    return {"reference": f"Patient/{name}"} if _ID.fullmatch(name) else {"identifier": {"value": name}}
+
+
+def _concept(text: str, *codings: Resource) -> Resource:
+    return {"coding": list(codings), "text": text} if codings else {"text": text}
+
+
+def _quantity(value: float, code: str | None, unit: str | None = None, comparator: str | None = None) -> Resource:
+    quantity: Resource = {"value": value}
+    if comparator:
+        quantity["comparator"] = comparator
+    if unit or code:
+        quantity["unit"] = unit or code
+    if code:
+        quantity |= {"system": _UCUM, "code": code}
+    return quantity
+
+
+def _observation(
+    item: Interpretation, index: int, whom: Resource | None, device: Resource, notes: tuple[str, ...]
+) -> Resource | None:
+    """Return the derived Observation; None where it is not known what was measured."""
+    if item.analyte is None:
+        return None
+    result = item.result
+    made: Resource = {"resourceType": "Observation", "status": "preliminary"}
+    if result.id:
+        linked = _REFERENCE.fullmatch(result.id)
+        made |= {"derivedFrom": [{"reference": result.id}]} if linked else {"identifier": [{"value": result.id}]}
+    laboratory = {"system": _TERMINOLOGY + "observation-category", "code": "laboratory", "display": "Laboratory"}
+    made["category"] = [_concept("Laboratory", laboratory)]
+    made["code"] = _code(item)
+    if whom:
+        made["subject"] = whom
+    if when := _date_time(result.collected_at):
+        made["effectiveDateTime"] = when
+    made |= _value(item)
+    if item.flag is not None:
+        made["interpretation"] = [_flag(item.flag, item.band)]
+    if said := _said(item, notes):
+        made["note"] = [{"text": "; ".join(said)}]
+    if result.method:
+        made["method"] = {"text": result.method}
+    made["device"] = _link(device)
+    if item.range_id is not None:
+        made["referenceRange"] = [_range(item)]
+    if reported := _reported(result, index):
+        made["component"] = [reported]
+    return made
+
+
+def _value(item: Interpretation) -> Resource:
+    """Return the value in the canonical unit, or the reason why there is none."""
+    if item.value is not None:
+        return {"valueQuantity": _quantity(item.value, item.unit, comparator=item.comparator)}
+    reason = _ABSENT.get(item.problem or "", "error")
+    coding = {"system": _TERMINOLOGY + "data-absent-reason", "code": reason}
+    return {"dataAbsentReason": _concept(item.problem or reason, coding)}
+
+
+def _flag(flag: str, band: str | None) -> Resource:
+    system = _TERMINOLOGY + "v3-ObservationInterpretation"
+    return _concept(band or _FLAG_WORDS[flag], {"system": system, "code": flag, "display": _FLAG_WORDS[flag]})
+
+
+def _said(item: Interpretation, notes: tuple[str, ...]) -> list[str]:
+    said = [*dict.fromkeys((*notes, *item.notes))]
+    said += [item.problem] if item.problem else []
+    said += [f"suspected unit {item.suspected_unit}"] if item.suspected_unit else []
+    return [*said, f"grade {item.grade}"] if item.grade is not None else said
+
+
+def _code(item: Interpretation) -> Resource:
+    """Name the analyte, by the LOINC code that was sent if it fits the canonical unit, else by one that does."""
+    analyte = analytes.analytes()[str(item.analyte)]
+    kind = units.units()[analyte.canonical_unit].kind
+    fitting = [loinc for loinc in analyte.loinc if loinc.status == "active" and loinc.property == kind]
+    sent = analytes.resolve(item.result.test, item.result.loinc).loinc
+    chosen = next((loinc for loinc in fitting if loinc.code == sent), next(iter(fitting), None))
+    if chosen is None:
+        return _concept(analyte.title)
+    coding = {"system": "http://loinc.org", "code": chosen.code, "display": chosen.display}
+    return _concept(analyte.title, coding)
+
+
+def _range(item: Interpretation) -> Resource:
+    made: Resource = {"text": str(item.range_id)}
+    ends = {key: _quantity(end, item.unit) for key, end in (("low", item.low), ("high", item.high)) if end is not None}
+    if ends:
+        kind = {"system": _TERMINOLOGY + "referencerange-meaning", "code": "normal", "display": "Normal Range"}
+        made = {**ends, "type": _concept("Normal Range", kind), **made}
+    return made
+
+
+def _reported(result: LabResult, index: int) -> Resource | None:
+    """Return the value as it was sent, as a component."""
+    value, unit = units.from_quantity(result.value) if units.is_quantity(result.value) else (result.value, result.unit)
+    made: Resource = {"code": {"text": f"As reported (result {index + 1})"}}
+    parsed = values.parse(value)
+    if parsed.number is not None and parsed.alternative is None:
+        made["valueQuantity"] = _quantity(parsed.number, units.resolve(unit).code, unit, parsed.comparator)
+    elif text := (as_text(value) or "").strip():
+        made["valueString"] = text[:1000]
+    else:
+        return None
+    return made
+
+
+def _issue(finding: Finding, observations: dict[int, Resource], whom: Resource | None, device: Resource) -> Resource:
+    codings = [{"system": c.system, "code": c.code, "display": c.display} for c in finding.codings]
+    own = {"system": "urn:labinterp:finding", "code": finding.code, "display": finding.title}
+    indexes = dict.fromkeys(e.result_index for e in finding.evidence if e.result_index in observations)
+    links = [_link(observations[index]) for index in indexes if index is not None]
+    made: Resource = {
+        "resourceType": "DetectedIssue",
+        "status": "preliminary",
+        "code": _concept(f"{finding.title} ({finding.status})", *codings, own),
+        "severity": finding.severity,
+    }
+    if whom:
+        made["patient"] = whom
+    made["author"] = _link(device)
+    if links:
+        made["implicated"] = links
+    evidence = [{"detail": links}] if links else []
+    evidence += [{"code": [{"text": path.explanation}]} for path in finding.pathways if path.explanation]
+    if evidence:
+        made["evidence"] = evidence
+    detail = " ".join(text for text in (finding.explanation or finding.title, *finding.caveats) if text)
+    return {**made, "detail": detail}
+
+
+def _device(report: Report) -> Resource:
+    made = report.provenance
+    versions = [
+        ("library", made.library_version),
+        ("knowledge", made.knowledge_version),
+        ("knowledge SHA-256", made.knowledge_sha256),
+        *((f"edition {edition.id} SHA-256", edition.sha256) for edition in made.editions),
+    ]
+    return {
+        "resourceType": "Device",
+        "status": "active",
+        "deviceName": [{"name": "labinterp", "type": "model-name"}],
+        "type": {"text": "Interpretive software; its findings are not diagnoses"},
+        "version": [{"type": {"text": name}, "value": value} for name, value in versions if value],
+    }
+
+
+def _provenance(report: Report, derived: list[Resource], device: Resource, recorded: Any) -> Resource:
+    role = {"system": _TERMINOLOGY + "provenance-participant-type", "code": "assembler", "display": "Assembler"}
+    made: Resource = {"resourceType": "Provenance", "target": [_link(entry) for entry in derived]}
+    instant = _instant(recorded) if recorded is not None else _latest(report)
+    if instant is not None:
+        made["recorded"] = instant
+    else:
+        made["_recorded"] = {"extension": [{"url": _ABSENT_EXTENSION, "valueCode": "unknown"}]}
+    made["activity"] = {"text": "Interpretation of laboratory results"}
+    made["agent"] = [{"type": _concept("Assembler", role), "who": _link(device)}]
+    ids = dict.fromkeys(item.result.id for item in report.interpretations)
+    sources = [{"reference": name} for name in ids if name and _REFERENCE.fullmatch(name)]
+    editions = [
+        {"identifier": {"system": "urn:labinterp:edition", "value": edition.id}, "display": f"SHA-256 {edition.sha256}"}
+        for edition in report.provenance.editions
+    ]
+    entities = [{"role": "source", "what": what} for what in sources]
+    entities += [{"role": "quotation", "what": what} for what in editions]
+    if entities:
+        made["entity"] = entities
+    return made
+
+
+def _outcome(report: Report, observations: dict[int, Resource]) -> Resource | None:
+    issues = []
+    for problem in report.problems:
+        issue: Resource = {
+            "severity": "warning",
+            "code": _ISSUE.get(problem.code, "value"),
+            "details": _concept(problem.message, {"system": "urn:labinterp:problem", "code": problem.code}),
+            "diagnostics": f"result {problem.result_index + 1}: {problem.suggestion}",
+        }
+        if problem.result_index in observations:
+            issue["expression"] = [f"Bundle.entry.where(fullUrl='{observations[problem.result_index]['fullUrl']}')"]
+        issues.append(issue)
+    if not report.interpretations:
+        text = "There is no result to interpret"
+        issues.append({"severity": "information", "code": "not-found", "details": {"text": text}})
+    return {"resourceType": "OperationOutcome", "issue": issues} if issues else None
+
+
+def _date_time(value: Any) -> str | None:
+    """Return a FHIR dateTime: to the second where the zone is known, else to the day."""
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value.strip()) if "T" in value else demographics.read_time(value)
+        except ValueError:
+            value = demographics.read_time(value)
+    if isinstance(value, dt.datetime) and value == value:  # noqa: PLR0124 - only NaN and NaT differ from themselves
+        return value.date().isoformat() if value.utcoffset() is None else value.isoformat()
+    return value.isoformat() if type(value) is dt.date else None
+
+
+def _latest(report: Report) -> str | None:
+    times = [demographics.read_time(item.result.collected_at) for item in report.interpretations]
+    known = [time for time in times if time is not None]
+    return _instant(max(known)) if known else None
+
+
+def _instant(value: Any) -> str | None:
+    """Return a FHIR instant, in UTC; a time without a zone counts as UTC."""
+    when = demographics.read_time(value)
+    return f"{when.isoformat(timespec='seconds')}Z" if when is not None else None
