@@ -1,0 +1,152 @@
+"""A report → OBX segments with our flag, each followed by NTE segments with the trace."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp import analytes, demographics, units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labinterp.model import Finding, Interpretation, Report
+
+_SYSTEM: Final = "99LABINTERP"
+_ESCAPES: Final = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "~": "\\R\\", "&": "\\T\\"}
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+def to_obx(report: Report, *, first: int = 1, status: str = "P") -> str:
+    r"""Return a report as OBX and NTE segments, to be put behind an OBR with the separators `|^~\&`.
+
+    One OBX per result with the value in the canonical unit, the range used and our flag, `X` in OBX-11 where there is
+    a problem; then one OBX per finding. The NTE behind each say why. The text is not limited to ASCII: send it as
+    UTF-8 and say so in MSH-18.
+
+    Args:
+        report: what `interpret` returned.
+        first: OBX-1 of the first segment.
+        status: OBX-11; `P`, preliminary, until somebody has looked at it.
+
+    Returns:
+        Segments, each ended by CR.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("magnesium", 1.2, "mg/dL")], li.Patient(age=54))
+        >>> to_obx(report).split("|")[8]
+        'L'
+    """
+    lines: list[str] = []
+    number = first
+    problems = {problem.result_index: problem for problem in report.problems}
+    sub_ids = _sub_ids(report.interpretations)
+    for index, item in enumerate(report.interpretations):
+        lines.append(_result(item, number, "X" if item.value is None else status, sub_ids[index]))
+        said = [_trace(item)]
+        if index in problems:
+            said.append(f"{problems[index].code}: {problems[index].message}. {problems[index].suggestion}")
+        lines += _notes(text for text in said if text)
+        number += 1
+    for finding in report.findings:
+        lines.append(_finding(finding, number, status))
+        paths = [path.explanation for path in finding.pathways if path.explanation]
+        lines += _notes([finding.explanation or finding.title, *finding.caveats, *paths])
+        number += 1
+    return "".join(f"{line}\r" for line in lines)
+
+
+def _escape(text: Any) -> str:
+    plain = _CONTROLS.sub(" ", str(text))
+    return "".join(_ESCAPES.get(char, char) for char in plain)
+
+
+def _segment(fields: dict[int, str], name: str = "OBX") -> str:
+    return "|".join([name, *(fields.get(i, "") for i in range(1, max(fields) + 1))])
+
+
+def _components(*texts: Any) -> str:
+    return "^".join("" if text is None else _escape(text) for text in texts).rstrip("^")
+
+
+def _sub_ids(items: tuple[Interpretation, ...]) -> list[str]:
+    """Number the results of a test that occurs more than once."""
+    total = Counter(item.analyte for item in items)
+    seen: Counter[str | None] = Counter()
+    found = []
+    for item in items:
+        seen[item.analyte] += 1
+        found.append(str(seen[item.analyte]) if total[item.analyte] > 1 else "")
+    return found
+
+
+def _result(item: Interpretation, number: int, status: str, sub_id: str) -> str:
+    fields = {1: str(number), 2: "SN" if item.comparator else "NM", 3: _test(item), 4: sub_id, 11: status}
+    if item.value is not None:
+        number_text = _number(item.value)
+        fields[5] = _components(item.comparator, number_text) if item.comparator else number_text
+    if item.unit is not None:
+        fields[6] = _components(item.unit, item.unit, "UCUM")
+    fields[7] = _range(item)
+    fields[8] = item.flag or ""
+    if when := demographics.read_time(item.result.collected_at):
+        fields[14] = when.strftime("%Y%m%d%H%M%S") if _has_clock(item.result.collected_at) else when.strftime("%Y%m%d")
+    return _segment(fields)
+
+
+def _has_clock(value: Any) -> bool:
+    return len(value) > len("YYYY-MM-DD") if isinstance(value, str) else hasattr(value, "hour")
+
+
+def _test(item: Interpretation) -> str:
+    if item.analyte is None:
+        return _components(None, item.result.test)
+    analyte = analytes.analytes()[item.analyte]
+    kind = units.units()[analyte.canonical_unit].kind
+    fitting = [loinc for loinc in analyte.loinc if loinc.status == "active" and loinc.property == kind]
+    sent = analytes.resolve(item.result.test, item.result.loinc).loinc
+    chosen = next((loinc for loinc in fitting if loinc.code == sent), next(iter(fitting), None))
+    own = (item.analyte, analyte.title, _SYSTEM)
+    return _components(chosen.code, chosen.display, "LN", *own) if chosen else _components(*own)
+
+
+def _range(item: Interpretation) -> str:
+    if item.low is None and item.high is None:
+        return ""
+    if item.high is None:
+        return f">={_number(item.low)}"
+    return f"<={_number(item.high)}" if item.low is None else f"{_number(item.low)}-{_number(item.high)}"
+
+
+def _number(value: float | None) -> str:
+    """Return a number within the 16 characters of the type NM."""
+    return "" if value is None else f"{value:.10g}"
+
+
+def _trace(item: Interpretation) -> str:
+    said = []
+    if item.range_id is not None:
+        band = f", band {item.band}" if item.band else ""
+        said.append(f"Judged by {item.range_id}{band}")
+    if item.grade is not None:
+        said.append(f"Grade {item.grade}")
+    if item.notes:
+        said.append(f"Notes: {', '.join(item.notes)}")
+    if item.suspected_unit:
+        said.append(f"The unit may be {item.suspected_unit}")
+    return ". ".join(said)
+
+
+def _finding(finding: Finding, number: int, status: str) -> str:
+    codings = [part for c in finding.codings[:1] for part in (c.code, c.display, "HPO")]
+    value = _components(finding.code, finding.title, _SYSTEM, *codings)
+    test = _components("finding", "Interpretation of results", _SYSTEM)
+    fields = {1: str(number), 2: "CWE", 3: test, 5: value, 8: "", 11: status}
+    return _segment(fields)
+
+
+def _notes(texts: Any) -> Iterator[str]:
+    for i, text in enumerate(texts, 1):
+        yield _segment({1: str(i), 2: "L", 3: _escape(text)}, "NTE")

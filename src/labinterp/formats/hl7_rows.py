@@ -1,0 +1,235 @@
+"""The segments of HL7 v2 messages → rows."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from labinterp import demographics
+from labinterp.formats.hl7_segments import Message, Segment, at, messages
+from labinterp.formats.json_text import MAX_BYTES
+from labinterp.formats.naming import name_of_test, specimen_name, unit_name
+from labinterp.formats.range_text import ends_of_text
+from labinterp.formats.rows import NOT_NUMERIC, Row
+from labinterp.model import LabResult, Patient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LOINC: Final = frozenset({"LN", "LOINC", "2.16.840.1.113883.6.1"})
+_UCUM: Final = frozenset({"UCUM", "2.16.840.1.113883.6.8"})
+_TEXTS: Final = frozenset({"", "NM", "ST", "TX", "FT", "IS", "ID"})
+_COMPARATORS: Final = frozenset({"<", "<=", ">=", ">"})
+_TIME: Final = re.compile(r"([0-9]{8})(?:([0-9]{2})([0-9]{2})?([0-9]{2})?)?(?:\.[0-9]{1,6})?([+-][0-9]{4})?")
+_PLAIN: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_WITHOUT_VALUE: Final = {
+    **dict.fromkeys("DW", "entered_in_error"),
+    "X": "cancelled",
+    **dict.fromkeys("NOI", "data_absent"),
+}
+_PRELIMINARY: Final = frozenset("RPSI")
+_CORRECTING: Final = frozenset("CDWXA")
+_REPLACING: Final = _CORRECTING | {"F"}
+_FINAL: Final = frozenset("FCA")
+_KNOWN: Final = frozenset("ABCDFINOPRSUVWX")
+
+
+@attrs.define
+class _Group:
+    """The OBX of one order, or of one specimen, with what is said about all of them."""
+
+    collected: str | None = None
+    order: str | None = None
+    specimens: list[str] = attrs.field(factory=list)
+    sampled: str | None = None
+    observations: list[Segment] = attrs.field(factory=list)
+
+
+_Place = tuple[Patient, Any, _Group]
+"""Patient, the key of the patient, and the group."""
+
+
+@attrs.frozen
+class _Slot:
+    """A row and what decides whether a later one takes its place."""
+
+    row: Row = attrs.field(repr=False)
+    key: Any = attrs.field(repr=False)
+    collected: str | None = attrs.field(repr=False)
+    status: str
+
+
+def read(
+    source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
+) -> list[Row]:
+    """Read every OBX of every message, in order."""
+    slots: list[_Slot] = []
+    ids: dict[str, Any] = {}
+    for number, message in enumerate(messages(source, max_bytes=max_bytes)):
+        for place in _groups(message, number, ids):
+            slots += [_slot(segment, message, place, code_map or {}, decimal) for segment in place[2].observations]
+    return _without_replaced(slots)
+
+
+def _groups(message: Message, number: int, ids: dict[str, Any]) -> list[_Place]:
+    """Split a message: an order ends where the next begins; in an OUL^R22 every specimen begins a group."""
+    found: list[_Place] = []
+    patient, key, group = Patient(), ("message", number, 0), _Group()
+    for segment in message.segments:
+        if segment.name == "PID":
+            patient, key = _patient(segment, ("message", number, len(found) + 1), ids)
+            group = _Group()
+        elif segment.name == "OBR":
+            again = message.kind == "OUL" and not group.observations and group.order is None
+            group = group if again else _Group(
+                specimens=group.specimens if message.kind == "OUL" else [],
+                sampled=group.sampled if message.kind == "OUL" else None,
+            )  # fmt: skip
+            group.collected = segment.text(7)
+            group.order = segment.text(3) or segment.text(2)
+            group.specimens = group.specimens or segment.parts(15)[:2]
+        elif segment.name == "SPM":
+            if message.kind == "OUL":
+                group = _Group()
+            names = [name for name in (segment.text(4, 2), segment.text(4), segment.text(4, 5)) if name]
+            group.specimens = names if not group.specimens or message.kind == "OUL" else _both(group.specimens, names)
+            group.sampled = group.sampled or segment.text(17)
+        elif segment.name == "OBX":
+            group.observations.append(segment)
+        if not found or found[-1][2] is not group:
+            found.append((patient, key, group))
+    return found
+
+
+def _both(first: list[str], second: list[str]) -> list[str]:
+    """Return the names of a specimen that is named twice; two different specimens are none that we know."""
+    if not second or specimen_name(first) == specimen_name(second):
+        return first
+    return second if set(first) & set(second) else [" and ".join([first[0], second[0]])]
+
+
+def _patient(segment: Segment, alone: Any, ids: dict[str, Any]) -> tuple[Patient, Any]:
+    repetitions = segment.repetitions(3) or segment.repetitions(2)
+    identifier = next((cx for cx in repetitions if at(cx, 5) == "MR"), next(iter(repetitions), []))
+    number, authority = at(identifier, 1), at(identifier, 4)
+    key = ("id", number, authority) if number else alone
+    name = number
+    if number and ids.setdefault(number, key) != key:
+        name = f"{number}^{authority or ''}"
+    birth = demographics.read_time(segment.text(7))
+    return Patient(
+        id=name, sex=demographics.read_sex(segment.text(8)), birth_date=birth and birth.date().isoformat()
+    ), key
+
+
+def _slot(segment: Segment, message: Message, place: _Place, code_map: Mapping[str, str], decimal: str | None) -> _Slot:
+    patient, key, group = place
+    unit, conflict = _unit(segment.components(6))
+    value, notes = _value(segment)
+    collected, when_notes = _time(segment.text(14) or group.collected or group.sampled)
+    status = (segment.text(11) or "").upper()
+    low, high = ends_of_text(segment.text(7), unit, decimal)
+    test, loinc = _test(segment.components(3), code_map)
+    number = segment.text(1)
+    result = LabResult(
+        test,
+        value,
+        unit,
+        collected_at=collected,
+        specimen=specimen_name(group.specimens),
+        reference_low=low,
+        reference_high=high,
+        method=segment.text(17, 2) or segment.text(17),
+        id="/".join(part for part in (message.control_id, group.order, number) if part) or None,
+        reported_flag=segment.text(8),
+        loinc=loinc,
+    )
+    every = (*when_notes, *notes, *(("unit_conflict",) if conflict else ()))
+    row = Row(result, patient, key, every if status in _KNOWN else (*every, "status_unknown"))
+    if status in _WITHOUT_VALUE:
+        row = row.without_value(_WITHOUT_VALUE[status])
+    own = (key, group.order, tuple(segment.components(3)[:3]), segment.text(4), specimen_name(group.specimens))
+    return _Slot(row, own, collected, status)
+
+
+def _without_replaced(slots: list[_Slot]) -> list[Row]:
+    """Take the value out of every row that a later one corrects, and of a preliminary one behind its final one."""
+    rows = [slot.row for slot in slots]
+    living: dict[Any, list[int]] = {}
+    for i, slot in enumerate(slots):
+        earlier = living.setdefault(slot.key, [])
+        same = [j for j in earlier if slots[j].collected == slot.collected]
+        if not same and len(earlier) == 1 and slot.key[1] is not None and slot.status in _CORRECTING:
+            same = earlier
+        for j in list(same):
+            if slot.status in _REPLACING and (slot.status != "F" or slots[j].status in _PRELIMINARY):
+                rows[j] = rows[j].without_value("superseded")
+                earlier.remove(j)
+            elif slot.status in _PRELIMINARY and slots[j].status in _FINAL:
+                rows[i] = rows[i].without_value("superseded")
+            elif slot.status in _PRELIMINARY and slots[j].status in _PRELIMINARY:
+                rows[j] = rows[j].without_value("superseded")
+                earlier.remove(j)
+        if "superseded" not in rows[i].notes:
+            earlier.append(i)
+    return rows
+
+
+def _test(components: list[str], code_map: Mapping[str, str]) -> tuple[str, str | None]:
+    triplets = [[at(components, i + k) for k in range(3)] for i in (1, 4, 10)]
+    loinc = [code for code, _, system in triplets if code and (system or "").upper() in _LOINC]
+    texts = [text for _, text, _ in triplets if text]
+    if loinc:
+        return name_of_test(loinc, texts)
+    codes = [code for code, _, _ in triplets if code]
+    mapped = next((code_map[code] for code in codes if code in code_map), None)
+    return (mapped, None) if mapped is not None else name_of_test([], texts or codes)
+
+
+def _unit(components: list[str]) -> tuple[str | None, bool]:
+    code = next((at(components, i) for i in (1, 4) if (at(components, i + 2) or "").upper() in _UCUM), None)
+    return unit_name(code, [at(components, i) for i in (1, 2, 4, 5)])
+
+
+def _value(segment: Segment) -> tuple[Any, tuple[str, ...]]:
+    repetitions = segment.repetitions(5)
+    if not repetitions:
+        return None, ()
+    if len(repetitions) > 1:
+        return NOT_NUMERIC, ("several_values",)
+    kind, components = (segment.text(2) or "").upper(), repetitions[0]
+    if kind == "SN":
+        return _structured(components), ()
+    if kind in ("CE", "CWE", "CNE"):
+        return at(components, 2) or at(components, 9) or at(components, 1) or NOT_NUMERIC, ()
+    if len(components) > 1 or kind not in _TEXTS:
+        return NOT_NUMERIC, ()
+    plain = kind == "NM" and _PLAIN.fullmatch(components[0])
+    return (Decimal(components[0]) if plain else components[0]), ()
+
+
+def _structured(components: list[str]) -> Any:
+    """Read comparator^number^separator^number; a ratio or a span is no number."""
+    comparator, number = at(components, 1), at(components, 2)
+    if any(components[2:]) or not number:
+        return NOT_NUMERIC
+    if comparator in (None, "="):
+        return Decimal(number) if _PLAIN.fullmatch(number) else number
+    return f"{comparator}{number}" if comparator in _COMPARATORS and number[:1].isdigit() else NOT_NUMERIC
+
+
+def _time(text: str | None) -> tuple[str | None, tuple[str, ...]]:
+    if text is None:
+        return None, ()
+    if demographics.read_time(text) is None:
+        return None, ("time_unreadable",)
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return text, ()
+    date, hour, minute, second, zone = match.groups("")
+    day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    clock = f"T{hour}:{minute or '00'}:{second or '00'}{zone[:3]}{':' if zone else ''}{zone[3:]}" if hour else ""
+    return day + clock, ()

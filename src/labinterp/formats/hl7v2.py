@@ -1,0 +1,99 @@
+r"""HL7 v2 messages with laboratory results, ORU^R01 and OUL^R22: read, interpreted, and written as OBX segments.
+
+Needs the extra `hl7v2`. One OBX gives one row. Segments may end with CR, LF or both, alone or in MLLP frames; a batch
+file may hold several patients.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labinterp.errors import InputError
+from labinterp.formats import rows as rows_
+from labinterp.formats.hl7_out import to_obx
+from labinterp.formats.hl7_rows import read
+from labinterp.formats.json_text import MAX_BYTES
+from labinterp.interpretation import interpret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from labinterp.model import LabResult, Patient, Report
+
+__all__ = ["interpret_hl7v2", "interpret_hl7v2_batch", "to_frame", "to_obx", "to_results"]
+
+
+def to_frame(
+    source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
+) -> pd.DataFrame:
+    r"""Read messages into a frame in the `labinterp` layout, one row per OBX in order.
+
+    Args:
+        source: text, bytes or a `Path`.
+        code_map: the laboratory's own code in OBX-3 → analyte key, LOINC code or name; a LOINC code in OBX-3 wins.
+        decimal: decimal sign of the ranges in OBX-7.
+        max_bytes: longest source that is read.
+
+    Raises:
+        InputError: malformed, truncated or of another kind; the message names the segment.
+        MissingExtraError: without the extra `hl7v2`.
+
+    Example:
+        >>> message = "MSH|^~\\&|||||||ORU^R01|1|P|2.5\rPID|||7||||19700131|F\rOBR|1\r"
+        >>> message += "OBX|1|NM|19123-9^Magnesium^LN||1.2|mg/dL|1.6-2.6|L|||F\r"
+        >>> to_frame(message)[["test", "unit", "reference_low"]].to_dict("records")
+        [{'test': 'Magnesium', 'unit': 'mg/dL', 'reference_low': '1.6'}]
+    """
+    return rows_.to_frame(read(source, code_map=code_map, decimal=decimal, max_bytes=max_bytes))
+
+
+def to_results(
+    source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
+) -> list[tuple[Patient, list[LabResult]]]:
+    """Read messages into patients with their results, in order of appearance. Arguments as for `to_frame`."""
+    return rows_.to_results(read(source, code_map=code_map, decimal=decimal, max_bytes=max_bytes))
+
+
+def interpret_hl7v2(
+    message: Any,
+    *,
+    code_map: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    **options: Any,
+) -> Report:
+    """Interpret the results of one patient.
+
+    Args:
+        message: text, bytes or a `Path`: one message, or several of the same patient.
+        code_map: as for `to_frame`.
+        decimal: as for `to_frame`, and for values that are sent as text.
+        max_bytes: as for `to_frame`.
+        options: as for `labinterp.interpret`.
+
+    Raises:
+        InputError: if the message cannot be read, or has results of several patients.
+    """
+    reports = interpret_hl7v2_batch(message, code_map=code_map, decimal=decimal, max_bytes=max_bytes, **options)
+    if len(reports) > 1:
+        raise InputError(
+            f"the message has results of {len(reports)} patients",
+            hint="Use `interpret_hl7v2_batch`",
+            patients=len(reports),
+        )
+    return reports[0] if reports else interpret([], decimal=decimal, **options)
+
+
+def interpret_hl7v2_batch(
+    message: Any,
+    *,
+    code_map: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    **options: Any,
+) -> list[Report]:
+    """Interpret the results of every patient, in order of appearance. Arguments as for `interpret_hl7v2`."""
+    found = to_results(message, code_map=code_map, decimal=decimal, max_bytes=max_bytes)
+    return [interpret(results, patient, decimal=decimal, **options) for patient, results in found]
