@@ -1,0 +1,101 @@
+"""The jinja2 environment of the pages: autoescape on, no scripts, one style sheet, named by hash in the policy."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp._version import __version__
+from labinterp.errors import MissingExtraError
+from labinterp.report import words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES: Final = "templates"
+_LINKED: Final = ("https://", "http://")
+
+
+def draw(template: str, title: str, context: dict[str, Any]) -> str:
+    """Return a page.
+
+    Args:
+        template: its file.
+        title: of the page.
+        context: what the template shows.
+
+    Raises:
+        MissingExtraError: if jinja2 is not installed.
+    """
+    return _environment().get_template(template).render(title=title, **context)
+
+
+@functools.cache
+def _environment() -> Environment:
+    try:
+        import jinja2
+    except ImportError:
+        raise MissingExtraError.from_extra("jinja2", "report") from None
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("labinterp.report", _TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_final,
+    )
+    style = _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment.globals.update(
+        version=__version__,
+        style=drawing(style),
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        word=words.word,
+        known=words.known,
+        shown=words.shown,
+    )
+    environment.filters.update(
+        analyte=words.analyte_title,
+        node=words.node_title,
+        symptom=words.symptom_title,
+        spaced=words.spaced,
+        sent=words.sent,
+        code=words.finding_title,
+        link=link,
+    )
+    return environment
+
+
+def drawing(text: str) -> Any:
+    """Mark text made here, and nothing else, as markup that needs no escaping."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - only our own style sheet and drawings, which escape what they show
+
+
+def _final(value: Any) -> Any:
+    """Show nothing for None, and text that can be written as UTF-8; runs before escaping."""
+    if value is None:
+        return ""
+    return words.clean(value) if type(value) is str else value
+
+
+@functools.cache
+def _style() -> str:
+    """Return the style sheet exactly as browsers see it between its tags: they hash Unix line ends."""
+    text = (files("labinterp.report") / _TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n")
+
+
+def link(url: str | None) -> str:
+    """Return a web address that may be linked, or nothing: no scheme but http and https is followed.
+
+    Example:
+        >>> link("https://example.org/"), link("javascript:alert(1)")
+        ('https://example.org/', '')
+    """
+    return url if url and url.lower().startswith(_LINKED) else ""

@@ -1,0 +1,90 @@
+"""Where the limits of an interpretation come from: the entry of its edition, if that very edition is at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from labinterp import ranges, units
+from labinterp.errors import LabInterpError
+from labinterp.report.svg import Segment, segments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labinterp.model import Interpretation, Report
+    from labinterp.ranges import Band, Edition, Entry, Limits
+
+
+@attrs.frozen
+class Source:
+    """One entry of an edition; `entry` is missing where the edition of the report is not the one at hand."""
+
+    range_id: str
+    edition: Edition | None = None
+    entry: Entry | None = None
+
+
+def sources_of(item: Interpretation, hashes: Mapping[str, str]) -> tuple[Source, ...]:
+    """Return the entries that judged a result.
+
+    Args:
+        item: the interpretation.
+        hashes: edition id → SHA-256 as the report gives it; another file of the same id is not quoted.
+    """
+    if item.range_id is None:
+        return ()
+    return tuple(_source(range_id, hashes) for range_id in item.range_id.split("|"))
+
+
+def hashes_of(report: Report) -> dict[str, str]:
+    """Return edition id → SHA-256 of a report."""
+    return {edition.id: edition.sha256 for edition in report.provenance.editions}
+
+
+def _source(range_id: str, hashes: Mapping[str, str]) -> Source:
+    edition_id, _, entry_id = range_id.partition("#")
+    if not entry_id or edition_id not in ranges.shipped().ids():
+        return Source(range_id)
+    try:
+        edition = ranges.shipped().edition(edition_id)
+    except LabInterpError:
+        return Source(range_id)
+    if hashes.get(edition_id) != edition.sha256:
+        return Source(range_id)
+    entry = next((entry for entry in edition.entries if entry.id == entry_id), None)
+    return Source(range_id, edition, entry)
+
+
+def segments(item: Interpretation, sources: tuple[Source, ...]) -> tuple[Segment, ...]:
+    """Return the bands to draw: those of the one entry that judged, else what the limits of normal make."""
+    entry = sources[0].entry if len(sources) == 1 else None
+    if entry is not None and item.analyte == entry.analyte and all(band.grade is None for band in entry.bands):
+        unit = _unit(entry, item)
+        bands = tuple(
+            Segment(_end(entry, band.lower, unit), _end(entry, band.upper, unit), band.level) for band in entry.bands
+        )
+        if bands:
+            return bands
+    return segments_of(item.low, item.high)
+
+
+def printed(band: Band) -> str:
+    """Return the ends of a band as the source prints them, in all of its units."""
+    lower = f"{'from' if band.lower_inclusive else 'above'} {band.lower}" if band.lower is not None else ""
+    upper = f"{'up to' if band.upper_inclusive else 'below'} {band.upper}" if band.upper is not None else ""
+    return ", ".join(filter(None, (lower, upper)))
+
+
+def _unit(entry: Entry, item: Interpretation) -> str:
+    """Return the printed unit in which the result was compared: its own, else the canonical one, else the first."""
+    own = units.resolve(item.result.unit).code
+    return next((code for code in (own, item.unit) if code in entry.units), entry.units[0])
+
+
+def _end(entry: Entry, limits: Limits | str | None, unit: str) -> float | None:
+    if limits is None or isinstance(limits, str):
+        return None
+    scale = units.scale(entry.analyte, unit)
+    return float(limits[unit]) * scale.mul / scale.div

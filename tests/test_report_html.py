@@ -1,0 +1,390 @@
+"""Pages from reports."""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import hashlib
+import logging
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import attrs
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import labinterp as li
+from labinterp.codes import FLAGS, LEVELS, NOTES
+from labinterp.errors import MissingExtraError
+from labinterp.model import (
+    Citation,
+    Coding,
+    EditionRef,
+    Evidence,
+    Finding,
+    Guidance,
+    Interpretation,
+    LabResult,
+    Pathway,
+    Patient,
+    Presentation,
+    Problem,
+    Provenance,
+    Report,
+    Step,
+)
+from labinterp.report import html, pages, words
+
+VOID = {"meta", "br", "link", "img"}
+HOSTILE = "</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='x' {{ 7*7 }} \x00"
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page, as far as the tests ask."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        """Keep a tag and what it opens."""
+        self.tags.append((tag, tuple(name for name, _ in attributes)))
+        self.attributes.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        """Keep a tag that closes itself."""
+        self.tags.append((tag, tuple(name for name, _ in attributes)))
+        self.attributes.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        """Hold that a tag closes the one opened last."""
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data):
+        """Keep text."""
+        self.texts.append(data)
+
+    def all(self, tag):
+        """Return the attributes of every such tag."""
+        return [attributes for name, attributes in self.attributes if name == tag]
+
+    @property
+    def text(self):
+        """All text, pieces apart by one space."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def made_report(text: str = "words", url: str | None = None) -> Report:
+    """Return a report by hand in which every free text is `text`."""
+    citation = Citation(text, text, text, url)
+    steps = tuple(
+        Step(source, target, text, observation, (citation,), "weak")
+        for source, target, observation in (
+            ("vitamin_d_deficiency", "reduced_calcium_absorption", "unobservable"),
+            ("reduced_calcium_absorption", "hypocalcemia", "contradicted"),
+            ("hypocalcemia", "fasciculation", "unmeasured"),
+        )
+    )
+    pathways = tuple(
+        Pathway(f"{text}{support}", "indirect", support, steps, broken_at, "weak", text)
+        for support, broken_at in (("supported", None), ("possible", None), ("interrupted", "hypocalcemia"))
+    )
+    finding = Finding(
+        text, text, "present", "high", (Evidence("calcium", "low", "reported", 0, 1.9, "mmol/L"),), pathways,
+        (text,), (text, "albumin"), (text,), (text, "cramps"), ("cramps",), (Coding(text, text, text),), text, text,
+    )  # fmt: skip
+    result = LabResult(
+        text, text, text, collected_at=text, specimen=text, reference_low=text, reference_high=text, method=text,
+        id=text, reported_flag=text, loinc=text,
+    )  # fmt: skip
+    return Report(
+        (
+            Interpretation(
+                result, "calcium", "<", 1.9, "mmol/L", 2.1, 2.6, "reported", "L", "low", text, 2, None,
+                ("censored", text), text,
+            ),
+            Interpretation(
+                result, None, None, None, None, None, None, text, None, None, None, None, text, (text,), text
+            ),
+        ),
+        (finding, finding),
+        {text: "present", "hypocalcemia": text},
+        (Problem(text, 1, text, text),),
+        Provenance(text, text, text, (EditionRef(text, text),), {text: text, "list": [text], "nothing": None}),
+        Patient(text, text, None, text, text),
+        Presentation((text,), (text,), text),
+        Guidance(text, text, (text,), {text: text}, (text,), (text,)),
+        (text,),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report():
+    """A report of real results: findings, problems, notes, a censored value, a range that came with the result."""
+    return li.interpret(
+        [
+            li.LabResult("25-hydroxyvitamin D", 9, "ng/mL"),
+            li.LabResult("17861-6", "7,9", "mg/dL", reference_low=8.6, reference_high=10.2),
+            li.LabResult("albumin", 4.1, "g/dL"),
+            li.LabResult("B12", "<150", "pg/mL"),
+            li.LabResult("magnesium", "QNS", "mg/dL"),
+        ],
+        li.Patient(age=54, sex="female", id="MRN-777-CANARY"),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return html.render(report)
+
+
+def test_page_is_wellformed_and_has_the_landmarks_of_an_accessible_page(page):
+    """Every tag is closed, the language said, one h1, no level of heading skipped, ids unique, links lead somewhere."""
+    parsed = Page(page)
+    assert parsed.open == []
+    assert parsed.all("html")[0]["lang"] == "en"
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = [attributes["id"] for _, attributes in parsed.attributes if "id" in attributes]
+    assert max(Counter(ids).values()) == 1
+    assert {item["href"][1:] for item in parsed.all("a") if item["href"].startswith("#")} <= set(ids)
+    assert {item["aria-labelledby"] for item in parsed.all("section")} <= set(ids)
+
+
+def test_table_headers_say_what_they_head(page):
+    """Every header cell has a scope, every table a caption."""
+    parsed = Page(page)
+    assert all(item.get("scope") in ("col", "row") for item in parsed.all("th"))
+    assert len(parsed.all("table")) == len(parsed.all("caption"))
+
+
+def test_every_judged_result_has_a_number_line_that_can_be_read_aloud(report, page):
+    """Each result with a flag has one drawing, with role and label; a result with a problem has none."""
+    drawings = Page(page).all("svg")
+    assert len(drawings) == sum(item.flag is not None for item in report.interpretations)
+    assert all(item["role"] == "img" and item["aria-label"] for item in drawings)
+    assert "Vitamin B12: <" in " ".join(item["aria-label"] for item in drawings)
+
+
+def test_policy_allows_the_style_sheet_of_the_page_and_nothing_else(page):
+    """The policy names the style sheet by its hash; no script, no event handler, no style attribute, no fetch."""
+    parsed = Page(page)
+    policy = next(item["content"] for item in parsed.all("meta") if item.get("http-equiv"))
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert_harmless(parsed)
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def assert_harmless(parsed: Page) -> None:
+    assert not {"script", "iframe", "object", "embed", "form", "img", "link", "base"} & {tag for tag, _ in parsed.tags}
+    names = {name for _, attributes in parsed.tags for name in attributes}
+    assert not {name for name in names if name.startswith("on")} | (names & {"style", "src", "srcset", "data"})
+
+
+def test_page_shows_what_was_sent_and_what_it_became(page):
+    """The value and unit as sent stand beside the canonical value, the limits, and where these come from."""
+    text = Page(page).text
+    assert "7,9 mg/dL" in text
+    assert "1.971 mmol/L" in text
+    assert "sent by the laboratory with the result, as 8.6 to 10.2 mg/dL" in text
+    assert "nam/2011#vitamin_d-all" in text
+    assert "from 20 ng/mL = 50 nmol/L" in text
+
+
+def test_every_statement_of_a_chain_has_a_numbered_source(report, page):
+    """Every step of every pathway is shown, and every citation of it is in the list of references."""
+    text = Page(page).text
+    for finding in report.findings:
+        for pathway in finding.pathways:
+            for step in pathway.steps:
+                assert step.statement in text
+                assert all(" ".join(citation.text.split()) in text for citation in step.citations)
+
+
+def test_supports_differ_without_color():
+    """Supported, possible and interrupted chains differ in words, mark and kind of line; the break is named."""
+    page = html.render(made_report())
+    for support in ("supported", "possible", "interrupted"):
+        assert f'class="pathway {support}"' in page
+        assert words.word("support", support) in page
+    text = Page(page).text
+    assert "✕ Interrupted by the data, at: Hypocalcemia" in text
+    assert "the results speak against it: the chain breaks here" in text
+    assert text.count("beyond the break") == 1
+    style = page[: page.index("</style>")]
+    assert ".pathway.possible { border-style: dashed; }" in style
+    assert ".pathway.interrupted { border-style: dotted; }" in style
+
+
+def test_style_serves_paper_and_dark_screens(page):
+    """The style sheet has rules for print and for dark mode."""
+    assert "@media print" in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_chain_that_two_findings_share_is_drawn_once():
+    """The same chain under a second finding is named in one line and linked, not drawn again."""
+    page = html.render(made_report())
+    assert page.count('<ol class="chain">') == 3
+    assert page.count("Drawn step by step under") == 3
+
+
+def test_problems_disclaimer_and_provenance_are_shown(report, page):
+    """What could not be read is said, with what to do; so are the disclaimer, versions and hashes."""
+    text = Page(page).text
+    for problem in report.problems:
+        assert problem.message in text
+    assert report.guidance.disclaimer in text
+    assert all(edition.sha256 in text for edition in report.provenance.editions)
+    assert report.provenance.knowledge_sha256 in text
+
+
+def test_ids_are_not_shown_and_nothing_is_logged(report, caplog):
+    """The ids of patient and results stay out of the page, and no log record is written."""
+    with caplog.at_level(logging.DEBUG):
+        page = html.render(report)
+    assert "CANARY" not in page
+    assert caplog.records == []
+
+
+def test_page_is_the_same_every_time(report):
+    """The page depends on the report alone: no clock, no random ids."""
+    assert html.render(report) == html.render(report)
+    assert report.to_html(title="T") == html.render(report, title="T")
+
+
+def test_report_without_anything_makes_a_page():
+    """No results, findings, patient or guidance: still a page, and it does not call anything normal."""
+    bare = Report((), (), {}, (), Provenance("0", "0", "0", (), {}))
+    parsed = Page(html.render(bare))
+    assert parsed.open == []
+    assert "No results were sent." in parsed.text
+
+
+def test_hostile_text_in_every_field_comes_out_as_text():
+    """Markup in any text of a report is shown as text: no tag, attribute or template expression comes of it."""
+    parsed = Page(html.render(made_report(HOSTILE), title=HOSTILE))
+    assert_harmless(parsed)
+    assert parsed.open == []
+    assert "{{ 7*7 }}" in parsed.text
+    assert "<script>alert(1)</script>" in parsed.text
+
+
+_NASTY = st.text(alphabet=st.sampled_from("<>\"'&;/=!-`{}%# \x00\ud800\u202eaonlick\n"), min_size=1, max_size=40)
+
+
+@given(_NASTY)
+@settings(max_examples=60, deadline=None)
+def test_structure_of_a_page_does_not_depend_on_its_texts(text):
+    """Whatever the texts are, the page has the tags and attributes of the same page with plain words."""
+    page = html.render(made_report(text), title=text)
+    page.encode()
+    plain = Page(html.render(made_report(), title="words"))
+    assert Page(page).tags == plain.tags
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", " https://x", "//x", "vbscript:x", "file:///x"])
+def test_only_web_addresses_are_linked(url):
+    """An address of another scheme than http and https is never a link."""
+    hrefs = [item["href"] for item in Page(html.render(made_report(url=url))).all("a")]
+    assert all(href.startswith("#") for href in hrefs)
+    assert pages.link("https://example.org") == "https://example.org"
+
+
+def test_other_edition_of_the_same_name_is_not_quoted(report):
+    """Where the edition of a report is not the file at hand, its figures are not shown as that edition's."""
+    changed = attrs.evolve(
+        report,
+        provenance=attrs.evolve(
+            report.provenance,
+            editions=tuple(EditionRef(edition.id, "0" * 64) for edition in report.provenance.editions),
+        ),
+    )
+    text = Page(html.render(changed)).text
+    assert "nam/2011#vitamin_d-all" in text
+    assert "from 20 ng/mL = 50 nmol/L" not in text
+
+
+def test_without_jinja2_the_error_names_the_extra(monkeypatch, report):
+    """Without the extra, the error says which one to install."""
+    true_import = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "jinja2":
+            raise ImportError(name)
+        return true_import(name, *args, **kwargs)
+
+    pages._environment.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtraError, match=r"labinterp\[report\]"):
+        html.render(report)
+
+
+def test_every_code_has_its_word():
+    """Every level, flag and note of the vocabulary has a word, so that no page shows a bare code."""
+    tables = words.words()
+    assert set(LEVELS) <= set(tables["level"]) == set(tables["mark"])
+    assert set(FLAGS) == set(tables["flag"])
+    assert set(NOTES) <= set(tables["note"])
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=200)
+def test_number_beside_a_limit_never_looks_equal_to_it(value, limit):
+    """A value that differs from a limit by more than the tolerance of comparison is shown with enough digits."""
+    if value and limit and abs(value - limit) > 1e-6 * max(abs(value), abs(limit)):
+        assert float(words.shown(value, (limit,))) != float(words.shown(limit, (value,)))
+
+
+def frame_of(text):
+    return pd.DataFrame(
+        {
+            "patient_id": [text, "P2", None, "P2"],
+            "collected_at": ["2026-01-01", text, None, "2026-01-02"],
+            "test": ["magnesium", "calcium", "25OHD", "iron"],
+            "value": ["1.1", "<8", "9", "3"],
+            "unit": ["mg/dL", "mg/dL", "ng/mL", "mg/dL"],
+            "age": 50,
+        }
+    )
+
+
+def test_summary_of_many_patients_counts_and_groups():
+    """The page of a frame has the counts of results, problems and findings, and the patients of each group."""
+    text = Page(html.render_frame(li.interpret_frame(frame_of("P1")), title="Batch")).text
+    assert "4 results of 2 patients: 3 interpreted, 1 not; 3 panels with findings." in text
+    assert "Hypomagnesemia: low magnesium" in text
+    assert "Patients: P1 ( 2026-01-01 )." in text
+    assert "no patient id" in text
+    assert "unknown test" in text
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "\u202e", "a" * 500])
+def test_hostile_ids_in_a_frame_come_out_as_text(text):
+    """Markup in patient ids and times of a frame is shown as text."""
+    page = html.render_frame(li.interpret_frame(frame_of(text)))
+    page.encode()
+    parsed = Page(page)
+    assert_harmless(parsed)
+    assert parsed.tags == Page(html.render_frame(li.interpret_frame(frame_of("P1")))).tags
+
+
+def test_empty_frame_makes_a_page():
+    """A table without rows gives a page without findings."""
+    report = li.interpret_frame(frame_of("P1").iloc[:0])
+    assert "No finding." in Page(html.render_frame(report)).text
