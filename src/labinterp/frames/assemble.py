@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -68,8 +69,19 @@ def results(answer: Answer, table: pd.DataFrame) -> pd.DataFrame:
 def coded(codes: Ints, names: Sequence[str]) -> pd.Categorical:
     """Return codes that start at 1, 0 for missing, as a categorical of fixed categories."""
     kind = np.int8 if len(names) < 127 else np.int32  # noqa: PLR2004 - what an int8 holds
-    dtype = pd.CategoricalDtype(pd.Index(names, dtype=object))
-    return pd.Categorical.from_codes(codes.astype(kind) - kind(1), dtype=dtype)
+    return pd.Categorical.from_codes(codes.astype(kind) - kind(1), dtype=_dtype(names), validate=False)
+
+
+def _dtype(names: Sequence[str]) -> pd.CategoricalDtype:
+    """Return the dtype of these categories; short lists come again and again and are kept."""
+    return _kept_dtype(tuple(names)) if len(names) <= 64 else _new_dtype(names)  # noqa: PLR2004 - cheap to hash
+
+
+def _new_dtype(names: Sequence[str]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index(names, dtype=object))
+
+
+_kept_dtype = functools.lru_cache(maxsize=512)(_new_dtype)
 
 
 def categories(codes: Ints, names: Sequence[str | None]) -> pd.Categorical:
@@ -78,8 +90,7 @@ def categories(codes: Ints, names: Sequence[str | None]) -> pd.Categorical:
     recode = np.array(
         [-1 if name is None else distinct.setdefault(name, len(distinct)) for name in names], np.int32
     )
-    dtype = pd.CategoricalDtype(pd.Index(list(distinct), dtype=object))
-    return pd.Categorical.from_codes(recode[codes], dtype=dtype)
+    return pd.Categorical.from_codes(recode[codes], dtype=_dtype(list(distinct)), validate=False)
 
 
 def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
@@ -91,8 +102,8 @@ def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
         pd.api.types.is_string_dtype(column)
     ):
         return column.array.copy()
-    if all(value is None or isinstance(value, str) for value in encoded.distinct):
-        return categories(encoded.codes, encoded.distinct)
+    if all(isinstance(value, str) for value in encoded.distinct[1:]):
+        return coded(encoded.codes, encoded.distinct[1:])
     return column.array.copy()
 
 

@@ -5,6 +5,7 @@ Each distinct text is looked at once, in Python, by the very functions that the 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -18,9 +19,12 @@ from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from labinterp.kernel.many import Floats, Ints
+    from labinterp.kernel.many import Bools, Floats, Ints
 
 _DENSE: Final = 1 << 22
+_SAMPLE: Final = 1 << 10
+PLAIN: Final = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
+"""A text that is a number as it stands."""
 _ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64"})
 
 
@@ -132,8 +136,76 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         number[infinite] = np.nan
         nothing = Encoded(np.zeros(rows, np.int8), [None])
         return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing)
+    if rows > _SAMPLE and _mostly_distinct_text(column):
+        return _read_singly(column, decimal)
     encoded = encode(column, rows)
     return _gather(encoded.codes, encoded.map(lambda value: values.parse(value, decimal)))
+
+
+def _mostly_distinct_text(column: pd.Series[Any]) -> bool:
+    """Return whether a sample over the whole column shows text that hardly repeats."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    sample = column.iloc[:: len(column) // _SAMPLE]
+    texts = [value for value in sample.tolist() if isinstance(value, str)]
+    return len(texts) > len(sample) // 2 and len(set(texts)) > len(texts) // 2
+
+
+def _read_singly(column: pd.Series[Any], decimal: str | None) -> Values:
+    """Read a column whose texts hardly repeat: plain numbers at once, only the rest by distinct text."""
+    number, plain = _plain_numbers(column, decimal)
+    rest = np.flatnonzero(~plain)
+    encoded = encode(column.iloc[rest], len(rest))
+    read = _gather(encoded.codes, encoded.map(lambda value: values.parse(value, decimal)))
+    number[rest] = read.number
+    rows = len(column)
+    return Values(
+        number,
+        _spread(read.comparator, rest, rows),
+        _spread(read.problem, rest, rows),
+        _spread(read.notes, rest, rows),
+        None if read.alternative is None else _spread(read.alternative, rest, rows, np.nan),
+        Encoded(_spread(read.written.codes, rest, rows), read.written.distinct),
+    )
+
+
+def _spread(part: Any, rows: Ints, size: int, empty: float = 0) -> Any:
+    whole = np.full(size, empty, part.dtype)
+    whole[rows] = part
+    return whole
+
+
+def _plain_numbers(column: pd.Series[Any], decimal: str | None) -> tuple[Floats, Bools]:
+    """Return the numbers of the texts that are nothing but digits and a point, and which those are.
+
+    `values.parse` reads such a text as the same number without any note, unless a decimal comma was asked for.
+    """
+    if decimal == ",":
+        return np.full(len(column), np.nan), np.zeros(len(column), np.bool_)
+    texts = _arrow_texts(column)
+    if texts is None:
+        match = re.compile(PLAIN, re.ASCII).fullmatch
+        read = [float(text) if isinstance(text, str) and match(text) else np.nan for text in column.tolist()]
+        number = np.array(read, np.float64)
+        return number, ~np.isnan(number)
+    import pyarrow.compute as pc
+
+    plain = pc.fill_null(pc.match_substring_regex(texts, f"^{PLAIN}$"), fill_value=False)
+    number = pc.cast(pc.if_else(plain, texts, None), "float64")
+    return np.array(number, np.float64), np.array(plain, np.bool_)
+
+
+def _arrow_texts(column: pd.Series[Any]) -> Any:
+    """Return the column as Arrow text, or None where PyArrow is missing or not everything is text."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        return None
+    try:
+        texts = pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    return texts if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type) else None
 
 
 def _is_plain_number(column: pd.Series[Any]) -> bool:
