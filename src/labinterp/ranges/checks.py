@@ -18,16 +18,16 @@ from labinterp.ranges.model import (
     Limits,
     Partition,
 )
-from labinterp.ranges.reader import Reader, Row, nearest, shown
+from labinterp.ranges.reader import Reader, Row, nearest, shown, shown_key
 from labinterp.ranges.schema import LOWER_ENDS, UPPER_ENDS
 
 AGREEMENT = Fraction(3, 20)
 """How far the printed values of one limit may lie apart, once converted: sources round, they don't err by more."""
 
-_DECLARE = "say gaps = true if the source has it"
+_DECLARE = "; say gaps = true if the source has it"
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 End = Limits | str | None
 
@@ -66,7 +66,7 @@ def _band(raw: Row, reader: Reader, path: str) -> Band:
         for unit, low in lower.items():
             high = upper.get(unit, low + 1)
             if low > high or (low == high and not (lower_inclusive and upper_inclusive)):
-                reader.fault(path, f"the limits are inverted: {low} {shown(unit)} is not below {high}")
+                reader.fault(path, f"the limits are inverted: {low} {shown_key(unit)} is not below {high}")
     name, level, grade = raw.get("band", "normal"), raw.get("level", "normal"), raw.get("grade")
     return Band(name, level, grade, lower, lower_inclusive, upper, upper_inclusive)
 
@@ -92,12 +92,13 @@ def _decision(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
         _critical(found, reader, path)
         return tuple(found)
     _levels_rise(found, reader, path)
-    gaps = _neighbours(found, reader, path, gaps=bool(row.get("gaps")))
+    placed = [(f"{path}.bands[{index}]", band) for index, band in enumerate(found, 1)]
+    gaps = _neighbours(placed, reader, gaps=bool(row.get("gaps")), hint=_DECLARE)
     for index, end, side in ((1, found[0].lower, "below"), (len(found), found[-1].upper, "above")) if found else ():
         if end is not None:
             gaps += 1
             if not row.get("gaps"):
-                reader.fault(f"{path}.bands[{index}]", f"gap: a result {side} {end} lies in no band; {_DECLARE}")
+                reader.fault(f"{path}.bands[{index}]", f"gap: a result {side} {end} lies in no band{_DECLARE}")
     if row.get("gaps") and not gaps:
         reader.fault(f"{path}.gaps", "is true, but there is no gap")
     return tuple(found)
@@ -119,7 +120,7 @@ def _critical(found: list[Band], reader: Reader, path: str) -> None:
             reader.fault(f"{where}.level", f"a second band of level {band.level}")
         seen.add(band.level)
     if [band.level for band in found] == ["very_low", "very_high"]:
-        _gap(found[0], found[1], reader, f"{path}.bands[2]", gaps=True)
+        _gap(found[0], found[1], reader, f"{path}.bands[2]", None)
     elif [band.level for band in found] == ["very_high", "very_low"]:
         reader.fault(f"{path}.bands[2]", "the bands are not in rising order")
 
@@ -136,19 +137,19 @@ def _levels_rise(found: list[Band], reader: Reader, path: str) -> None:
         last = rank
 
 
-def _neighbours(found: list[Band], reader: Reader, path: str, *, gaps: bool) -> int:
-    """Note overlaps and undeclared gaps between neighbouring bands, and return the number of gaps."""
+def _neighbours(found: list[tuple[str, Band]], reader: Reader, *, gaps: bool, hint: str = "") -> int:
+    """Note overlaps and undeclared gaps between neighboring bands, and return the number of gaps."""
     count = 0
-    for index, (first, second) in enumerate(itertools.pairwise(found), 2):
-        where = f"{path}.bands[{index}]"
+    for (_, first), (where, second) in itertools.pairwise(found):
         if first.upper is None or second.lower is None:
             reader.fault(where, "overlap: the end between this band and the one before is open; both need one")
         else:
-            count += _gap(first, second, reader, where, gaps=gaps)
+            count += _gap(first, second, reader, where, None if gaps else hint)
     return count
 
 
-def _gap(first: Band, second: Band, reader: Reader, where: str, *, gaps: bool) -> bool:
+def _gap(first: Band, second: Band, reader: Reader, where: str, hint: str | None) -> bool:
+    """Note an overlap, and a gap unless there is no hint what to do about it; say whether there is a gap."""
     upper, lower = first.upper, second.lower
     if not isinstance(upper, Limits) or not isinstance(lower, Limits):
         return False
@@ -156,18 +157,17 @@ def _gap(first: Band, second: Band, reader: Reader, where: str, *, gaps: bool) -
     for unit in upper:
         if unit not in lower:
             continue
+        end, start = f"{upper[unit]} {shown_key(unit)}", f"{lower[unit]} {shown_key(unit)}"
         if upper[unit] > lower[unit]:
-            reader.fault(
-                where, f"overlap: the band before ends at {upper[unit]} {unit}, this one begins at {lower[unit]}"
-            )
+            reader.fault(where, f"overlap: the band before ends at {end}, this one begins at {start}")
         elif upper[unit] == lower[unit] and first.upper_inclusive and second.lower_inclusive:
-            reader.fault(where, f"overlap: {upper[unit]} {unit} lies in this band and in the one before")
+            reader.fault(where, f"overlap: {end} lies in this band and in the one before")
         elif upper[unit] < lower[unit] or not (first.upper_inclusive or second.lower_inclusive):
             found = True
-            if not gaps and upper[unit] == lower[unit]:
-                reader.fault(where, f"gap: {upper[unit]} {unit} lies in no band; {_DECLARE}")
-            elif not gaps:
-                reader.fault(where, f"gap between {upper[unit]} and {lower[unit]} {unit}; {_DECLARE}")
+            if hint is not None and upper[unit] == lower[unit]:
+                reader.fault(where, f"gap: {end} lies in no band{hint}")
+            elif hint is not None:
+                reader.fault(where, f"gap between {end} and {start}{hint}")
     return found
 
 
@@ -178,7 +178,7 @@ def _grades(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
         reader.fault(f"{path}.bands", "is empty")
     if direction is None or not rows:
         return ()
-    found = []
+    found: list[tuple[str, Band]] = []
     for index, raw in enumerate(rows, 1):
         where = f"{path}.bands[{index}]"
         band = attrs.evolve(_band(raw, reader, where), band=f"grade {raw['grade']}", level=direction)
@@ -186,16 +186,16 @@ def _grades(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
             reader.fault(where, f"{band.lower} cannot be the lower end of a grade whose direction is {direction}")
         if isinstance(band.upper, str) and (direction, band.upper) != ("low", LLN):
             reader.fault(where, f"{band.upper} cannot be the upper end of a grade whose direction is {direction}")
-        found.append(band)
-    numbers = [band.grade for band in found if band.grade is not None]
-    if len(set(numbers)) < len(numbers):
-        reader.fault(f"{path}.bands", "a grade is given twice")
-    found.sort(key=lambda band: band.grade or 0, reverse=direction == "low")
-    far = found[0].lower if direction == "low" else found[-1].upper
-    if far is not None:
-        reader.fault(f"{path}.bands", "the highest grade is open at its far end")
-    _neighbours(found, reader, path, gaps=False)
-    return tuple(found)
+        if any(band.grade == other.grade for _, other in found):
+            reader.fault(f"{where}.grade", f"grade {band.grade} is given twice")
+            return ()
+        found.append((where, band))
+    found.sort(key=lambda item: item[1].grade or 0, reverse=direction == "low")
+    where, far = found[0] if direction == "low" else found[-1]
+    if (far.lower if direction == "low" else far.upper) is not None:
+        reader.fault(where, "the highest grade is open at its far end")
+    _neighbours(found, reader, gaps=False)
+    return tuple(band for _, band in found)
 
 
 def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
@@ -254,22 +254,21 @@ def _implausible(analyte: str, end: Limits) -> str | None:
     return None
 
 
-def overlaps(entries: tuple[Entry, ...], reader: Reader, paths: dict[str, str]) -> None:
-    """Note entries of which neither is more specific although a patient may belong to both."""
-    groups: dict[tuple[str | None, ...], list[Entry]] = {}
-    for entry in entries:
-        rival = {"critical_limit": ("critical", entry.place), "grade": ("grade", entry.direction)}.get(entry.kind)
-        groups.setdefault((entry.analyte, *(rival or ("range",))), []).append(entry)
-    for entry in entries:
+def overlaps(entries: Iterable[tuple[str, Entry]], reader: Reader) -> None:
+    """Note entries, given with their paths, of which neither is more specific although a patient may belong to both."""
+    groups: dict[tuple[str | None, ...], list[tuple[str, Entry]]] = {}
+    for path, entry in entries:
         if nobody(entry.partition):
-            reader.fault(f"{paths.get(entry.id, entry.id)}.partition", "nobody is male and pregnant")
+            reader.fault(f"{path}.partition", "nobody is male and pregnant")
+        rival = {"critical_limit": ("critical", entry.place), "grade": ("grade", entry.direction)}.get(entry.kind)
+        groups.setdefault((entry.analyte, *(rival or ("range",))), []).append((path, entry))
     for group in groups.values():
-        for first, second in itertools.combinations(group, 2):
+        for (first_path, first), (second_path, second) in itertools.combinations(group, 2):
             if overlap(first.partition, second.partition) and not (
                 beats(first.partition, second.partition) or beats(second.partition, first.partition)
             ):
-                text = f"overlaps {paths.get(first.id, first.id)} ({first.id}): a patient may belong to both"
-                reader.fault(f"{paths.get(second.id, second.id)}.partition", text)
+                text = f"overlaps {first_path} ({first.id}): a patient may belong to both"
+                reader.fault(f"{second_path}.partition", text)
 
 
 def nobody(partition: Partition) -> bool:

@@ -62,12 +62,26 @@ class Change:
 
 @attrs.frozen
 class _Edge:
-    """A limit between two bands, and the band in which a result on it lies."""
+    """A limit, and the bands below and above it; a critical limit and a grade have one of them."""
 
     name: str
     at: Limits | str
-    holder: str
-    sides: tuple[str, str]
+    below: Band | None = None
+    above: Band | None = None
+
+    @property
+    def holder(self) -> tuple[str, str]:
+        """Return the side to which a result on the limit belongs, and the name of its band."""
+        if self.below is not None and self.below.upper_inclusive:
+            return "below", self.below.band
+        if self.above is not None and self.above.lower_inclusive:
+            return "above", self.above.band
+        return "none", "in no band" if self.below and self.above else "outside it"
+
+    @property
+    def bands(self) -> str:
+        """Return the names of the bands."""
+        return " | ".join(band.band for band in (self.below, self.above) if band is not None)
 
 
 @attrs.frozen
@@ -165,12 +179,10 @@ def _moved(analyte: str, old: _Edge, new: _Edge) -> list[_Found]:
         if share is None or abs(share) > _CLOSE:
             percent = None if share is None else round(float(share) * 100, 2)
             return [_Found("", "moved", f"{before} {one}", f"{after} {two}", percent)]
-    if old.holder != new.holder:
+    if old.holder[0] != new.holder[0]:
         at = f"{old.at[pairs[0][0]]} {pairs[0][0]}"
-        return [_Found("", "strictness", f"a result of {at} is {old.holder}", f"it is {new.holder}")]
-    if old.sides != new.sides:
-        return [_Found("", "renamed", " | ".join(old.sides), " | ".join(new.sides))]
-    return []
+        return [_Found("", "strictness", f"a result of {at} is {old.holder[1]}", f"it is {new.holder[1]}")]
+    return [_Found("", "renamed", old.bands, new.bands)] if old.bands != new.bands else []
 
 
 def _share(analyte: str, before: tuple[Decimal, str], after: tuple[Decimal, str]) -> Fraction | None:
@@ -199,39 +211,24 @@ def _edges(entry: Entry) -> dict[tuple[str, ...], _Edge]:
 def _far_ends(entry: Entry) -> Iterator[tuple[tuple[str, ...], _Edge]]:
     """Return the end at which each critical band or grade begins, seen from normal."""
     for band in entry.bands:
-        low = "low" in (entry.direction or band.level)
-        end, inclusive = (band.upper, band.upper_inclusive) if low else (band.lower, band.lower_inclusive)
         name = _ENDS.get(band.level) or f"limit of {band.band}"
-        yield (
-            (band.level, band.band if entry.direction else ""),
-            _Edge(name, end or "", _holder(entry, inclusive and band), (band.band, "")),
-        )
+        key = (band.level, band.band if entry.direction else "")
+        if "low" in (entry.direction or band.level):
+            yield key, _Edge(name, band.upper or "", below=band)
+        else:
+            yield key, _Edge(name, band.lower or "", above=band)
 
 
 def _between_bands(entry: Entry) -> Iterator[tuple[tuple[str, ...], _Edge]]:
     for low, high in itertools.pairwise((None, *entry.bands, None)):
         if low is not None and high is not None and low.upper is not None and low.upper == high.lower:
-            holder = (low.upper_inclusive and low) or (high.lower_inclusive and high)
-            edge = _Edge(_between(low, high), low.upper, _holder(entry, holder), (low.band, high.band))
-            yield ("" if high.level == "normal" else low.level, "" if low.level == "normal" else high.level), edge
+            key = ("" if high.level == "normal" else low.level, "" if low.level == "normal" else high.level)
+            yield key, _Edge(_between(low, high), low.upper, low, high)
             continue
         if low is not None and low.upper is not None:
-            edge = _Edge(
-                f"upper end of {low.band}", low.upper, _holder(entry, low.upper_inclusive and low), (low.band, "")
-            )
-            yield (low.level, "end"), edge
+            yield (low.level, "end"), _Edge(f"upper end of {low.band}", low.upper, below=low)
         if high is not None and high.lower is not None:
-            edge = _Edge(
-                f"lower end of {high.band}", high.lower, _holder(entry, high.lower_inclusive and high), ("", high.band)
-            )
-            yield ("start", high.level), edge
-
-
-def _holder(entry: Entry, band: Band | bool) -> str:
-    """Return the name of the band in which a result on a limit lies."""
-    if isinstance(band, bool):
-        return "in no band" if entry.kind in ("decision_limit", "reference_interval") else "not in it"
-    return band.level if entry.kind == "reference_interval" else band.band
+            yield ("start", high.level), _Edge(f"lower end of {high.band}", high.lower, above=high)
 
 
 def _between(low: Band, high: Band) -> str:

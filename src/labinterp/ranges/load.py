@@ -115,7 +115,7 @@ def parse_edition(
 def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
     edition_id = found.get("id", "unknown/unknown")
     sources = _sources(found.get("source", []), reader)
-    entries: dict[str, list[Entry]] = {"range": [], "grade": []}
+    entries: dict[str, list[tuple[str, Entry]]] = {"range": [], "grade": []}
     ids: dict[str, str] = {}
     for key, group in entries.items():
         for index, row in enumerate(found.get(key, []), 1):
@@ -130,7 +130,7 @@ def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
             bands = checks.bands(row, reader, path)
             units = checks.units(row, reader, path)
             if bands and units and source and {"id", "analyte", "kind", "evidence"} <= row.keys():
-                group.append(_entry(row, edition_id, source, bands, units))
+                group.append((path, _entry(row, edition_id, source, bands, units)))
             elif row.whole and len(reader.faults) == before:
                 reader.fault(path, "is incomplete")
     no_categories = []
@@ -140,7 +140,7 @@ def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
             no_categories.append(NoCategories(row["analyte"], row["reason"], source))
     if not any(found.get(key) for key in ("range", "grade", "no_categories")):
         reader.fault("range", "missing: the file has no ranges", '[[range]]\nid = "magnesium-serum-adult"')
-    checks.overlaps((*entries["range"], *entries["grade"]), reader, ids)
+    checks.overlaps((*entries["range"], *entries["grade"]), reader)
     checks.dates(found, reader)
     checks.no_categories(found, reader)
     plain = {key: value for key, value in found.items() if key not in {"schema", "source", "range", "grade"}}
@@ -150,8 +150,8 @@ def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
             **plain,
             "id": edition_id,
             "sha256": digest,
-            "entries": tuple(entries["range"]),
-            "grades": tuple(entries["grade"]),
+            "entries": tuple(entry for _, entry in entries["range"]),
+            "grades": tuple(entry for _, entry in entries["grade"]),
             "no_categories": tuple(no_categories),
             "sources": tuple(sources.values()),
             "own": reader.own,

@@ -37,6 +37,7 @@ class ReferenceSet:
         editions: the first one with an entry for an analyte and patient answers.
 
     Example:
+        >>> from labinterp.ranges import reference_set
         >>> reference_set("uk").select("vitamin_b12", Who(age=(40, 41))).edition_id
         'nice-ng239/2024'
     """

@@ -111,17 +111,22 @@ def to_toml(source: Edition | Mapping[str, Any]) -> str:
 
 
 def _lines(raw: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{_key(key)} = {_value(value)}" for key, value in raw.items() if key not in _TABLES)
-    for name in _TABLES:
-        for table in raw.get(name, ()):
+    apart = {name: raw[name] for name in _TABLES if name in raw and _tables(raw[name])}
+    yield from (f"{_key(key)} = {_value(value)}" for key, value in raw.items() if key not in apart)
+    for name, tables in apart.items():
+        for table in tables:
             yield f"\n[[{name}]]"
             for key, value in table.items():
-                if key == "bands":
+                if key == "bands" and _tables(value):
                     yield "bands = ["
                     yield from (f"  {_value(band)}," for band in value)
                     yield "]"
                 else:
                     yield f"{_key(key)} = {_value(value)}"
+
+
+def _tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
 
 
 def _key(key: str) -> str:
