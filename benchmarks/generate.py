@@ -52,7 +52,9 @@ def table(draws: int, *, first: int = 0, seed: int = 1, distinct: bool = False, 
     text[dirty] = np.where(
         kind == 0,
         [f"<{t}" for t in text[dirty]],
-        np.where(kind == 1, [t.replace(".", ",") for t in text[dirty]], DIRTY[random.integers(0, len(DIRTY), len(dirty))]),
+        np.where(
+            kind == 1, [t.replace(".", ",") for t in text[dirty]], DIRTY[random.integers(0, len(DIRTY), len(dirty))]
+        ),
     )
     has_range = np.repeat(random.random(draws) < 0.5, len(TESTS))  # noqa: PLR2004 - half of the rows
     low, high = (np.array([ends[i] for ends in RANGES.values()])[which] * factors[which, site] for i in (0, 1))

@@ -39,7 +39,9 @@ DIRTY_UNITS = st.one_of(
 DIRTY_VALUES = st.one_of(
     st.decimals(0, 600, places=2, allow_nan=False).map(str),
     st.decimals(0, 30, places=1, allow_nan=False).map(str),
-    st.sampled_from(["<8", "> 150", ">=20", "≤ 1,2", "0,74", "1,234", "QNS", "", "-1", "1.8 mg/dL", "7.9 L", "NaN", "n/a"]),
+    st.sampled_from(
+        ["<8", "> 150", ">=20", "≤ 1,2", "0,74", "1,234", "QNS", "", "-1", "1.8 mg/dL", "7.9 L", "NaN", "n/a"]
+    ),
 )
 AGES = st.sampled_from([None, "", "0", "0.01", "7", "15.5", "17", "18", "54", "90", ">89", "6 mo", "old", "-4", "200"])
 SEXES = st.sampled_from([None, "F", "male", "unknown"])

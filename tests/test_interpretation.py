@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
+from labinterp.analytes import analytes
 
 ADULT = li.Patient(age=54, sex="female")
 
@@ -176,7 +177,9 @@ def test_suspected_unit_is_named_and_never_applied():
     assert item.suspected_unit == "mg/L"
 
 
-@pytest.mark.parametrize("value", ["1,8", "1.8", 1.8, Decimal("1.8"), "１．８", "1.80", pint.UnitRegistry()("1.8 mg/dl")])
+@pytest.mark.parametrize(
+    "value", ["1,8", "1.8", 1.8, Decimal("1.8"), "１．８", "1.80", pint.UnitRegistry()("1.8 mg/dl")]
+)
 def test_one_value_in_many_forms(value):
     """A number, a Decimal, a text, full-width digits and a Quantity of any registry are one value."""
     unit = None if hasattr(value, "units") else "mg/dL"
@@ -186,7 +189,10 @@ def test_one_value_in_many_forms(value):
 def test_adjusted_calcium_is_judged_by_the_range_of_its_total():
     """Low total calcium with low albumin is normal after adjustment, by the range that came with it."""
     report = li.interpret(
-        [li.LabResult("calcium", 2.05, "mmol/L", reference_low=2.2, reference_high=2.6), li.LabResult("albumin", 30, "g/L")],
+        [
+            li.LabResult("calcium", 2.05, "mmol/L", reference_low=2.2, reference_high=2.6),
+            li.LabResult("albumin", 30, "g/L"),
+        ],
         ADULT,
     )
     assert report.interpretations[0].flag == "L"
@@ -194,7 +200,9 @@ def test_adjusted_calcium_is_judged_by_the_range_of_its_total():
     assert report.states["hypocalcemia"] == "excluded"
 
 
-@pytest.mark.parametrize(("albumin", "status"), [(30, "excluded"), (25, "excluded"), (24.9, "possible"), (None, "possible")])
+@pytest.mark.parametrize(
+    ("albumin", "status"), [(30, "excluded"), (25, "excluded"), (24.9, "possible"), (None, "possible")]
+)
 def test_albumin_outside_its_span_does_not_adjust(albumin, status):
     """Below 25 g/L the formula is not valid: total calcium alone makes hypocalcemia possible at most."""
     results = [li.LabResult("calcium", 2.0, "mmol/L")]
@@ -225,9 +233,7 @@ def test_latest_result_of_an_analyte_counts():
 def test_age_at_collection_comes_from_the_birth_date():
     """The birth date decides about the age at collection: a partition begins on the birthday itself."""
     patient = li.Patient(birth_date="2008-03-01")
-    flags = [
-        one("magnesium", 1.7, "mg/dL", patient, collected_at=day).problem for day in ("2026-02-28", "2026-03-01")
-    ]
+    flags = [one("magnesium", 1.7, "mg/dL", patient, collected_at=day).problem for day in ("2026-02-28", "2026-03-01")]
     assert flags == ["no_reference_range", None]
 
 
@@ -276,8 +282,6 @@ def test_default_units_speak_for_results_without_one():
 )
 def test_classification_is_monotone(analyte, one_value, other, ranges):
     """Of two values of one analyte the smaller one never has the higher level."""
-    from labinterp.analytes import analytes
-
     order = ["very_low", "low", "borderline_low", "normal", "borderline_high", "high", "very_high"]
     unit = analytes()[analyte].canonical_unit
     small, large = sorted((one_value, other))

@@ -17,15 +17,13 @@ from labinterp.ranges import ReferenceSet, load_edition, shipped
 
 
 def editions():
-    return [shipped().edition(id) for id in shipped().ids()]
+    return [shipped().edition(name) for name in shipped().ids()]
 
 
 def cases(edition):
     for entry in edition.entries:
         for unit in entry.units:
-            limits = {
-                float(end[unit]) for band in entry.bands for end in (band.lower, band.upper) if end is not None
-            }
+            limits = {float(end[unit]) for band in entry.bands for end in (band.lower, band.upper) if end is not None}
             for limit in sorted(limits):
                 for value in (math.nextafter(limit, -math.inf), limit, math.nextafter(limit, math.inf)):
                     yield entry, unit, value

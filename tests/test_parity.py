@@ -7,10 +7,10 @@ import math
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import AGES, PREGNANCIES, SEXES, rows
 
 import labinterp as li
 from labinterp.frames.assemble import evidence_text
+from strategies import AGES, PREGNANCIES, SEXES, rows
 
 COLUMNS = (
     "analyte", "comparator", "value", "unit", "low", "high", "range_id", "flag", "level", "band", "grade", "problem",
@@ -30,25 +30,31 @@ def panels(draw):
     return [{**row, **person} for row in draw(st.lists(rows(), min_size=1, max_size=7))]
 
 
-OPTIONS = st.fixed_dictionaries({
-    "ranges": st.sampled_from(["us", "uk", "nordic", "nam/2011", [], "pregnancy-us"]),
-    "grading": st.sampled_from([None, "ctcae/5.0", "daids/2.1"]),
-    "reported_ranges": st.booleans(),
-    "assume_adult": st.booleans(),
-    "decimal": st.sampled_from([None, ",", "."]),
-    "default_units": st.sampled_from([None, {"magnesium": "mg/dL", "calcium": "mmol/L"}]),
-    "reference_albumin": st.sampled_from([None, 42.0]),
-})
+OPTIONS = st.fixed_dictionaries(
+    {
+        "ranges": st.sampled_from(["us", "uk", "nordic", "nam/2011", [], "pregnancy-us"]),
+        "grading": st.sampled_from([None, "ctcae/5.0", "daids/2.1"]),
+        "reported_ranges": st.booleans(),
+        "assume_adult": st.booleans(),
+        "decimal": st.sampled_from([None, ",", "."]),
+        "default_units": st.sampled_from([None, {"magnesium": "mg/dL", "calcium": "mmol/L"}]),
+        "reference_albumin": st.sampled_from([None, 42.0]),
+    }
+)
 
 
 def check(panels, options):
     table = pd.DataFrame(
-        [{**row, "patient_id": f"p{i}", "collected_at": "2026-01-01"} for i, rows in enumerate(panels) for row in rows]
+        [
+            {**row, "patient_id": f"p{i}", "collected_at": "2026-01-01"}
+            for i, panel in enumerate(panels)
+            for row in panel
+        ]
     )
     frame = li.interpret_frame(table, **options)
     records = frame.results.astype(object).to_dict("records")
     position = 0
-    for i, rows in enumerate(panels):
+    for i, panel in enumerate(panels):
         report = li.interpret(
             [
                 li.LabResult(
@@ -56,9 +62,9 @@ def check(panels, options):
                     reference_low=row["reference_low"], reference_high=row["reference_high"],
                     reported_flag=row["reported_flag"],
                 )
-                for row in rows
+                for row in panel
             ],
-            li.Patient(**{key: rows[0][key] for key in ("age", "sex", "pregnancy")}),
+            li.Patient(**{key: panel[0][key] for key in ("age", "sex", "pregnancy")}),
             **options,
         )  # fmt: skip
         for item in report.interpretations:

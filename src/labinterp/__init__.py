@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labinterp._version import __version__
 
 if TYPE_CHECKING:
+    from labinterp.changes import Change, change
     from labinterp.errors import (
         IncompatibleUnitError,
         InputError,
@@ -62,9 +63,11 @@ _HOME = {
         ),
         "model",
     ),
+    "Change": "changes",
     "FrameReport": "frames",
     "ReferenceSet": "ranges",
     "adjusted_calcium": "kernel.panel",
+    "change": "changes",
     "convert": "units",
     "explain": "reasoning",
     "interpret": "interpretation",
@@ -78,6 +81,7 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
+    "Change",
     "Finding",
     "FrameReport",
     "IncompatibleUnitError",
@@ -103,6 +107,7 @@ __all__ = [
     "ValueParseError",
     "__version__",
     "adjusted_calcium",
+    "change",
     "convert",
     "explain",
     "interpret",

@@ -8,7 +8,9 @@ from typing import Final
 _SIDES: Final = {
     **dict.fromkeys(("l", "low", "ll", "lu", "low low", "lowlow", "<", "--", "critical low", "panic low"), "low"),
     **dict.fromkeys(("n", "normal", "nrm", "within range", "nl", "wnl"), "normal"),
-    **dict.fromkeys(("h", "high", "hh", "hu", "high high", "highhigh", ">", "++", "critical high", "panic high"), "high"),
+    **dict.fromkeys(
+        ("h", "high", "hh", "hu", "high high", "highhigh", ">", "++", "critical high", "panic high"), "high"
+    ),
     **dict.fromkeys(("a", "aa", "abnormal", "ab", "*", "**", "abn"), "abnormal"),
 }
 

@@ -12,7 +12,9 @@ from typing import Any, Self
 
 import attrs
 
-_hidden = attrs.field(repr=False)
+
+def _count(items: Any) -> str:
+    return f"<{len(items)}>"
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ class LabResult:
     """
 
     test: str
-    value: Any = _hidden
+    value: Any = attrs.field(repr=False)
     unit: str | None = None
     collected_at: dt.datetime | dt.date | str | None = _hidden_default()
     specimen: str | None = _hidden_default()
@@ -116,18 +118,18 @@ class Interpretation:
         suspected_unit: a unit that would make an implausible value ordinary.
     """
 
-    result: LabResult = _hidden
+    result: LabResult = attrs.field(repr=False)
     analyte: str | None
-    comparator: str | None = _hidden
-    value: float | None = _hidden
+    comparator: str | None = attrs.field(repr=False)
+    value: float | None = attrs.field(repr=False)
     unit: str | None
     low: float | None
     high: float | None
     range_id: str | None
-    flag: str | None = _hidden
-    level: str | None = _hidden
-    band: str | None = _hidden
-    grade: int | None = _hidden
+    flag: str | None = attrs.field(repr=False)
+    level: str | None = attrs.field(repr=False)
+    band: str | None = attrs.field(repr=False)
+    grade: int | None = attrs.field(repr=False)
     problem: str | None
     notes: tuple[str, ...]
     suspected_unit: str | None
@@ -342,11 +344,11 @@ class Report:
         notes: what holds for the whole report, said once.
     """
 
-    interpretations: tuple[Interpretation, ...] = attrs.field(repr=len)
-    findings: tuple[Finding, ...] = attrs.field(repr=len)
-    states: Mapping[str, str] = _hidden
-    problems: tuple[Problem, ...] = attrs.field(repr=len)
-    provenance: Provenance = _hidden
+    interpretations: tuple[Interpretation, ...] = attrs.field(repr=_count)
+    findings: tuple[Finding, ...] = attrs.field(repr=_count)
+    states: Mapping[str, str] = attrs.field(repr=False)
+    problems: tuple[Problem, ...] = attrs.field(repr=_count)
+    provenance: Provenance = attrs.field(repr=False)
     patient: Patient | None = attrs.field(default=None, repr=False)
     presentation: Presentation | None = attrs.field(default=None, repr=False)
     guidance: Guidance | None = attrs.field(default=None, repr=False)

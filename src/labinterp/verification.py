@@ -74,5 +74,7 @@ def _differences(old: Any, new: Any, place: str) -> list[str]:
     if isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             return [f"{place}: {len(old)} entries were {len(new)}"]
-        return [text for i, pair in enumerate(zip(old, new, strict=True)) for text in _differences(*pair, f"{place}[{i}]")]
+        return [
+            text for i, pair in enumerate(zip(old, new, strict=True)) for text in _differences(*pair, f"{place}[{i}]")
+        ]
     return [] if old == new and type(old) is type(new) else [f"{place}: differs"]

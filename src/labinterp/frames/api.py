@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def _rows(frame: pd.DataFrame) -> str:
+    return f"<{len(frame)} rows>"
+
+
 @attrs.frozen(eq=False)
 class FrameReport:
     """The answer of `interpret_frame`.
@@ -29,9 +33,9 @@ class FrameReport:
         pathways: one row per finding and pathway.
     """
 
-    results: pd.DataFrame = attrs.field(repr=len)
-    findings: pd.DataFrame = attrs.field(repr=len)
-    pathways: pd.DataFrame = attrs.field(repr=len)
+    results: pd.DataFrame = attrs.field(repr=_rows)
+    findings: pd.DataFrame = attrs.field(repr=_rows)
+    pathways: pd.DataFrame = attrs.field(repr=_rows)
 
 
 def interpret_frame(

@@ -66,30 +66,29 @@ def results(answer: Answer, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index, copy=False)
 
 
-def coded(codes: Ints, names: Sequence[str]) -> pd.Categorical:
+def coded(codes: Ints, names: Sequence[str]) -> pd.Categorical[Any]:
     """Return codes that start at 1, 0 for missing, as a categorical of fixed categories."""
-    kind = np.int8 if len(names) < 127 else np.int32  # noqa: PLR2004 - what an int8 holds
-    return pd.Categorical.from_codes(codes.astype(kind) - kind(1), dtype=_dtype(names), validate=False)
+    kind: Any = np.int8 if len(names) < 127 else np.int32  # noqa: PLR2004 - what an int8 holds
+    shifted: Ints = codes.astype(kind) - kind(1)
+    return pd.Categorical.from_codes(shifted, dtype=_dtype(names), validate=False)
 
 
-def _dtype(names: Sequence[str]) -> pd.CategoricalDtype:
+def _dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
     """Return the dtype of these categories; short lists come again and again and are kept."""
     return _kept_dtype(tuple(names)) if len(names) <= 64 else _new_dtype(names)  # noqa: PLR2004 - cheap to hash
 
 
-def _new_dtype(names: Sequence[str]) -> pd.CategoricalDtype:
+def _new_dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
     return pd.CategoricalDtype(pd.Index(names, dtype=object))
 
 
 _kept_dtype = functools.lru_cache(maxsize=512)(_new_dtype)
 
 
-def categories(codes: Ints, names: Sequence[str | None]) -> pd.Categorical:
+def categories(codes: Ints, names: Sequence[str | None]) -> pd.Categorical[Any]:
     """Return codes into names that may repeat or be None as a categorical."""
     distinct: dict[str, int] = {}
-    recode = np.array(
-        [-1 if name is None else distinct.setdefault(name, len(distinct)) for name in names], np.int32
-    )
+    recode = np.array([-1 if name is None else distinct.setdefault(name, len(distinct)) for name in names], np.int32)
     return pd.Categorical.from_codes(recode[codes], dtype=_dtype(list(distinct)), validate=False)
 
 
@@ -98,8 +97,10 @@ def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
     if name not in table:
         return categories(encoded.codes, [None])
     column = table[name]
-    if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_object_dtype(column) and not (
-        pd.api.types.is_string_dtype(column)
+    if (
+        isinstance(column.dtype, pd.CategoricalDtype)
+        or not pd.api.types.is_object_dtype(column)
+        and not (pd.api.types.is_string_dtype(column))
     ):
         return column.array.copy()
     if all(isinstance(value, str) for value in encoded.distinct[1:]):
@@ -107,13 +108,13 @@ def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
     return column.array.copy()
 
 
-def _notes(bits: Ints) -> pd.Categorical:
+def _notes(bits: Ints) -> pd.Categorical[Any]:
     keys = bits.astype(np.int64)
     codes, distinct = pd.factorize(keys)
     return categories(codes, [SEPARATOR.join(notes_of_bits(int(key))) for key in distinct])
 
 
-def _suspected(suspects: dict[int, str], rows: int) -> pd.Categorical:
+def _suspected(suspects: dict[int, str], rows: int) -> pd.Categorical[Any]:
     names = sorted(set(suspects.values()) & set(units.units()))
     codes = np.zeros(rows, np.int32)
     for row, unit in suspects.items():
@@ -202,7 +203,7 @@ def _patients(patient: Encoded, first: Ints) -> Any:
     return pd.Series(patient.distinct).iloc[patient.codes[first]].array
 
 
-def _labels(answer: Answer, first: Ints) -> pd.Categorical:
+def _labels(answer: Answer, first: Ints) -> pd.Categorical[Any]:
     """Name each panel: by its collection time; by its row where there is no patient; `patient` otherwise."""
     own = answer.patient.codes[first] == 0
     times = answer.collected
@@ -220,4 +221,3 @@ def _time_name(value: Any) -> str:
     if value is None:
         return "patient"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-

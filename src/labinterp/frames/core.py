@@ -51,9 +51,7 @@ class Answer:
     by_time: bool
 
 
-def run(
-    table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str
-) -> Answer:
+def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str) -> Answer:
     """Interpret a long table whose columns have the names of the `labinterp` layout."""
     rows = len(table)
 
@@ -74,9 +72,7 @@ def run(
     found = classify(batch, plans, plan)
     first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
-    panels = hold(
-        first_panel, first_row, slot, _countable(batch, slot), patient, instants[times.codes], panel
-    )
+    panels = hold(first_panel, first_row, slot, _countable(batch, slot), patient, instants[times.codes], panel)
     pattern = _levels(batch, found, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys)
     _complete_calcium(session, batch, found, panels, slot, grades)
@@ -117,7 +113,8 @@ def _who(session: Session, column: Any, times: Encoded, instants: Ints) -> tuple
     found: dict[WhoKey, int] = {}
     group_of = np.empty(len(columns[0]), np.int64)
     for i, (a, s, p, b) in enumerate(zip(*(c.tolist() for c in columns[:4]), strict=True)):
-        exact = None if births[b] is None or when[at[i]] is None else demographics.age_at(births[b], when[at[i]])
+        born, seen = births[b], when[at[i]]
+        exact = None if born is None or seen is None else demographics.age_at(born, seen)
         key = session.who_key(ages[a] if exact is None else exact, sexes[s], pregnancies[p])
         group_of[i] = found.setdefault(key, len(found))
     note = np.array([NOTE_BIT["age_unreadable"] if bad else 0 for bad in unreadable], np.uint64)
@@ -191,12 +188,12 @@ def _compute_calcium(
         return {"panel": panel, "grade": np.empty(0, np.int8)}
     calcium, grams = calcium[panel], grams[panel]
     codes, used = compact(plan[calcium], len(made_for))
-    plans = Plans([
-        session.plan(batch.channels.items[c], w, a, b, computed=True) for c, w, a, b in (made_for[k] for k in used)
-    ])
-    slope = np.array([
-        adjustment.slope(c) if c.analyte == "calcium" and c.unit else np.nan for c in batch.channels.items
-    ])
+    plans = Plans(
+        [session.plan(batch.channels.items[c], w, a, b, computed=True) for c, w, a, b in (made_for[k] for k in used)]
+    )
+    slope = np.array(
+        [adjustment.slope(c) if c.analyte == "calcium" and c.unit else np.nan for c in batch.channels.items]
+    )
     number = batch.number[calcium] + slope[batch.channel[calcium]] * (adjustment.reference - grams)
     outcome = plans.locate(codes, number, batch.comparator[calcium])
     judged = plans.flag[outcome] != 0

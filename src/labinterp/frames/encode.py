@@ -89,8 +89,9 @@ def combine(parts: Sequence[tuple[Ints, int]]) -> tuple[Ints, list[Ints]]:
     Args:
         parts: codes and their number, column by column.
     """
-    codes, size = parts[0][0].astype(np.int64), parts[0][1]
-    columns = [np.arange(size)]
+    codes: Ints = parts[0][0].astype(np.int64)
+    size = parts[0][1]
+    columns: list[Ints] = [np.arange(size)]
     for more, number in parts[1:]:
         if number == 1:
             columns.append(np.zeros(len(columns[0]), np.intp))

@@ -87,9 +87,7 @@ def group(patient: Encoded, time: Encoded, panel: str) -> tuple[Ints, Ints]:
     return rank[first[code]], order
 
 
-def hold(
-    of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Encoded, time: Ints, panel: str
-) -> Panels:
+def hold(of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Encoded, time: Ints, panel: str) -> Panels:
     """Return which row counts in each slot of each panel: the latest, and of equals the last one.
 
     Args:

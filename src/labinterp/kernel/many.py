@@ -6,7 +6,7 @@ the session; what remains per row is gathering, multiplying and comparing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labinterp.kernel.plan import Outcome, Plan
-    from labinterp.kernel.session import Bounds, Channel, Session
+    from labinterp.kernel.bounds import Bounds
+    from labinterp.kernel.session import Channel, Session
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.integer]
+Ints = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 
 SLICE: Final = 1 << 15
@@ -96,7 +97,7 @@ class Plans:
         for lo, hi in zip(self.los, self.his, strict=True):
             position += x >= lo[plan]
             position += x > hi[plan]
-        outcome = self.exact[self.offset[plan] + position]
+        outcome: Ints = self.exact[self.offset[plan] + position]
         censored = np.flatnonzero(comparator)
         if len(censored):
             sign, at = comparator[censored], position[censored]

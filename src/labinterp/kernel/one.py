@@ -161,8 +161,10 @@ def choose(readings: Sequence[Reading], results: Sequence[LabResult]) -> dict[in
 
 
 def _counts(reading: Reading, slot: int) -> bool:
-    return reading.problem is None or (slot == slots.ALBUMIN and reading.value is not None) or (
-        slot == slots.CALCIUM and reading.problem == "no_reference_range"
+    return (
+        reading.problem is None
+        or (slot == slots.ALBUMIN and reading.value is not None)
+        or (slot == slots.CALCIUM and reading.problem == "no_reference_range")
     )
 
 

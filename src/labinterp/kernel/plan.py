@@ -189,7 +189,7 @@ def _common_level(levels: set[str | None]) -> str | None:
         return next(iter(levels))
     for side in (_MILDEST_LOW, HIGH_SIDE):
         if levels <= set(side):
-            return next(level for level in side if level in levels)
+            return str(next(level for level in side if level in levels))
     return "indeterminate"
 
 

@@ -357,7 +357,11 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
     high_edge = upper if upper is None else Edge(upper, ends[1].comparator != "<")
     one_sided = low_edge is None or high_edge is None
     open_side = "low" if low_edge is None else "high"
-    inside = "indeterminate" if one_sided and knowledge("comparison.toml")["harmless_side"].get(analyte.key) != open_side else "normal"
+    inside = (
+        "indeterminate"
+        if one_sided and knowledge("comparison.toml")["harmless_side"].get(analyte.key) != open_side
+        else "normal"
+    )
     stretches = []
     if low_edge is not None:
         stretches.append(Stretch(None, Edge(low_edge.value, not low_edge.inclusive), "low", "low"))
