@@ -32,8 +32,9 @@ def _converter() -> Converter:
     converter.register_structure_hook(float | None, lambda value, _: None if value is None else _number(value))
     for union in (dt.datetime | dt.date | str | None, dt.date | str | None):
         converter.register_structure_hook(union, _optional_text)
-    converter.register_structure_hook(Mapping[str, Any], lambda value, _: _mapping(value))
-    converter.register_structure_hook(Mapping[str, str], lambda value, _: _mapping(value))
+    converter.register_structure_hook_func(
+        lambda kind: kind in (Mapping[str, Any], Mapping[str, str]), lambda value, _: _mapping(value)
+    )
     for cls in (LabResult, Patient):
         converter.register_unstructure_hook(cls, functools.partial(_plain_fields, cls))
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True))
@@ -71,7 +72,7 @@ def _optional_text(value: Any, _: Any) -> str | None:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError("expected a number")
-    return float(value)
+    return value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
