@@ -9,6 +9,7 @@ import pytest
 
 from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import check, load_edition, reference_set
+from labinterp.ranges.reader import MAX_FAULTS, Reader
 
 FOLDER = Path(__file__).parent / "broken_editions"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -84,8 +85,6 @@ def test_broken_own_file_leaves_the_shipped_ones_alone():
 
 def test_many_faults_end():
     """A file with thousands of faults is reported in short."""
-    from labinterp.ranges.reader import MAX_FAULTS, Reader
-
     reader = Reader("x")
     for number in range(1000):
         reader.fault(f"range[{number}]", "wrong")

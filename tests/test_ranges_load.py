@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranges_samples as samples
+from labinterp._data import read_toml
 from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import Limit, Limits, check, grading, load_edition, reference_set, reference_sets, shipped
 from labinterp.ranges import manifest as manifests
@@ -304,6 +305,12 @@ def test_every_shipped_edition_is_right():
         assert reference_set(name).editions
 
 
+def test_released_files_are_unchanged():
+    """Every shipped file is in the manifest and is the one that was released."""
+    assert manifests.differences() == ()
+    assert manifests.main(["--check"]) == 0
+
+
 def test_every_superseded_edition_says_so():
     """An edition that another one replaces has not the status `current`, and does not begin after it."""
     library = shipped()
@@ -330,8 +337,6 @@ def _json(value):
 def test_json_schema_takes_every_shipped_edition():
     """The JSON Schema is one, takes every shipped edition and refuses an unknown key."""
     jsonschema = pytest.importorskip("jsonschema")
-    from labinterp._data import read_toml
-
     validator = jsonschema.Draft202012Validator(json_schema())
     validator.check_schema(json_schema())
     for name in shipped().ids():

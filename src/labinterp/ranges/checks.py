@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp import units as unit_table
+from labinterp.analytes import analytes
 from labinterp.ranges.model import (
     LEVELS,
     LLN,
@@ -215,8 +217,6 @@ def units(row: Row, reader: Reader, path: str) -> tuple[str, ...]:
         if row.get("bands") and row.whole:
             reader.fault(f"{path}.bands", "no limit has a number")
         return ()
-    from labinterp import units as unit_table
-
     before = len(reader.faults)
     every = tuple(dict.fromkeys(code for _, end in printed for code in end))
     accepted = unit_table.accepted(row["analyte"])
@@ -242,9 +242,6 @@ def units(row: Row, reader: Reader, path: str) -> tuple[str, ...]:
 
 def _implausible(analyte: str, end: Limits) -> str | None:
     """Say what cannot be right about a limit once it is converted: a wrong unit or digit, most often."""
-    from labinterp import units as unit_table
-    from labinterp.analytes import analytes
-
     values = [Fraction(value) * unit_table.exact_factor(analyte, code) for code, value in end.items()]
     if max(values) - min(values) > AGREEMENT * max(values):
         return f"{end} are not one limit: converted, they lie more than {float(AGREEMENT):.0%} apart"

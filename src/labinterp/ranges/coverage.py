@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from labinterp.analytes import analytes as known_analytes
 from labinterp.ranges.cells import Cell, Group, cells, joined
 
 if TYPE_CHECKING:
@@ -83,6 +84,4 @@ def matrix(
 def _analytes(analytes: Iterable[str] | None) -> tuple[str, ...]:
     if analytes is not None:
         return tuple(analytes)
-    from labinterp.analytes import analytes as known
-
-    return tuple(known())
+    return tuple(known_analytes())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp import units as unit_table
 from labinterp.ranges.cells import Cell, Group, cells, joined
 from labinterp.ranges.model import Band, Edition, Entry, Limits, age_breaks
 from labinterp.ranges.select import ReferenceSet, grades_for
@@ -186,8 +187,6 @@ def _moved(analyte: str, old: _Edge, new: _Edge) -> list[_Found]:
 
 
 def _share(analyte: str, before: tuple[Decimal, str], after: tuple[Decimal, str]) -> Fraction | None:
-    from labinterp import units as unit_table
-
     old, new = Fraction(before[0]), Fraction(after[0])
     if before[1] != after[1]:
         old *= unit_table.exact_factor(analyte, before[1])

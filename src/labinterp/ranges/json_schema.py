@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
+from labinterp._data import reference_ranges_path
 from labinterp.analytes import analytes
 from labinterp.ranges import schema
 from labinterp.ranges.model import LLN, ULN
@@ -90,8 +90,7 @@ def text() -> str:
 
 def main() -> int:
     """Run as `python -m labinterp.ranges.json_schema`."""
-    root = Path(__file__).parents[3] / "reference_ranges"
-    (root / FILE).write_text(text(), encoding="utf-8", newline="\n")
+    (reference_ranges_path() / FILE).write_text(text(), encoding="utf-8", newline="\n")
     return 0
 
 

@@ -7,10 +7,13 @@ takes every file as it is, for use before a release.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labinterp import _data
 from labinterp.ranges.library import MANIFEST, PROFILES, shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HEAD = """\
 # The SHA-256 of every released file, made by `python -m labinterp.ranges.manifest`.
@@ -76,8 +79,7 @@ def update(root: Path, *, rewrite: bool = False) -> tuple[str, ...]:
 
 def main(arguments: list[str]) -> int:
     """Run as `python -m labinterp.ranges.manifest`."""
-    root = Path(__file__).parents[3] / "reference_ranges"
-    root = root if root.is_dir() else shipped().root
+    root = shipped().root
     lines = differences(root) if "--check" in arguments else update(root, rewrite="--rewrite" in arguments)
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     return 1 if lines else 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp.analytes import analytes
 from labinterp.ranges import schema
 from labinterp.ranges.model import AGE_UNITS, LLN, ULN, Limits
 
@@ -173,8 +174,6 @@ def _edition_id(raw: Any, _key: Key) -> str:
 
 
 def _analyte(raw: Any, _key: Key) -> str:
-    from labinterp.analytes import analytes
-
     if not isinstance(raw, str) or raw not in analytes():
         hint = nearest(raw, analytes()) if isinstance(raw, str) else ""
         raise _FaultError(f"unknown analyte {shown(raw)}{hint}")
