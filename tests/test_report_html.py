@@ -298,7 +298,9 @@ def test_structure_of_a_page_does_not_depend_on_its_texts(text):
     assert Page(page).tags == plain.tags
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", " https://x", "//x", "vbscript:x", "file:///x"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", " https://x", "//x", "vbscript:x", "file:///x"]
+)
 def test_only_web_addresses_are_linked(url):
     """An address of another scheme than http and https is never a link."""
     hrefs = [item["href"] for item in Page(html.render(made_report(url=url))).all("a")]

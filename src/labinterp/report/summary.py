@@ -121,8 +121,7 @@ def _kinds(report: FrameReport) -> list[Kind]:
         supports.setdefault(code, {})[support] = count
     findings: Any = report.findings
     kinds = [
-        _kind(str(code), rows, supports.get(str(code), {}))
-        for code, rows in findings.groupby("finding", observed=True)
+        _kind(str(code), rows, supports.get(str(code), {})) for code, rows in findings.groupby("finding", observed=True)
     ]
     return sorted(kinds, key=lambda kind: -(kind.present + kind.possible))
 
