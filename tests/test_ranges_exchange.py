@@ -143,8 +143,7 @@ def quantity(value, code="mmol/L"):
 
 
 def foreign(**interval):
-    category = {"coding": [{"code": interval.pop("category", "reference")}]}
-    body = {"category": category, "range": {"low": quantity(0.7), "high": quantity(1)}, **interval}
+    body = {"category": "reference", "range": {"low": quantity(0.7), "high": quantity(1)}, **interval}
     coding = {"system": "http://loinc.org", "code": "2601-3"}
     return {"resourceType": "ObservationDefinition", "code": {"coding": [coding]}, "qualifiedInterval": [body]}
 
@@ -176,12 +175,12 @@ def test_exported_categories_are_those_of_fhir():
     """A normal band is a reference interval, a deficiency has no category, plausibility limits are absolute."""
     bundle = export_fhir(shipped().edition("nice-ng239/2024"))
     intervals = bundle["entry"][0]["resource"]["qualifiedInterval"]
-    codes = [each.get("category", {}).get("coding", [{}])[0].get("code") for each in intervals]
+    codes = [each.get("category") for each in intervals]
     assert codes == [None, None, "reference", "absolute"]
     critical = export_fhir(shipped().edition("fairview/critical"), absolute=False)["entry"][0]["resource"][
         "qualifiedInterval"
     ]
-    assert [each["category"]["coding"][0]["code"] for each in critical] == ["critical"]
+    assert [each["category"] for each in critical] == ["critical"]
     assert [critical[0]["range"][side]["value"] for side in ("low", "high")] == [1.0, 7.0]
 
 

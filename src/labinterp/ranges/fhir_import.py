@@ -21,7 +21,6 @@ BASE = "urn:labinterp:fhir:"
 EDITION, RANGE, NO_CATEGORIES = f"{BASE}edition", f"{BASE}range", f"{BASE}no-categories"
 ANALYTE, PREGNANCY, ENTRY = "urn:labinterp:analyte", "urn:labinterp:pregnancy", "urn:labinterp:range"
 UCUM, LOINC = "http://unitsofmeasure.org", "http://loinc.org"
-CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-range-category"
 
 _ENDS = (*schema.LOWER_ENDS, *schema.UPPER_ENDS)
 _WHERE = ("age", "sex", "pregnancy")
@@ -48,7 +47,7 @@ def import_fhir(document: Mapping[str, Any], *, label: str = "ObservationDefinit
         ...     "code": {"coding": [{"system": "http://loinc.org", "code": "2601-3"}]},
         ...     "qualifiedInterval": [
         ...         {
-        ...             "category": {"coding": [{"code": "reference"}]},
+        ...             "category": "reference",
         ...             "range": {"low": {"value": 0.7, "code": "mmol/L"}, "high": {"value": 1.0, "code": "mmol/L"}},
         ...             "age": {"low": {"value": 18, "code": "a"}},
         ...         }
@@ -155,7 +154,8 @@ class _Tables:
 
     def _interval(self, interval: Any, analyte: str, path: str) -> None:
         ours = next((each for each in _list(interval, "extension") if _get(each, "url") == RANGE), None)
-        category = _codes(_get(interval, "category"))
+        written = _get(interval, "category")
+        category = {written} if isinstance(written, str) else _codes(written)
         if ours is not None:
             self._ours(interval, ours, path)
         elif "absolute" in category:

@@ -17,7 +17,6 @@ from labinterp.ranges.cells import in_whole_units
 from labinterp.ranges.csv_io import limit_text
 from labinterp.ranges.fhir_import import (
     ANALYTE,
-    CATEGORY,
     EDITION,
     ENTRY,
     LOINC,
@@ -96,7 +95,7 @@ def _definition(edition: Edition, analyte: str, *, absolute: bool) -> dict[str, 
         hard = about.hard
         ends = {"low": hard.low, "high": hard.high}
         span = {side: _quantity(value, about.canonical_unit) for side, value in ends.items()}
-        intervals.append({"category": _category("absolute"), "range": span})
+        intervals.append({"category": "absolute", "range": span})
     if intervals:
         definition["qualifiedInterval"] = intervals
     return definition
@@ -142,7 +141,7 @@ def _intervals(entry: Entry, position: int) -> Iterator[dict[str, Any]]:
             head = {"grade": band.grade}
         interval = _who(entry)
         if band.level == "normal":
-            interval["category"] = _category("reference")
+            interval["category"] = "reference"
         elif band.grade is None:
             interval["condition"] = f"band: {band.band} (level {band.level})"
         else:
@@ -162,7 +161,7 @@ def _critical(entry: Entry, common: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "extension": [{"url": RANGE, "extension": [*_fields(common), *parts]}],
-        "category": _category("critical"),
+        "category": "critical",
         "range": _range(low.upper if low else None, high.lower if high else None),
         "condition": f"called by {entry.place}",
         **_who(entry),
@@ -201,7 +200,3 @@ def _range(lower: Limits | str | None, upper: Limits | str | None) -> dict[str, 
 
 def _quantity(value: float, code: str) -> dict[str, Any]:
     return {"value": value, "unit": code, "system": UCUM, "code": code}
-
-
-def _category(code: str) -> dict[str, Any]:
-    return {"coding": [{"system": CATEGORY, "code": code}]}
