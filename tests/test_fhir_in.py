@@ -345,3 +345,16 @@ def test_references_in_a_circle_are_read():
     one = observation(id="a", hasMember=[{"reference": "Observation/b"}])
     two = observation(id="b", hasMember=[{"reference": "Observation/a"}])
     assert len(fhir.to_frame(bundle(one, two))) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["bundle.json", "diagnostic-report.json", "observations.ndjson", "us-core-calcium.json"]
+)
+def test_results_and_frame_agree(name):
+    """Interpreting the results of a document says of each what the frame of the same document says."""
+    results = li.interpret_frame(fhir.to_frame(DATA / name)).results
+    pairs = fhir.to_results(DATA / name)
+    items = [item for patient, found in pairs for item in li.interpret(found, patient).interpretations]
+    shown = results[["flag", "problem"]].astype(object).where(results[["flag", "problem"]].notna(), None)
+    assert [(item.flag, item.problem) for item in items] == list(shown.itertuples(index=False, name=None))
+    assert [";".join(item.notes) for item in items] == results["notes"].tolist()

@@ -191,6 +191,7 @@ def test_ranges_are_read(span, low, high):
         ("FD", ["superseded", "entered_in_error"]),
         ("FW", ["superseded", "entered_in_error"]),
         ("PX", ["superseded", "cancelled"]),
+        ("PU", [None, None]),
         ("?", ["status_unknown"]),
     ],
 )
@@ -357,3 +358,15 @@ def test_cut_number_is_never_read_as_a_whole_one(keep):
     except InputError:
         return
     assert frame["value"].tolist() in ([], ["12.75"])
+
+
+@pytest.mark.parametrize("name", ["oru_r01.hl7", "oul_r22.hl7", "batch.hl7"])
+def test_report_and_frame_agree(name):
+    """The report of a message says of every result what the frame of the same message says, and can be verified."""
+    results = li.interpret_frame(hl7v2.to_frame(DATA / name)).results
+    reports = hl7v2.interpret_hl7v2_batch(DATA / name)
+    items = [item for report in reports for item in report.interpretations]
+    shown = results[["flag", "problem"]].astype(object).where(results[["flag", "problem"]].notna(), None)
+    assert [(item.flag, item.problem) for item in items] == list(shown.itertuples(index=False, name=None))
+    assert [";".join(item.notes) for item in items] == results["notes"].tolist()
+    assert all(li.verify(report).ok for report in reports)

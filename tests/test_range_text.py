@@ -10,7 +10,7 @@ from labinterp.formats.range_text import UNUSABLE, ends_of_text, read
     [
         ("8.5-10.5", 8.5, 10.5),
         (" 8.5 - 10.5 ", 8.5, 10.5),
-        ("8,5 – 10,5", 8.5, 10.5),  # noqa: RUF001 - these are the look-alikes
+        ("8,5 – 10,5", 8.5, 10.5),
         ("8.5 to 10.5", 8.5, 10.5),
         ("[8.5-10.5]", 8.5, 10.5),
         ("(8.5-10.5)", 8.5, 10.5),

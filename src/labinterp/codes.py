@@ -140,6 +140,8 @@ NOTES: Final = (
     "not_of_a_patient",
     "data_absent",
     "result_not_found",
+    "cancelled",
+    "modifier_extension",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 

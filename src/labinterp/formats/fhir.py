@@ -86,7 +86,6 @@ def interpret_fhir(
     groups = rows_.grouped(fhir_observation.rows(Documents(bundle, max_bytes=max_bytes)))
     entries: list[dict[str, Any]] = []
     for part, group in enumerate(groups):
-        report = interpret([row.result for row in group], group[0].patient, ranges=ranges, **options)
-        notes = [row.notes for row in group]
-        entries += entries_of(report, subject=group[0].subject, recorded=recorded, part=part, notes=notes)
+        report = interpret([row.noted() for row in group], group[0].patient, ranges=ranges, **options)
+        entries += entries_of(report, subject=group[0].subject, recorded=recorded, part=part)
     return bundle_of(entries) if groups else from_report(interpret([], ranges=ranges, **options), recorded=recorded)

@@ -64,7 +64,8 @@ class Node:
             return None
         if not isinstance(value, str):
             refuse(self.path + step(key), f"expected a text, found {_kind(value)}")
-        return value[:_MAX_TEXT].encode("utf-8", "replace").decode().strip() or None
+        value = value[:_MAX_TEXT].strip()
+        return (value if value.isascii() else value.encode("utf-8", "replace").decode()) or None
 
     @property
     def kind(self) -> str:

@@ -12,7 +12,7 @@ from labinterp import analytes, demographics, units, values
 from labinterp.formats.rows import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from labinterp.model import Finding, Interpretation, LabResult, Report
 
@@ -64,23 +64,11 @@ def from_report(report: Report, *, subject: Any = None, recorded: Any = None) ->
     return bundle_of(entries_of(report, subject=subject, recorded=recorded))
 
 
-def entries_of(
-    report: Report, *, subject: Any = None, recorded: Any = None, part: int = 0, notes: Sequence[tuple[str, ...]] = ()
-) -> list[Resource]:
-    """Return the entries of the Bundle.
-
-    Args:
-        report: what `interpret` returned.
-        subject: as for `from_report`.
-        recorded: as for `from_report`.
-        part: keeps the equal results of several reports apart.
-        notes: what the reader noticed, by result.
-    """
+def entries_of(report: Report, *, subject: Any = None, recorded: Any = None, part: int = 0) -> list[Resource]:
+    """Return the entries of the Bundle; `part` keeps apart the equal results of several reports."""
     whom = _subject(report, subject)
     device = _entry(_device(report))
-    said = dict(enumerate(notes))
-    items = enumerate(report.interpretations)
-    observations = [_observation(item, i, whom, device, said.get(i, ())) for i, item in items]
+    observations = [_observation(item, i, whom, device) for i, item in enumerate(report.interpretations)]
     by_index = {i: _entry(made, part, i) for i, made in enumerate(observations) if made is not None}
     issues = [_entry(_issue(finding, by_index, whom, device), part) for finding in report.findings]
     derived = [*by_index.values(), *issues]
@@ -142,9 +130,7 @@ def _quantity(value: float, code: str | None, unit: str | None = None, comparato
     return quantity
 
 
-def _observation(
-    item: Interpretation, index: int, whom: Resource | None, device: Resource, notes: tuple[str, ...]
-) -> Resource | None:
+def _observation(item: Interpretation, index: int, whom: Resource | None, device: Resource) -> Resource | None:
     """Return the derived Observation; None where it is not known what was measured."""
     if item.analyte is None:
         return None
@@ -163,7 +149,7 @@ def _observation(
     made |= _value(item)
     if item.flag is not None:
         made["interpretation"] = [_flag(item.flag, item.band)]
-    if said := _said(item, notes):
+    if said := _said(item):
         made["note"] = [{"text": "; ".join(said)}]
     if result.method:
         made["method"] = {"text": result.method}
@@ -189,8 +175,8 @@ def _flag(flag: str, band: str | None) -> Resource:
     return _concept(band or _FLAG_WORDS[flag], {"system": system, "code": flag, "display": _FLAG_WORDS[flag]})
 
 
-def _said(item: Interpretation, notes: tuple[str, ...]) -> list[str]:
-    said = [*dict.fromkeys((*notes, *item.notes))]
+def _said(item: Interpretation) -> list[str]:
+    said = [*item.notes]
     said += [item.problem] if item.problem else []
     said += [f"suspected unit {item.suspected_unit}"] if item.suspected_unit else []
     return [*said, f"grade {item.grade}"] if item.grade is not None else said

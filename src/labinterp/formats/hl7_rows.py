@@ -32,7 +32,6 @@ _WITHOUT_VALUE: Final = {
 }
 _PRELIMINARY: Final = frozenset("RPSI")
 _CORRECTING: Final = frozenset("CDWXA")
-_REPLACING: Final = _CORRECTING | {"F"}
 _FINAL: Final = frozenset("FCA")
 _KNOWN: Final = frozenset("ABCDFINOPRSUVWX")
 
@@ -155,27 +154,51 @@ def _slot(segment: Segment, message: Message, place: _Place, code_map: Mapping[s
     return _Slot(row, own, collected, status)
 
 
+@attrs.define
+class _Living:
+    """The rows of one place that nothing has replaced yet."""
+
+    final: list[int] = attrs.field(factory=list)
+    preliminary: list[int] = attrs.field(factory=list)
+
+    def replace(self, *, final: bool) -> list[int]:
+        """Take out the preliminary rows, and the final ones as well where they are corrected."""
+        gone = [*self.preliminary, *(self.final if final else ())]
+        self.preliminary.clear()
+        if final:
+            self.final.clear()
+        return gone
+
+
 def _without_replaced(slots: list[_Slot]) -> list[Row]:
     """Take the value out of every row that a later one corrects, and of a preliminary one behind its final one."""
     rows = [slot.row for slot in slots]
-    living: dict[Any, list[int]] = {}
+    places: dict[Any, dict[str | None, _Living]] = {}
     for i, slot in enumerate(slots):
-        earlier = living.setdefault(slot.key, [])
-        same = [j for j in earlier if slots[j].collected == slot.collected]
-        if not same and len(earlier) == 1 and slot.key[1] is not None and slot.status in _CORRECTING:
-            same = earlier
-        for j in list(same):
-            if slot.status in _REPLACING and (slot.status != "F" or slots[j].status in _PRELIMINARY):
-                rows[j] = rows[j].without_value("superseded")
-                earlier.remove(j)
-            elif slot.status in _PRELIMINARY and slots[j].status in _FINAL:
-                rows[i] = rows[i].without_value("superseded")
-            elif slot.status in _PRELIMINARY and slots[j].status in _PRELIMINARY:
-                rows[j] = rows[j].without_value("superseded")
-                earlier.remove(j)
-        if "superseded" not in rows[i].notes:
-            earlier.append(i)
+        times = places.setdefault(slot.key, {})
+        living = times.setdefault(slot.collected, _Living())
+        if slot.status in _CORRECTING:
+            if not (living.final or living.preliminary) and slot.key[1] is not None:
+                living = _only_one(times) or living  # a correction may carry another time than what it corrects
+            gone = living.replace(final=True)
+        elif slot.status in _PRELIMINARY and living.final:
+            gone = [i]
+        else:
+            gone = living.replace(final=False) if slot.status in _FINAL else []
+        for j in gone:
+            rows[j] = rows[j].without_value("superseded")
+        if slot.status in _PRELIMINARY:
+            living.preliminary += [] if i in gone else [i]
+        elif slot.status in _FINAL:
+            living.final.append(i)
     return rows
+
+
+def _only_one(times: dict[str | None, _Living]) -> _Living | None:
+    """Return the only rows of a test within an order, where there is one result alone."""
+    found = [living for living in times.values() if living.final or living.preliminary]
+    alone = len(found) == 1 and len(found[0].final) + len(found[0].preliminary) == 1
+    return found[0] if alone else None
 
 
 def _test(components: list[str], code_map: Mapping[str, str]) -> tuple[str, str | None]:
