@@ -17,7 +17,7 @@ FLOORS = {
     "model": 1, "codes": 1.1, "flags": 1, "demographics": 1, "values": 1, "analyte_table": 1.2, "analytes": 1.3,
     "units": 2, "ranges": 2.1,
     "formats": 3, "reasoning": 3, "kernel": 3.1,
-    "interpretation": 4, "serialization": 4, "frames": 4.1, "verification": 4.1, "changes": 4.1, "schema": 4.1,
+    "interpretation": 4, "serialization": 4, "changes": 4, "frames": 4.1, "verification": 4.1, "schema": 4.1,
     "formats.fhir": 5, "formats.hl7": 5, "engines": 5, "report": 5, "impact": 5, "pandas": 5,
     "service": 6, "cli": 6,
 }  # fmt: skip

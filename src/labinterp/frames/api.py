@@ -11,6 +11,7 @@ from labinterp import values
 from labinterp.errors import LayoutError
 from labinterp.formats import layouts
 from labinterp.frames import assemble, core
+from labinterp.frames.delta import columns as delta_columns
 from labinterp.frames.panels import read_span
 from labinterp.interpretation import checked_albumin, session_for
 from labinterp.kernel import panel as slots
@@ -51,6 +52,7 @@ def interpret_frame(
     decimal: str | None = None,
     default_units: Mapping[str, str] | None = None,
     reference_albumin: float | None = None,
+    delta: bool = False,
 ) -> FrameReport:
     """Interpret a table of results; the frame is not changed.
 
@@ -69,6 +71,8 @@ def interpret_frame(
         decimal: as in `interpret`.
         default_units: as in `interpret`.
         reference_albumin: as in `interpret`.
+        delta: add `previous_value`, `delta`, `delta_percent`, `delta_exceeds` and `delta_problem` to `results`: each
+            result against the previous one of the same patient and analyte, as `change` compares them.
 
     Returns:
         `results` with n rows, `findings` and `pathways`.
@@ -91,4 +95,7 @@ def interpret_frame(
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
     answer = core.run(table, session, adjustment, decimal, panel)
-    return FrameReport(assemble.results(answer, table), assemble.findings(answer), assemble.pathways(answer))
+    results = assemble.results(answer, table)
+    if delta:
+        results = results.assign(**delta_columns(answer, table))
+    return FrameReport(results, assemble.findings(answer), assemble.pathways(answer))

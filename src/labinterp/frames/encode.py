@@ -92,6 +92,8 @@ def combine(parts: Sequence[tuple[Ints, int]]) -> tuple[Ints, list[Ints]]:
     codes: Ints = parts[0][0].astype(np.int64)
     size = parts[0][1]
     columns: list[Ints] = [np.arange(size)]
+    if all(number == 1 for _, number in parts[1:]):
+        codes, columns[0] = compact(codes, size)
     for more, number in parts[1:]:
         if number == 1:
             columns.append(np.zeros(len(columns[0]), np.intp))
