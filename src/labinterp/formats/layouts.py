@@ -69,7 +69,7 @@ def read(
     frame = tables.table_of(data, name)
     path = _path(source, name)
     if path is not None:
-        beside = {**_siblings(path, frame, layout), **beside}
+        beside = {**siblings(path, frame, layout), **beside}
     return to_labinterp(frame, layout, columns, **beside)
 
 
@@ -77,7 +77,7 @@ def _path(source: Any, name: str) -> Path | None:
     return Path(source) if isinstance(source, str | Path) and name != "the text" else None
 
 
-def _siblings(path: Path, frame: pd.DataFrame, layout: str) -> dict[str, pd.DataFrame]:
+def siblings(path: Path, frame: pd.DataFrame, layout: str) -> dict[str, pd.DataFrame]:
     """Read the tables that the layout knows from beside the file; those of another kind are passed by."""
     try:
         name = recognize(frame.columns) if layout == "auto" else layout

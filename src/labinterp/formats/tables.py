@@ -35,7 +35,7 @@ _NEWLINE: Final = ord("\n")
 _HL7 = re.compile(rb"[\x0b\s]*(?:MSH|FHS|BHS)[^A-Za-z0-9\s,;]")
 _NUMBER_OR_DATE = re.compile(r"[<>=~]{0,2}\s*[0-9]{1,20}(?:[.,:/T-][0-9]{1,20}){0,6}Z?", re.ASCII)
 _FILE_LIKE = re.compile(r"(?:[^\t;]*[/\\])?[^\t;/\\]*\.[A-Za-z0-9]{2,8}")
-_FOREIGN: Final = (
+FOREIGN: Final = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook"),
     (b"HEADER RECORD*******", "a SAS transport file"),
@@ -150,12 +150,12 @@ def table_of(data: bytes, name: str) -> pd.DataFrame:
     """Read a table from unpacked bytes; `name` is used in messages."""
     if data[:4] == b"PAR1":
         return _parquet(data, name)
-    for magic, what in _FOREIGN:
+    for magic, what in FOREIGN:
         if data.removeprefix(_BOM).lstrip()[: len(magic)] == magic:
             raise InputError(f"{name} is {what}", hint="Export it as CSV or Parquet", file=name)
     data = _utf8(data, name)
-    delimiter = _delimiter(data)
-    header = _header(data, delimiter, name)
+    delimiter = delimiter_of(data)
+    header = header_of(data, delimiter, name)
     _check_rows(data, delimiter, len(header), name)
     try:
         return pd.read_csv(
@@ -229,7 +229,7 @@ def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _delimiter(data: bytes) -> str:
+def delimiter_of(data: bytes) -> str:
     """Return the delimiter that splits the first lines most alike; of equals, the one that splits the header most."""
     best, chosen = (0.0, 0), _DELIMITERS[0]
     for delimiter in _DELIMITERS:
@@ -241,7 +241,7 @@ def _delimiter(data: bytes) -> str:
     return chosen
 
 
-def _header(data: bytes, delimiter: str, name: str) -> list[str]:
+def header_of(data: bytes, delimiter: str, name: str) -> list[str]:
     try:
         names = [column.strip() for column in next(_records(data, delimiter))[1]]
     except (csv.Error, StopIteration):

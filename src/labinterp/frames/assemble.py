@@ -211,10 +211,16 @@ def _labels(answer: Answer, first: Ints) -> pd.Categorical[Any]:
     codes = np.where(own, len(times.distinct) + first, shared)
     short, used = pd.factorize(codes)
     names = [
-        f"row-{code - len(times.distinct)}" if code >= len(times.distinct) else _time_name(times.distinct[code])
+        _row_name(answer, code - len(times.distinct))
+        if code >= len(times.distinct)
+        else _time_name(times.distinct[code])
         for code in used.tolist()
     ]
     return categories(short, names)
+
+
+def _row_name(answer: Answer, row: int) -> str:
+    return f"row-{row if answer.numbers is None else answer.numbers[row]}"
 
 
 def _time_name(value: Any) -> str:

@@ -38,6 +38,7 @@ class Answer:
         reasoned: the distinct answers of the reasoning.
         answer_of_panel: each panel's answer.
         by_time: whether panels are told apart by their collection time.
+        numbers: each row's number in the whole of which this table is a part; None for its position.
     """
 
     batch: Batch
@@ -49,6 +50,7 @@ class Answer:
     reasoned: list[Reasoned]
     answer_of_panel: Ints
     by_time: bool
+    numbers: Ints | None = None
 
 
 def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str) -> Answer:
