@@ -67,5 +67,8 @@ def rows(draw: st.DrawFn) -> dict[str, object]:
         "reference_low": draw(LIMITS),
         "reference_high": draw(LIMITS),
         "specimen": draw(st.sampled_from([None, "serum", "URINE"])),
+        "method": draw(st.sampled_from([None, "LC-MS/MS", "immunoassay"])),
+        "note": draw(st.sampled_from([None, None, "unit_conflict", "entered_in_error", "nonsense"])),
+        "loinc": draw(st.sampled_from([None, None, "19123-9", "99999-9"])),
         "reported_flag": draw(st.sampled_from([None, "L", "H", "N", "*"])),
     }

@@ -308,3 +308,18 @@ def test_nothing_that_may_be_logged_shows_values_or_ids():
     text = " ".join(map(repr, [*parts, *(item.result for item in report.interpretations), *report.problems]))
     for secret in ("1.0625", "MRN", "54.375", "0.437"):
         assert secret not in text
+
+
+def test_entry_bound_to_a_method_answers_for_that_method_alone():
+    """Limits of an LC-MS/MS assay judge its results and those of unknown assay, not those of an immunoassay."""
+    ranges = ["mayo/vitamin-d", "nam/2011"]
+    ids = [
+        one("vitamin_d", 22, "ng/mL", ranges=ranges, method=method).range_id for method in (None, "LCMSMS", "ECLIA")
+    ]
+    assert [range_id.split("#")[0] for range_id in ids] == ["mayo/vitamin-d", "mayo/vitamin-d", "nam/2011"]
+
+
+def test_unit_said_in_two_ways_is_not_known():
+    """Where the source's two unit columns disagree, the value is not read by either."""
+    item = one("magnesium", 2.0, "mg/dL", note="unit_conflict")
+    assert (item.problem, item.notes) == ("unknown_unit", ("unit_conflict",))

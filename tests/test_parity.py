@@ -32,7 +32,7 @@ def panels(draw):
 
 OPTIONS = st.fixed_dictionaries(
     {
-        "ranges": st.sampled_from(["us", "uk", "nordic", "nam/2011", [], "pregnancy-us"]),
+        "ranges": st.sampled_from(["us", "uk", "nordic", "nam/2011", ["mayo/vitamin-d", "us"], [], "pregnancy-us"]),
         "grading": st.sampled_from([None, "ctcae/5.0", "daids/2.1"]),
         "reported_ranges": st.booleans(),
         "assume_adult": st.booleans(),
@@ -60,7 +60,8 @@ def check(panels, options):
                 li.LabResult(
                     row["test"], row["value"], row["unit"], specimen=row["specimen"], collected_at="2026-01-01",
                     reference_low=row["reference_low"], reference_high=row["reference_high"],
-                    reported_flag=row["reported_flag"],
+                    reported_flag=row["reported_flag"], method=row["method"], note=row["note"],
+                    loinc=row["loinc"],
                 )
                 for row in panel
             ],

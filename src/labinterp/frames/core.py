@@ -84,14 +84,19 @@ def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, dec
 
 
 def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:
-    parts = [column("test"), column("unit"), column("specimen"), column("loinc"), read.written, column("note")]
+    names = ("test", "unit", "specimen", "loinc")
+    parts = [*map(column, names), read.written, column("note"), column("method")]
     codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
     texts = [[_text(value) for value in part.distinct] for part in parts]
     channels = [
-        session.channel(texts[0][t] or "", texts[1][u], texts[2][s], texts[3][c], texts[4][w], texts[5][n])
-        for t, u, s, c, w, n in zip(*(c.tolist() for c in columns), strict=True)
+        session.channel(*_texts(texts, combination)) for combination in zip(*(c.tolist() for c in columns), strict=True)
     ]
     return Channels(channels), codes
+
+
+def _texts(texts: list[list[str | None]], codes: tuple[int, ...]) -> tuple[Any, ...]:
+    test, *others = (column[code] for column, code in zip(texts, codes, strict=True))
+    return test or "", *others
 
 
 def _text(value: Any) -> str | None:

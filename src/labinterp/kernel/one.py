@@ -82,9 +82,15 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
         value, own = units.from_quantity(value)
         unit = unit or own
     parsed = values.parse(value, decimal)
-    specimen, loinc = _text(result.specimen), _text(result.loinc)
-    channel = session.channel(_text(result.test) or "", unit, specimen, loinc, parsed.unit_text, result.note)
-    reading.channel = channel
+    reading.channel = channel = session.channel(
+        _text(result.test) or "",
+        unit,
+        _text(result.specimen),
+        _text(result.loinc),
+        parsed.unit_text,
+        _text(result.note),
+        _text(result.method),
+    )
     reading.who = person.key(result.collected_at)
     reading.range_ends = result.reference_low, result.reference_high
     reading.notes = channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)

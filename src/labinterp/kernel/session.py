@@ -55,6 +55,8 @@ class Channel:
         hard: beyond these a value cannot be right.
         soft: beyond these a value is doubtful.
         ordinary: where most values of patients lie.
+        canonical_unit: UCUM code of the unit after conversion.
+        method: the assay, where it is known.
     """
 
     analyte: str | None
@@ -69,6 +71,7 @@ class Channel:
     soft: Bounds = Bounds(-math.inf, math.inf)
     ordinary: Bounds = Bounds(-math.inf, math.inf)
     canonical_unit: str | None = None
+    method: str | None = None
 
 
 class Session:
@@ -113,9 +116,20 @@ class Session:
         loinc: str | None = None,
         written: str | None = None,
         note: str | None = None,
+        method: str | None = None,
     ) -> Channel:
-        """Resolve a distinct (test, unit, specimen, LOINC code, text written behind the number, source's notes)."""
-        key = (test, unit, specimen, loinc, written, note)
+        """Resolve a distinct combination of texts.
+
+        Args:
+            test: key, code or name of the analyte.
+            unit: the unit field.
+            specimen: the specimen field.
+            loinc: a LOINC code sent beside the name.
+            written: text found behind the number.
+            note: notes of the source, joined by `;`.
+            method: the assay.
+        """
+        key = (test, unit, specimen, loinc, written, note, method)
         found = self._channels.get(key)
         if found is None:
             found = _keep(self._channels, key, self._resolve(*key))
@@ -129,6 +143,7 @@ class Session:
         loinc: str | None,
         written: str | None,
         note: str | None,
+        method: str | None,
     ) -> Channel:
         resolution = analytes.resolve(test, loinc)
         if resolution.analyte is None:
@@ -141,6 +156,7 @@ class Session:
             hard=Bounds.of(analyte.hard),
             soft=Bounds.of(analyte.soft),
             ordinary=Bounds.of(analyte.ordinary),
+            method=method,
         )
         if not analytes.specimen_suitable(analyte.key, specimen):
             return attrs.evolve(base, problem="unsuitable_specimen")
@@ -209,7 +225,7 @@ class Session:
             high: upper end of the reported range.
             computed: whether the values are computed, and so compared with the tolerance even in a printed unit.
         """
-        key = (channel.analyte, channel.unit, who, low, high, computed)
+        key = (channel.analyte, channel.unit, channel.method, who, low, high, computed)
         try:
             found = self._plans.get(key)
         except TypeError:
@@ -229,7 +245,7 @@ class Session:
                 scales, range_id = [scale], REPORTED
         reason = None
         if not scales:
-            entries, more, reason = self._select(analyte, person)
+            entries, more, reason = self._select(analyte, person, channel.method)
             scales = [scale for entry in entries if (scale := scale_of(entry, code, analyte)) is not None]
             range_id = "|".join(sorted({entry.range_id for entry in entries})) or None
             notes |= more if scales else 0
@@ -247,13 +263,15 @@ class Session:
             tolerant=computed,
         )
 
-    def _select(self, analyte: str, who: Who) -> tuple[tuple[Entry, ...], int, str | None]:
+    def _select(
+        self, analyte: str, who: Who, method: str | None
+    ) -> tuple[tuple[Entry, ...], int, str | None]:
         """Return the entries that judge this analyte and patient, notes, and why there are none."""
-        selection = self.ranges.select(analyte, who)
+        selection = self.ranges.select(analyte, who, method)
         notes, reason = 0, selection.reason
         related = knowledge("comparison.toml")["range_fallback"].get(analyte)
         if not selection.covered and related is not None:
-            fallback = self.ranges.select(related, who)
+            fallback = self.ranges.select(related, who, method)
             if fallback.covered:
                 selection, notes = fallback, NOTE_BIT["range_of_related_analyte"]
         if not selection.covered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -45,19 +46,20 @@ class ReferenceSet:
     id: str
     editions: tuple[Edition, ...] = ()
 
-    def select(self, analyte: str, who: Who) -> Selection:
+    def select(self, analyte: str, who: Who, method: str | None = None) -> Selection:
         """Return the entries that decide what is normal for this analyte and patient.
 
         Args:
             analyte: analyte key.
             who: what is known of the patient; every possibility that the unknown leaves open is considered.
+            method: the assay, where it is known; an entry bound to another one is passed over.
 
         Returns:
             The entries of the first edition that covers every possibility, or why none does.
         """
         reasons: dict[str, list[str]] = {}
         for edition in self.editions:
-            entries = deciding(edition, analyte)
+            entries = tuple(entry for entry in deciding(edition, analyte) if fits_method(entry, method))
             if entries:
                 found, uncovered = select_entries(entries, who)
                 if found and not uncovered:
@@ -91,6 +93,17 @@ class ReferenceSet:
 def deciding(edition: Edition, analyte: str) -> tuple[Entry, ...]:
     """Return the entries of an edition that can decide what is normal: all but the critical limits."""
     return tuple(entry for entry in edition.entries if entry.analyte == analyte and entry.kind != CRITICAL)
+
+
+def fits_method(entry: Entry, method: str | None) -> bool:
+    """Return whether an entry holds for results of an assay: it is bound to none, to this one, or the assay is unknown.
+
+    Names are compared without case and punctuation, and one may be a part of the other.
+    """
+    if entry.method is None or method is None:
+        return True
+    bound, given = (re.sub(r"[^a-z0-9]", "", name.casefold()) for name in (entry.method, method))
+    return not given or bound in given or given in bound
 
 
 def grades_for(edition: Edition, analyte: str, who: Who) -> tuple[Entry, ...]:
