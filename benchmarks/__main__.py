@@ -1,0 +1,51 @@
+"""Run: python -m benchmarks [--rows 1000000] [--json FILE]. Prints a table of ratios, each measured in this run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import files, imports, memory, single
+from benchmarks.timing import Row
+
+
+def main() -> int:
+    """Measure, print and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the main file")
+    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--only", choices=["single", "imports", "frames", "files", "peers", "memory"], action="append")
+    arguments = parser.parse_args()
+    wanted = arguments.only or ["single", "imports", "frames", "files", "peers"]
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in wanted:
+            for row in _measure(name, arguments.rows, Path(folder)):
+                rows.append(row)
+                print(row.line(), flush=True)
+    if arguments.json:
+        packages = ("labinterp", "numpy", "pandas", "pint", "pyarrow")
+        machine = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+        figures = [row.as_dict() for row in rows]
+        arguments.json.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+    return 0
+
+
+def _measure(name: str, rows: int, folder: Path) -> list[Row]:
+    return {
+        "single": lambda: single.measure(),
+        "imports": lambda: imports.measure(),
+        "frames": lambda: files.frames(rows, folder),
+        "files": lambda: files.streams(rows, folder),
+        "peers": lambda: single.peers(),
+        "memory": lambda: memory.measure(rows, folder),
+    }[name]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

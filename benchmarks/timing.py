@@ -1,0 +1,79 @@
+"""Best of several runs, and ratios of two things measured in turn."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@attrs.frozen
+class Row:
+    """One line of the table.
+
+    Args:
+        what: what is compared.
+        ratio: median of the ratios pair by pair.
+        goal: the ratio that is aimed at, if there is one.
+        seconds: best time of the thing measured.
+        base: best time of what it is compared with.
+    """
+
+    what: str
+    ratio: float
+    goal: float | None
+    seconds: float
+    base: float
+
+    def line(self) -> str:
+        """Return the row as text."""
+        goal = "" if self.goal is None else f"goal {self.goal:.3g}"
+        return f"{self.what:<72} {self.ratio:8.3f}  {goal:<10} {_time(self.seconds)} against {_time(self.base)}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the row as JSON-ready data."""
+        return attrs.asdict(self)
+
+
+def _time(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.1e} s"
+
+
+def compare(
+    what: str, one: Callable[[], object], other: Callable[[], object], *, goal: float | None = None, runs: int = 5, loops: int = 1
+) -> Row:
+    """Measure two things in turn, after a warm-up, and return the ratio of the first to the second."""
+    one(), other()
+    pairs = [(_once(one, loops), _once(other, loops)) for _ in range(runs)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    return Row(what, ratio, goal, min(a for a, _ in pairs), min(b for _, b in pairs))
+
+
+def _once(function: Callable[[], object], loops: int) -> float:
+    start = time.perf_counter()
+    for _ in range(loops):
+        taken = function()
+    if isinstance(taken, Seconds):
+        return float(taken)
+    return (time.perf_counter() - start) / loops
+
+
+class Seconds(float):
+    """A time that a function measured itself; `compare` takes it instead of its own."""
+
+
+def process(code: str) -> Seconds:
+    """Return how long a fresh interpreter runs some code, its own start not counted."""
+    timed = f"import time; t = time.perf_counter(); exec({code!r}); print(time.perf_counter() - t)"
+    out = subprocess.run([sys.executable, "-c", timed], check=True, capture_output=True, text=True)  # noqa: S603 - code of ours
+    return Seconds(out.stdout)
