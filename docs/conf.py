@@ -1,0 +1,24 @@
+"""How the documentation is built: sphinx-build -W docs docs/_build."""
+
+from pathlib import Path
+
+project = "labinterp"
+author = "The labinterp developers"
+project_copyright = author
+namespace: dict[str, str] = {}
+exec((Path(__file__).parents[1] / "src/labinterp/_version.py").read_text(encoding="utf-8"), namespace)  # noqa: S102 - our own file
+version = release = namespace["__version__"]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"labinterp {release}"
+html_static_path: list[str] = []
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False

@@ -1,0 +1,101 @@
+"""What the papers of the project say is true, and their examples run."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+import labinterp as li
+from labinterp.codes import FLAGS, LEVELS, NOTES, PROBLEMS
+
+ROOT = Path(__file__).parents[1]
+PAPERS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(path):
+    """Return the Python blocks of a page with the line on which each begins."""
+    text = path.read_text(encoding="utf-8")
+    return [
+        (match[1], text[: match.start(1)].count("\n"))
+        for match in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize("path", [path for path in PAPERS if blocks(path)], ids=lambda path: path.name)
+def test_examples_of_a_page_run(path):
+    """Every Python example of README and documentation prints what the page says, in order, in one namespace."""
+    options = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    runner = doctest.DocTestRunner(optionflags=options)
+    names: dict[str, object] = {}
+    for text, line in blocks(path):
+        example = doctest.DocTestParser().get_doctest(text, names, path.name, str(path), line)
+        said: list[str] = []
+        runner.run(example, out=said.append, clear_globs=False)
+        names = example.globs
+        assert not runner.summarize(verbose=False).failed, "".join(said)
+
+
+def test_readme_begins_with_the_two_commands():
+    """The first screen of the README has the two commands, each alone in its block."""
+    found = re.findall(r"^```\n(.*?)\n```$", read("README.md"), re.MULTILINE | re.DOTALL)
+    assert found[:2] == [
+        "python -m pip install '.[all]' && labinterp interpret examples/data/panels.csv",
+        "python -m pip install -e '.[all,test]' && python -m pytest",
+    ]
+    assert read("README.md").index(found[1]) < 700
+
+
+def test_links_between_papers_lead_somewhere():
+    """Every relative link of README, contributing guide, changelog and documentation names a file that exists."""
+    for path in [*PAPERS, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"]:
+        for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (path.parent / target).is_file(), f"{path.name}: {target}"
+
+
+def test_every_code_is_explained():
+    """The page of concepts has every level, flag, problem and note of the vocabulary."""
+    named = set(re.findall(r"`([A-Za-z_0-9]+)`", read("docs/concepts.md")))
+    assert {*LEVELS, *FLAGS, *PROBLEMS, *NOTES} <= named
+
+
+def test_every_control_of_a_hazard_has_its_test():
+    """Every row of the table of hazards names a control, and a test that exists."""
+    there = {
+        node.name
+        for path in (ROOT / "tests").glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    table = read("docs/safety.md").split("## Hazards")[1].split("## For those")[0]
+    rows = [line.strip("|").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        tests = re.findall(r"`(test_\w+)`", row[-1])
+        assert row[-2].strip()
+        assert tests, row
+        assert set(tests) <= there, row
+
+
+def test_versions_agree():
+    """Citation and changelog name the version of the package."""
+    assert f"\nversion: {li.__version__}\n" in read("CITATION.cff")
+    assert f"\n## [{li.__version__}]" in read("CHANGELOG.md")
+
+
+def test_license_is_whole():
+    """The license is the Apache License 2.0, word for word."""
+    words = " ".join(read("LICENSE").split())
+    assert words.startswith("Apache License Version 2.0, January 2004")
+    assert (
+        hashlib.sha256(words.encode()).hexdigest() == "0ffddef9e48f8a09aed5caf2d44f7ba1c1be2d9b8e0a6f693b1635b2d5566645"
+    )
