@@ -10,7 +10,7 @@ import attrs
 from labinterp import values
 from labinterp.errors import LayoutError
 from labinterp.formats import layouts
-from labinterp.frames import assemble, core
+from labinterp.frames import assemble, core, native
 from labinterp.frames.delta import columns as delta_columns
 from labinterp.frames.panels import read_span
 from labinterp.interpretation import checked_albumin, session_for
@@ -40,7 +40,7 @@ class FrameReport:
 
 
 def interpret_frame(
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     layout: str = "auto",
     columns: Mapping[str, str] | None = None,
@@ -57,7 +57,8 @@ def interpret_frame(
     """Interpret a table of results; the frame is not changed.
 
     Args:
-        frame: one row per result, n rows; columns `test`, `value`, `unit`, and as far as known `patient_id`,
+        frame: a pandas frame, or any with the Arrow PyCapsule interface or known to narwhals (polars, PyArrow, …), which
+            get the same kind back; one row per result, n rows; columns `test`, `value`, `unit`, and as far as known `patient_id`,
             `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`, `birth_date`, `pregnancy`,
             `method`, `reported_flag`, or those of another known layout.
         layout: name of the layout; `"auto"` recognizes it by its columns.
@@ -90,6 +91,7 @@ def interpret_frame(
     read_span(panel)
     session = session_for(ranges, grading, reported_ranges, assume_adult, default_units)
     adjustment = slots.adjustment(checked_albumin(reference_albumin))
+    frame, back = native.enter(frame)
     table = layouts.to_labinterp(frame, layout, columns)
     missing = [name for name in ("test", "value") if name not in table]
     if missing:
@@ -98,4 +100,4 @@ def interpret_frame(
     results = assemble.results(answer, table)
     if delta:
         results = results.assign(**delta_columns(answer, table))
-    return FrameReport(results, assemble.findings(answer), assemble.pathways(answer))
+    return FrameReport(back(results), back(assemble.findings(answer)), back(assemble.pathways(answer)))

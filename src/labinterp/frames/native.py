@@ -1,0 +1,63 @@
+"""Frames of other libraries in, the same kind out.
+
+Anything with the Arrow PyCapsule interface (polars, PyArrow, DuckDB, …) is read through PyArrow; narwhals knows how to
+give the same kind back, and how to read the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from labinterp.errors import LayoutError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
+    """Return a frame as pandas, and the function that turns an answer into the kind of frame that came in.
+
+    Raises:
+        LayoutError: if it is no frame.
+        MissingExtraError: if PyArrow or narwhals is needed and missing.
+    """
+    if isinstance(frame, pd.DataFrame):
+        return frame, _same
+    try:
+        import narwhals.stable.v2 as nw
+        import pyarrow as pa
+    except ImportError as error:
+        if not hasattr(frame, "__arrow_c_stream__"):
+            raise _no_frame(frame) from None
+        raise MissingExtraError.from_extra(str(error.name), "arrow") from None
+    if isinstance(frame, pa.Table):
+        return frame.to_pandas(), _to_arrow
+    try:
+        native = nw.from_native(frame)
+        native = native.collect() if isinstance(native, nw.LazyFrame) else native
+        kind = native.implementation
+        table = native.to_arrow()
+    except TypeError:
+        if not hasattr(frame, "__arrow_c_stream__"):
+            raise _no_frame(frame) from None
+        return pa.table(frame).to_pandas(), _to_arrow
+    return table.to_pandas(), lambda answer: nw.from_arrow(_to_arrow(answer), backend=kind).to_native()
+
+
+def _no_frame(frame: Any) -> LayoutError:
+    return LayoutError(
+        f"expected a frame, got {type(frame).__name__}",
+        hint="Pass a pandas, polars or PyArrow frame, or read a file with labinterp.read",
+    )
+
+
+def _same(answer: pd.DataFrame) -> pd.DataFrame:
+    return answer
+
+
+def _to_arrow(answer: pd.DataFrame) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(answer, preserve_index=False).replace_schema_metadata(None)

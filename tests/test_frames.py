@@ -1,0 +1,181 @@
+"""Frames of every kind and shape: same answers as the scalar face, and the user's frame untouched."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import labinterp as li
+
+ROWS = [
+    {"patient_id": "a", "collected_at": "2026-01-01", "test": "Mg", "value": "1.1", "unit": "mg/dL", "age": "50"},
+    {"patient_id": "a", "collected_at": "2026-01-01", "test": "Ca", "value": "<8", "unit": "mg/dL", "age": "50"},
+    {"patient_id": "b", "collected_at": "2026-01-01", "test": "25(OH)D", "value": "9", "unit": "ng/mL", "age": "50"},
+    {"patient_id": None, "collected_at": None, "test": "B12", "value": "QNS", "unit": "pg/mL", "age": None},
+]
+FLAGS = ["L", "L", "L", None]
+
+
+def table():
+    return pd.DataFrame(ROWS)
+
+
+def flags(results):
+    return [None if pd.isna(flag) else flag for flag in results["flag"].tolist()]
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "category", "string"])
+def test_text_of_any_dtype_is_read_alike(dtype):
+    """Object, string and categorical columns give one answer, and the frame stays as it was."""
+    frame = table().astype(dtype)
+    before = frame.copy(deep=True)
+    answer = li.interpret_frame(frame)
+    assert flags(answer.results) == FLAGS
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_arrow_backed_columns_are_read_alike():
+    """Columns of Arrow dtypes give the same answer."""
+    pytest.importorskip("pyarrow", reason="the extra 'arrow' brings PyArrow")
+    assert flags(li.interpret_frame(table().convert_dtypes(dtype_backend="pyarrow")).results) == FLAGS
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Float64", "float32"])
+def test_numeric_columns_are_read_alike(dtype):
+    """Numeric values need no text; a missing one is missing."""
+    frame = pd.DataFrame({"test": "magnesium", "value": [1.0, 2.0, None], "unit": "mg/dL", "age": 50})
+    frame["value"] = frame["value"].astype(dtype)
+    results = li.interpret_frame(frame).results
+    assert flags(results) == ["L", "N", None]
+    assert results["problem"].tolist()[2] == "missing_value"
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow"])
+def test_frame_of_another_library_comes_back_as_its_kind(kind):
+    """A polars or PyArrow user gets polars or PyArrow back, with the same answers."""
+    library = pytest.importorskip(kind, reason=f"{kind} is not installed")
+    pytest.importorskip("narwhals", reason="the extra 'arrow' brings narwhals")
+    frame = library.DataFrame(ROWS) if kind == "polars" else library.Table.from_pylist(ROWS)
+    answer = li.interpret_frame(frame)
+    for part in (answer.results, answer.findings, answer.pathways):
+        assert type(part) is type(frame)
+    column = answer.results["flag"]
+    assert (column.to_list() if kind == "polars" else column.to_pylist()) == FLAGS
+
+
+def test_polars_lazy_frame_is_read():
+    """A lazy frame is collected."""
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    assert li.interpret_frame(pl.LazyFrame(ROWS)).results["flag"].to_list() == FLAGS
+
+
+@pytest.mark.parametrize(
+    "index", [[3, 3, 1, 1], [("x", 1), ("x", 1), ("y", 2), ("y", 3)], pd.date_range("2026-01-01", periods=4)]
+)
+def test_index_is_kept(index):
+    """Results keep the index, duplicates, levels and all."""
+    frame = table()
+    frame.index = pd.MultiIndex.from_tuples(index) if isinstance(index, list) and isinstance(index[0], tuple) else index
+    results = li.interpret_frame(frame).results
+    assert results.index.equals(frame.index)
+    assert flags(results) == FLAGS
+
+
+def test_empty_and_missing_frames_have_all_columns():
+    """A frame without rows, or with nothing but missing cells, is answered with the columns of the contract."""
+    for frame in (table().iloc[:0], table().assign(test=None, value=None, unit=None)):
+        answer = li.interpret_frame(frame)
+        assert len(answer.results) == len(frame)
+        assert "flag" in answer.results.columns
+        assert len(answer.findings) == 0
+        assert list(answer.pathways.columns)[:3] == ["patient_id", "panel", "finding"]
+
+
+def test_duplicate_columns_are_named():
+    """Two columns of one name cannot be told apart: the error names them."""
+    frame = pd.concat([table(), table()[["unit"]]], axis=1)
+    with pytest.raises(li.LayoutError, match="unit"):
+        li.interpret_frame(frame)
+
+
+def test_what_is_no_frame_is_refused():
+    """A list or a text is no frame."""
+    for junk in (None, [1, 2], "a.csv", {"test": ["Mg"]}):
+        with pytest.raises(li.LayoutError):
+            li.interpret_frame(junk)
+
+
+def test_unused_categories_and_mixed_types_change_nothing():
+    """Categories without rows, numbers among texts, and booleans are what the scalar face makes of them."""
+    values = ["1.1", 2.0, True, 1, None, b"1.1", ["1.1"]]
+    frame = pd.DataFrame({"test": "magnesium", "value": pd.Series(values, dtype=object), "unit": "mg/dL", "age": 50})
+    frame["test"] = frame["test"].astype(pd.CategoricalDtype(["calcium", "magnesium", "zinc"]))
+    scalar = [
+        li.interpret([li.LabResult("magnesium", value, "mg/dL")], li.Patient(age=50)).interpretations[0]
+        for value in values
+    ]
+    results = li.interpret_frame(frame).results
+    assert flags(results) == [item.flag for item in scalar]
+    assert [None if pd.isna(p) else p for p in results["problem"].tolist()] == [item.problem for item in scalar]
+
+
+def test_ten_megabytes_in_one_cell_are_refused_quietly():
+    """A huge cell is no number, and no other row is lost to it."""
+    frame = table()
+    frame.loc[0, "value"] = "9" * 10_000_000
+    frame.loc[1, "test"] = "x" * 10_000_000
+    assert li.interpret_frame(frame).results["problem"].tolist()[:2] == ["not_numeric", "unknown_test"]
+
+
+def test_times_with_zones_and_unreadable_ones_keep_panels_apart():
+    """Equal instants are one panel whatever their zone; an unreadable time is a panel of its own."""
+    frame = pd.DataFrame({
+        "patient_id": "a",
+        "collected_at": ["2026-01-01T08:00+01:00", "2026-01-01T07:00Z", "around noon", "around one"],
+        "test": ["Ca", "albumin", "Mg", "Mg"],
+        "value": ["7.9", "4.1", "1.1", "1.0"],
+        "unit": ["mg/dL", "g/dL", "mg/dL", "mg/dL"],
+        "age": "50",
+    })
+    findings = li.interpret_frame(frame).findings
+    assert findings["finding"].tolist() == ["hypocalcemia", "hypomagnesemia", "hypomagnesemia"]
+    assert findings["evidence"].tolist()[0] == "calcium=low (adjusted_by_albumin);albumin=normal"
+    frame["collected_at"] = pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-02", "2026-01-03"], utc=True)
+    assert len(li.interpret_frame(frame).findings) == 3
+
+
+@pytest.mark.parametrize(("panel", "expected"), [("collection", "possible"), ("patient", "interrupted"), ("30D", "interrupted"), ("2D", "possible")])
+def test_panels_see_what_they_should(panel, expected):
+    """A calcium of ten days before settles the vitamin D pathway within a look-back of 30 days, not of two."""
+    frame = pd.DataFrame({
+        "patient_id": "a",
+        "collected_at": ["2026-01-01", "2026-01-01", "2026-01-11"],
+        "test": ["Ca", "albumin", "25(OH)D"],
+        "value": ["9.4", "4.1", "9"],
+        "unit": ["mg/dL", "g/dL", "ng/mL"],
+        "age": "50",
+    })
+    assert li.interpret_frame(frame, panel=panel).pathways["support"].tolist() == [expected]
+
+
+def test_look_back_equals_asking_for_each_collection():
+    """Each collection of a look-back is the panel of the latest earlier results, as the scalar face would see it."""
+    days = ["2026-01-01", "2026-01-05", "2026-01-20", "2026-03-01"]
+    frame = pd.DataFrame({
+        "patient_id": "a", "collected_at": days, "test": ["Mg", "25(OH)D", "Mg", "B12"],
+        "value": ["1.1", "9", "2.0", "150"], "unit": ["mg/dL", "ng/mL", "mg/dL", "pg/mL"], "age": "50",
+    })  # fmt: skip
+    answer = li.interpret_frame(frame, panel="30D")
+    found = answer.findings.groupby("panel", observed=True)["finding"].agg(list).to_dict()
+    assert found == {
+        "2026-01-01": ["hypomagnesemia"],
+        "2026-01-05": ["hypomagnesemia", "vitamin-d-deficiency"],
+        "2026-01-20": ["vitamin-d-deficiency"],
+        "2026-03-01": ["vitamin-b12-deficiency"],
+    }
+
+
+def test_rows_without_a_patient_are_panels_of_their_own():
+    """Results of nobody are never put together."""
+    frame = table().assign(patient_id=None)
+    assert li.interpret_frame(frame).findings["panel"].tolist() == ["row-0", "row-1", "row-2"]
