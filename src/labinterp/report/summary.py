@@ -25,7 +25,6 @@ class Group:
         status: `present` or `possible`.
         severity: `low`, `moderate` or `high`.
         explanation: in words.
-        tests: suggested tests.
         count: in how many panels.
         panels: patient and panel, the first ones.
     """
@@ -33,7 +32,6 @@ class Group:
     status: str
     severity: str
     explanation: str
-    tests: tuple[str, ...]
     count: int
     panels: tuple[tuple[str, str], ...]
 
@@ -128,7 +126,7 @@ def _kinds(report: FrameReport) -> list[Kind]:
 
 def _kind(code: str, rows: Any, supports: dict[str, int]) -> Kind:
     status = dict(_counts(rows["status"]))
-    columns = ["status", "severity", "suggested_tests", "explanation"]
+    columns = ["status", "severity", "explanation"]
     found = sorted(rows.groupby(columns, observed=True), key=lambda item: -len(item[1]))
     groups = tuple(_group(key, part) for key, part in found[:EXPLANATIONS_SHOWN])
     more = max(len(found) - EXPLANATIONS_SHOWN, 0)
@@ -137,11 +135,10 @@ def _kind(code: str, rows: Any, supports: dict[str, int]) -> Kind:
 
 
 def _group(key: tuple[str, ...], rows: Any) -> Group:
-    status, severity, tests, explanation = key
+    status, severity, explanation = key
     first = rows.head(PATIENTS_SHOWN)
     panels = tuple(zip(map(_patient, first["patient_id"]), map(str, first["panel"]), strict=True))
-    names = tuple(filter(None, tests.split(SEPARATOR)))
-    return Group(status, severity, explanation, names, len(rows), panels)
+    return Group(status, severity, explanation, len(rows), panels)
 
 
 def _patient(value: Any) -> str:
