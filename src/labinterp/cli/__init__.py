@@ -1,0 +1,39 @@
+"""The command line, `labinterp`: thin, on click and rich (extra `cli`)."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from labinterp.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = 2
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    0 done; 1 a finding at or above `--fail-on`, or a report that `verify` cannot make again; 2 usage; 3 unreadable
+    input or unknown layout; 4 rows with problems under `--strict`; 70 an error of labinterp itself; 130 interrupted.
+
+    Args:
+        args: the words after the command's name; those of the process if left out.
+
+    Example:
+        >>> main(["convert", "1.8", "mg/dL", "mmol/L", "--analyte", "magnesium"])
+        0.7405883563052871 mmol/L
+        0
+    """
+    try:
+        import click  # noqa: F401, PLC0415 - an extra
+        import rich  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        missing = MissingExtraError.from_extra(error.name or "click", "cli")
+        print(f"labinterp: {missing}", file=sys.stderr)  # noqa: T201 - there is nothing else to print with
+        return USAGE
+    from labinterp.cli.app import run  # noqa: PLC0415 - needs the extra
+
+    return run(args)

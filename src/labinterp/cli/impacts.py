@@ -1,0 +1,82 @@
+"""`labinterp ranges impact`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from labinterp.cli.options import format_option, kernel_options, no_color_option, read_kernel, read_ranges
+
+if TYPE_CHECKING:
+    from labinterp.cli.printing import Printer
+    from labinterp.impact import Impact
+
+
+@click.command(short_help="How many of your results and findings change from A to B.")
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.argument("file", metavar="RESULTS.csv")
+@kernel_options
+@click.option("--reported-ranges", is_flag=True, help="Let the ranges that came with the results win, in both.")
+@format_option("text", "csv", "json")
+@no_color_option
+def impact(
+    *, before: str, after: str, file: str, reported_ranges: bool, form: str, no_color: bool, **kernel: Any
+) -> None:
+    """Say how many of your results and findings change, and how, from ranges A to ranges B.
+
+    A and B are profiles, editions or TOML files. Ranges that came with the results are left out, as they would hide
+    the change. Example: labinterp ranges impact us uk results.csv
+    """
+    from labinterp.cli import outputs  # noqa: PLC0415 - help needs none of it
+    from labinterp.cli.inputs import read_all  # noqa: PLC0415 - the same
+    from labinterp.cli.printing import Printer, progress  # noqa: PLC0415 - the same
+    from labinterp.impact import impact as compare  # noqa: PLC0415 - the same
+
+    options = {**read_kernel(**kernel), "reported_ranges": reported_ranges}
+    step = progress(quiet=False)
+    layout, columns = options.pop("layout"), options.pop("columns")
+    table = read_all([file], layout, columns, step)[0].table
+    with step("Interpreting twice"):
+        found = compare(table, read_ranges((before,)), read_ranges((after,)), **options)
+    if form == "json":
+        outputs.print_json(found.to_dict())
+    elif form == "csv":
+        import sys  # noqa: PLC0415 - beside its use
+
+        outputs.write_csv(found.to_frame(), sys.stdout)
+    else:
+        _show(Printer(no_color=no_color), found)
+
+
+def _show(printer: Printer, found: Impact) -> None:
+    printer.line(f"From {found.before} to {found.after}", "heading")
+    printer.paragraph(
+        f"{found.results_changed:,} of {found.results:,} results change. {found.findings_before:,} findings become "
+        f"{found.findings_after:,}; in {found.panels_changed:,} panels a finding comes, goes or changes."
+    )
+    if found.result_changes:
+        printer.heading("Results")
+        printer.table(
+            ("analyte", "before", "after", "results"),
+            [
+                (each.analyte, _words(each.before), _words(each.after), f"{each.results:,}")
+                for each in found.result_changes
+            ],
+            right=(3,),
+        )
+    if found.finding_changes:
+        printer.heading("Findings")
+        printer.table(
+            ("finding", "", "before", "after", "panels", "patients"),
+            [
+                (each.finding, each.kind, each.before, each.after, f"{each.panels:,}", f"{each.patients:,}")
+                for each in found.finding_changes
+            ],
+            right=(4, 5),
+        )
+
+
+def _words(outcome: str) -> str:
+    return outcome.replace("_", " ")

@@ -1,0 +1,83 @@
+"""The results of one panel as a table, each with its level and the range that was used."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.text import Text
+
+from labinterp.cli import outputs
+from labinterp.cli.printing import Printer, clean
+
+if TYPE_CHECKING:
+    from labinterp.cli.answers import Panel
+
+_NARROW: Final = 16
+_WIDE: Final = 100
+
+
+def show_results(printer: Printer, panel: Panel) -> None:
+    """Print the results of a panel; a look-back shows the earlier ones that it saw as well."""
+    results = panel.source.results.iloc[list(panel.rows)]
+    graded = bool(results["grade"].notna().any())
+    lines = zip(panel.rows, outputs.records(results), strict=True)
+    rows = [_result(printer, panel, row, line, graded) for row, line in lines]
+    printer.line()
+    printer.table(
+        ("test", "result", "level", "normal range", *(("grade",) if graded else ()), "range from"), rows, indent=2
+    )
+
+
+def _result(printer: Printer, panel: Panel, row: int, line: dict[str, Any], graded: bool) -> tuple[object, ...]:
+    title = analyte_title(line["analyte"]) if isinstance(line["analyte"], str) else f"not known (row {row + 1})"
+    grade = (_grade(line["grade"]),) if graded else ()
+    if line["value"] is None:
+        return title, Text(str(line["problem"]), "yellow"), "-", "", *grade, ""
+    comparator, number, unit = panel.source.sent(row)
+    shown = f"{comparator}{number:.6g} {unit or ''}"
+    if isinstance(line["problem"], str):
+        return title, shown, Text(line["problem"], "yellow"), "", *grade, ""
+    flag = f" ({line['flag']})" if line["flag"] in ("LL", "HH") else ""
+    level = Text(f"{str(line['level']).replace('_', ' ')}{flag}", _level_style(line["level"]))
+    low, high = (_in_unit(end, line["analyte"], unit) for end in (line["low"], line["high"]))
+    source = clean(line["range_id"]).partition("#")[0]
+    if len(source) > _NARROW and printer.width < _WIDE:
+        source = source.replace("/", "/\n", 1)
+    return title, shown, level, _span(low, high), *grade, Text(source)
+
+
+def _grade(grade: Any) -> str:
+    return "" if grade is None else str(int(grade))
+
+
+def _level_style(level: object) -> str:
+    return {"normal": "", "indeterminate": "dim"}.get(
+        str(level), "bold red" if str(level).startswith("very") else "yellow"
+    )
+
+
+def _in_unit(end: float | None, analyte: str, unit: str | None) -> float | None:
+    """Return a limit in the unit of the result."""
+    from labinterp import units  # noqa: PLC0415 - beside its use
+
+    if end is None or unit is None:
+        return None
+    scale = units.scale(analyte, unit)
+    return float(end) / scale.mul * scale.div
+
+
+def _span(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"up to {high:.4g}"
+    return f"from {low:.4g}" if high is None else f"{low:.4g} - {high:.4g}"
+
+
+@functools.cache
+def analyte_title(key: str) -> str:
+    """Return an analyte in words."""
+    from labinterp.analytes import analytes  # noqa: PLC0415 - reads data
+
+    return analytes()[key].title

@@ -1,0 +1,137 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from labinterp.errors import LabInterpError
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+NONE = "none"
+
+
+def ranges_option(function: _F) -> _F:
+    """Add `--ranges`."""
+    return click.option(
+        "--ranges",
+        "-r",
+        multiple=True,
+        metavar="P",
+        default=("us",),
+        help="Profile, edition or TOML file; repeat it, or separate by commas, in order of priority; 'none' for none."
+        "  [default: us]",
+    )(function)
+
+
+def kernel_options(function: _F) -> _F:
+    """Add the options that say how results are read and judged, other than `--ranges`."""
+    options = (
+        click.option("--layout", default="auto", show_default=True, metavar="L", help="Layout of a table."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="OURS=YOURS",
+            help="Which of your columns is which of ours, such as value=RESULT_NUM; repeatable.",
+        ),
+        click.option(
+            "--panel",
+            default="collection",
+            show_default=True,
+            metavar="W",
+            help="Which results are seen together: collection, patient, or a look-back such as 30D.",
+        ),
+        click.option("--assume-adult", is_flag=True, help="Apply adult ranges where the age is unknown."),
+        click.option("--no-reported-ranges", is_flag=True, help="Ignore the ranges that came with the results."),
+        click.option(
+            "--decimal", type=click.Choice([".", ","]), help="Decimal sign, where 1,234 could be read in two ways."
+        ),
+        click.option(
+            "--default-unit",
+            "default_units",
+            multiple=True,
+            metavar="ANALYTE=UNIT",
+            help="Unit of results without one, such as magnesium=mg/dL; repeatable.",
+        ),
+        click.option(
+            "--reference-albumin",
+            type=float,
+            metavar="G_PER_L",
+            help="Albumin in g/L at which calcium is not adjusted.  [default: 40]",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def format_option(*kinds: str) -> Callable[[_F], _F]:
+    """Add `--format` with these kinds, the first one by default."""
+    return click.option(
+        "--format", "form", type=click.Choice(kinds), default=kinds[0], show_default=True, help="Form of the output."
+    )
+
+
+def no_color_option(function: _F) -> _F:
+    """Add `--no-color`."""
+    return click.option("--no-color", is_flag=True, help="Plain text; so does the variable NO_COLOR.")(function)
+
+
+def read_ranges(texts: tuple[str, ...]) -> Any:
+    """Return what `ranges=` takes: one name, or a list of them; `none` stands for no editions.
+
+    Example:
+        >>> read_ranges(("us",)), read_ranges(("ohsu/critical,us",)), read_ranges(("none",))
+        ('us', ['ohsu/critical', 'us'], [])
+    """
+    names: list[str] = []
+    for text in texts:
+        parts = [text] if "," not in text or Path(text).is_file() else text.split(",")
+        names += [part.strip() for part in parts if part.strip()]
+    if not names:
+        raise click.UsageError("--ranges names nothing; 'none' stands for no ranges at all")
+    names = [name for name in names if name != NONE]
+    return names[0] if len(names) == 1 else names
+
+
+def read_pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """Return texts such as `magnesium=mg/dL` as a mapping."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, sign, value = (part.strip() for part in text.partition("="))
+        if not (key and sign and value):
+            raise click.UsageError(f"{option} takes two words joined by '=', such as magnesium=mg/dL or value=RESULT")
+        if key in pairs:
+            raise click.UsageError(f"{option} names {key} twice")
+        pairs[key] = value
+    return pairs
+
+
+def read_kernel(
+    *,
+    ranges: tuple[str, ...] | None = None,
+    no_reported_ranges: bool,
+    default_units: tuple[str, ...],
+    columns: tuple[str, ...],
+    **rest: Any,
+) -> dict[str, Any]:
+    """Return the options of the kernel as the arguments of `interpret_frame`, `layout` and `columns` among them."""
+    from labinterp.frames.panels import read_span  # noqa: PLC0415 - loads pandas
+    from labinterp.interpretation import checked_albumin  # noqa: PLC0415 - help needs none of it
+
+    try:
+        read_span(rest["panel"])
+        checked_albumin(rest["reference_albumin"])
+    except LabInterpError as error:
+        raise click.UsageError(str(error)) from None
+    return {
+        **({} if ranges is None else {"ranges": read_ranges(ranges)}),
+        "reported_ranges": not no_reported_ranges,
+        "default_units": read_pairs("--default-unit", default_units) or None,
+        "columns": read_pairs("--column", columns) or None,
+        **rest,
+    }

@@ -1,0 +1,205 @@
+"""Editions, entries and changes as rows for tables and as text."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp.cli.listing import analyte_title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from labinterp.cli.printing import Printer
+    from labinterp.ranges import Band, Edition, Entry
+
+GROUPS: Final = (
+    "Ranges",
+    "Critical limits",
+    "Gradings",
+    "Descriptive, in no profile",
+    "Superseded or withdrawn",
+)
+_KINDS: Final = {
+    "reference_interval": "reference interval",
+    "decision_limit": "decision limits",
+    "critical_limit": "critical limits",
+    "grade": "grades",
+}
+
+
+def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
+    """Print rows as CSV or JSON on standard output."""
+    from labinterp.cli.outputs import guard, print_json  # noqa: PLC0415 - beside its use
+
+    if form == "json":
+        print_json(list(table))
+        return
+    names = list(dict.fromkeys(name for row in table for name in row))
+    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: guard(value) for name, value in row.items()} for row in table)
+
+
+def group_of(edition: Edition) -> str:
+    """Return under which heading an edition is listed."""
+    if edition.status != "current":
+        return GROUPS[4]
+    if edition.use == "descriptive":
+        return GROUPS[3]
+    if edition.grades:
+        return GROUPS[2]
+    critical = [entry.kind == "critical_limit" for entry in edition.entries]
+    return GROUPS[1] if critical and all(critical) else GROUPS[0]
+
+
+def of_edition(edition: Edition) -> dict[str, Any]:
+    """Return an edition as a row."""
+    return {
+        "edition": edition.id,
+        "title": edition.title,
+        "status": edition.status,
+        "use": edition.use,
+        "published_on": _day(edition.published_on),
+        "valid_from": _day(edition.valid_from),
+        "valid_until": _day(edition.valid_until),
+        "reviewed_on": _day(edition.reviewed_on),
+        "supersedes": edition.supersedes,
+        "ranges": len(edition.entries),
+        "grades": len(edition.grades),
+        "analytes": ";".join(edition.analytes),
+        "sha256": edition.sha256,
+    }
+
+
+def _day(day: Any) -> str | None:
+    return None if day is None else str(day.isoformat())
+
+
+def of_entries(edition: Edition, analyte: str | None = None) -> Iterator[dict[str, Any]]:
+    """Return the bands of an edition's entries as rows."""
+    key = None if analyte is None else analyte_keys((analyte,))
+    for entry in (*edition.entries, *edition.grades):
+        if key is not None and entry.analyte not in key:
+            continue
+        for band in entry.bands:
+            yield {
+                "range": entry.range_id,
+                "analyte": entry.analyte,
+                "kind": entry.kind,
+                "who": str(entry.partition),
+                "term": entry.term,
+                "band": band.band,
+                "level": band.level,
+                "limits": limits(band),
+                "method": entry.method,
+                "place": entry.place,
+                "evidence": entry.evidence,
+                "source": entry.source.text,
+                "locator": entry.source.locator,
+                "url": entry.source.url,
+                "reviewed_on": _day(entry.reviewed_on),
+                "note": entry.note,
+            }
+
+
+def limits(band: Band) -> str:
+    """Return the ends of a band in words, in every printed unit."""
+    words = []
+    if band.lower is not None:
+        words.append(f"{'from' if band.lower_inclusive else 'above'} {band.lower}")
+    if band.upper is not None:
+        words.append(f"{'up to' if band.upper_inclusive else 'below'} {band.upper}")
+    return ", ".join(words)
+
+
+def of_change(change: Any) -> dict[str, Any]:
+    """Return a change between two reference sets as a row."""
+    return {
+        "analyte": change.analyte,
+        "who": str(change.who),
+        "limit": change.limit,
+        "kind": change.kind,
+        "before": change.before,
+        "after": change.after,
+        "percent": change.percent,
+        "before_id": change.before_id,
+        "after_id": change.after_id,
+    }
+
+
+def of_uncovered(name: str, row: Any) -> dict[str, Any]:
+    """Return patients without a range as a row."""
+    return {"ranges": name, "analyte": row.analyte, "who": str(row.who), "reason": row.reason, "detail": row.detail}
+
+
+def analyte_keys(names: Iterable[str]) -> tuple[str, ...] | None:
+    """Return the keys of analytes given by key, code or name; nothing for none.
+
+    Raises:
+        UnknownTestError: if one is not known.
+    """
+    from labinterp.analytes import analytes, resolve  # noqa: PLC0415 - reads data
+    from labinterp.errors import UnknownTestError  # noqa: PLC0415 - beside its use
+
+    keys = []
+    for name in names:
+        key = resolve(name).analyte
+        if key is None:
+            raise UnknownTestError("the analyte is not known", hint="Known are " + ", ".join(analytes()))
+        keys.append(key)
+    return tuple(keys) or None
+
+
+def show_edition(printer: Printer, edition: Edition, analyte: str | None) -> None:
+    """Print an edition: what it is, and every range of it."""
+    keys = None if analyte is None else analyte_keys((analyte,))
+    entries = [entry for entry in (*edition.entries, *edition.grades) if keys is None or entry.analyte in keys]
+    nones = [none for none in edition.no_categories if keys is None or none.analyte in keys]
+    if keys is not None and not entries and not nones:
+        return
+    printer.heading(f"{edition.id}: {edition.title}")
+    days = [
+        f"{word} {day.isoformat()}"
+        for word, day in (
+            ("published", edition.published_on),
+            ("in force from", edition.valid_from),
+            ("until", edition.valid_until),
+            ("reviewed", edition.reviewed_on),
+        )
+        if day is not None
+    ]
+    about = [edition.status, *(["descriptive: does not decide what is normal"] if edition.use == "descriptive" else [])]
+    about += [*days, *([f"supersedes {edition.supersedes}"] if edition.supersedes else [])]
+    printer.paragraph("; ".join(about) + f"; SHA-256 {edition.sha256[:16]}", style="quiet")
+    if edition.note:
+        printer.paragraph(edition.note, style="quiet")
+    for entry in entries:
+        _show_entry(printer, entry)
+    for none in nones:
+        printer.line()
+        printer.paragraph(
+            f"{none.reason} ({_source(none)})", label=f"{analyte_title(none.analyte)}: no limits.", hang=4
+        )
+
+
+def _show_entry(printer: Printer, entry: Entry) -> None:
+    what = f"{analyte_title(entry.analyte)}, {_KINDS[entry.kind]}, {entry.partition}"
+    extras = [entry.term, entry.method and f"method {entry.method}", entry.place and f"called by {entry.place}"]
+    printer.line()
+    printer.paragraph("; ".join([what, *(text for text in extras if text)]), style="heading", hang=2)
+    for band in entry.bands:
+        level = "" if band.band == band.level.replace("_", " ") or band.grade else f" ({band.level.replace('_', ' ')})"
+        printer.paragraph(limits(band), label=f"  {band.band}{level}:", hang=6)
+    reviewed = "" if entry.reviewed_on is None else f"; reviewed {entry.reviewed_on.isoformat()}"
+    printer.paragraph(
+        f"{_source(entry)}; {entry.evidence}{reviewed}; {entry.range_id}", label="  source", hang=9, style="quiet"
+    )
+    if entry.note:
+        printer.paragraph(entry.note, label="  note", hang=9, style="quiet")
+
+
+def _source(item: Any) -> str:
+    source = item.source
+    return f"{source.text.rstrip('.')}{f', {source.locator}' if source.locator else ''}"

@@ -1,0 +1,222 @@
+"""The summary of a run: results by analyte, findings by kind, problems by code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.text import Text
+
+from labinterp.cli.answers import Answered, each_finding, joined, worst
+from labinterp.cli.printing import STYLES, Printer, counted, listed
+from labinterp.codes import HIGH_SIDE, LEVELS, LOW_SIDE, NO_AGE_SUGGESTION, PROBLEM_TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+SEVERITIES: Final = ("low", "moderate", "high")
+_CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
+_MOST_ROWS: Final = 6
+_SUGGESTIONS: Final = {
+    "missing_unit": "Send the unit, or say it for the whole file with --default-unit ANALYTE=UNIT",
+    "ambiguous_number": "Say which with --decimal , or --decimal .",
+    "incompatible_unit": "Check test and unit; `labinterp convert` says which units can be converted",
+}
+_NOTE_TEXTS: Final = {
+    "uncorrected_calcium": "total calcium was read without an albumin of the same panel",
+    "range_without_age": "adult ranges were applied although the age is unknown",
+    "soft_implausible": "the value is doubtful; check it and its unit at the source",
+    "reported_range_unusable": "the range that came with the result could not be used",
+    "flag_disagrees": "the laboratory's own flag says otherwise",
+    "loinc_unit_conflict": "the LOINC code and the unit do not fit each other",
+    "unit_conflict": "two units were given and they differ",
+    "age_unreadable": "the age could not be read",
+    "entered_in_error": "the result was entered in error, and left out",
+}
+
+
+def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any]) -> None:
+    """Print what was read, and the results by analyte."""
+    settings = provenance["settings"]
+    rows = sum(len(each.results) for each in answered)
+    panels = sum(each.panels for each in answered)
+    names = listed([each.source.name for each in answered], 3)
+    printer.paragraph(
+        f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(_patients(answered), 'patient')}, "
+        f"from {names}.",
+        style="heading",
+    )
+    grading = "" if settings["grading"] is None else f" Grades by {settings['grading']}."
+    own = " The range that came with a result wins." if settings["reported_ranges"] else ""
+    editions = ", ".join(settings["ranges"]) or "no editions"
+    printer.paragraph(f"Ranges: {settings['profile']} ({editions}).{own}{grading}", style="quiet")
+    if not rows:
+        return
+    table = by_analyte(joined(answered, "results"))
+    printer.heading("Results by analyte")
+    total = ("all", *(sum(row[i] for row in table) for i in range(1, 7)))
+    head = ("", "rows", "low", "normal", "high", "indeterminate", "problems")
+    table += [total] if len(table) > 1 else []
+    lines = [(title, *(f"{count:,}" for count in rest)) for title, *rest in table]
+    printer.table(head, lines, right=range(1, 7))
+    if any(row[5] for row in table):
+        printer.paragraph(
+            "Indeterminate: the result has a range, but more than one answer is possible (a '<' or '>' result, a "
+            "range with one end, an unknown sex or pregnancy, or a gap in the source).",
+            style="quiet",
+        )
+
+
+def _patients(answered: Sequence[Answered]) -> int:
+    """Return how many patients there are; a row without one counts as a patient of its own."""
+    known: set[Any] = set()
+    nameless = 0
+    for each in answered:
+        known.update(each.answer.patient.distinct[1:])
+        nameless += int((each.answer.patient.codes == 0).sum())
+    return len(known) + nameless
+
+
+def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Return a row per analyte: its title and the numbers of rows, low, normal, high, indeterminate and problems."""
+    from labinterp.analytes import analytes  # noqa: PLC0415 - reads data
+
+    levels = dict.fromkeys(LEVELS, "indeterminate") | dict.fromkeys(LOW_SIDE, "low") | {"normal": "normal"}
+    levels |= dict.fromkeys(HIGH_SIDE, "high")
+    kind = results["level"].astype(object).map(levels).where(results["problem"].isna(), "problems")
+    analyte = results["analyte"].astype(object).where(results["analyte"].notna(), "")
+    counts = {key: dict(part.value_counts()) for key, part in kind.groupby(analyte)}
+    rows = analyte.value_counts().to_dict()
+    titles = {**{key: item.title for key, item in analytes().items()}, "": "(test not known)"}
+    return [
+        (titles[key], rows[key], *(int(counts[key].get(name, 0)) for name in _CLASSES)) for key in titles if key in rows
+    ]
+
+
+def show_findings(printer: Printer, answered: Sequence[Answered]) -> None:
+    """Print the findings by kind."""
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for finding, count in each_finding(answered):
+        if count:
+            group = groups.setdefault((finding.title, finding.severity), {})
+            group[finding.status] = group.get(finding.status, 0) + count
+    printer.heading("Findings")
+    if not groups:
+        printer.paragraph("None.")
+        return
+    found = worst(answered)
+    parts = [f"{found[severity]:,} {severity}" for severity in reversed(SEVERITIES) if found.get(severity)]
+    printer.paragraph(
+        f"{counted(sum(found.values()), 'finding')} by severity: {', '.join(parts)}. Severity says how soon a "
+        "clinician should look."
+    )
+    order = sorted(groups, key=lambda key: (-SEVERITIES.index(key[1]), -sum(groups[key].values())))
+    rows = [
+        (
+            key[0],
+            Text(key[1], STYLES[key[1]]),
+            *(f"{groups[key].get(status, 0):,}" for status in ("present", "possible")),
+        )
+        for key in order
+    ]
+    printer.table(("", "severity", "present", "possible"), rows, right=(2, 3))
+
+
+def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
+    """Print the problems by code with what to do about each, and the notes that matter."""
+    from labinterp import reasoning  # noqa: PLC0415 - reads data
+
+    results = joined(answered, "results")
+    counts = {str(code): count for code, count in results["problem"].dropna().astype(object).value_counts().items()}
+    if counts:
+        printer.heading("Problems")
+        printer.paragraph(
+            f"{counted(sum(counts.values()), 'row')} could not be interpreted, and none of them counts as normal."
+        )
+        for code, count in counts.items():
+            message, suggestion, _ = PROBLEM_TEXTS[code]
+            suggestion = _SUGGESTIONS.get(code, suggestion)
+            if code == "no_reference_range" and _ages_missing(answered):
+                suggestion = NO_AGE_SUGGESTION
+            text = f"{message} ({_rows(answered, code)}). {suggestion}."
+            printer.paragraph(text, label=f"{count:>6,}  {code}:", hang=8)
+        suspects = results["suspected_unit"].dropna().astype(object)
+        if len(suspects):
+            printer.paragraph(
+                f"For {counted(len(suspects), 'value')} another unit would be ordinary "
+                f"({listed(sorted(set(suspects)), 6)}); no value was read anew.",
+                indent=2,
+            )
+    notes = _note_counts(results)
+    told = [*_method_notes(answered, reasoning.method_notes)]
+    if notes or told:
+        printer.heading("Notes")
+    for note, count in notes.items():
+        printer.paragraph(f"{_NOTE_TEXTS[note]}.", label=f"{count:>6,}  {note}:", hang=8)
+    for text in told:
+        printer.paragraph(text, indent=2)
+
+
+def _rows(answered: Sequence[Answered], code: str) -> str:
+    """Return where the first rows with a problem are; the first result is row 1."""
+    rows = [
+        (f"{each.source.name} " if len(answered) > 1 else "") + str(row + 1)
+        for each in answered
+        for row in (each.results["problem"] == code).to_numpy().nonzero()[0].tolist()
+    ]
+    return f"row{'' if len(rows) == 1 else 's'} {listed(rows, _MOST_ROWS)}"
+
+
+def _note_counts(results: pd.DataFrame) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for joined_notes, count in results["notes"].astype(object).value_counts().to_dict().items():
+        for note in str(joined_notes).split(";"):
+            if note in _NOTE_TEXTS:
+                counts[note] = counts.get(note, 0) + int(count)
+    return counts
+
+
+def _ages_missing(answered: Sequence[Answered]) -> bool:
+    """Say whether a row has no range only because its age is unknown."""
+    for each in answered:
+        uncovered = (each.results["problem"] == "no_reference_range").to_numpy()
+        plans = set(each.answer.found.plan[uncovered].tolist())
+        if any(each.answer.plans.items[plan].missing == "age_unknown" for plan in plans):
+            return True
+    return False
+
+
+def _method_notes(answered: Sequence[Answered], told: Any) -> tuple[str, ...]:
+    """Return what to know of analytes whose assay matters and is unknown."""
+    analytes: set[str] = set()
+    for each in answered:
+        judged = each.results["flag"].notna()
+        if "method" in each.source.table:
+            judged &= each.source.table["method"].isna().to_numpy()
+        analytes |= set(each.results.loc[judged, "analyte"].dropna().astype(object).unique())
+    notes: tuple[str, ...] = told(analytes)
+    return notes
+
+
+def show_guidance(printer: Printer) -> None:
+    """Print what belongs to every report: advice, everyday causes, and that a finding is no diagnosis."""
+    from labinterp import reasoning  # noqa: PLC0415 - reads data
+
+    guidance = reasoning.guidance()
+    printer.heading("Advice")
+    for text in (guidance.summary, *guidance.advice):
+        printer.paragraph(text, label="-", hang=2)
+    triggers = ", ".join(key.replace("_", " ") for key in guidance.benign_triggers)
+    printer.paragraph(f"Everyday causes of twitching: {triggers}.", label="-", hang=2)
+    printer.paragraph("Other causes: " + " ".join(guidance.differential), label="-", hang=2)
+    for text in guidance.resources:
+        printer.paragraph(text, label="-", hang=2)
+
+
+def show_disclaimer(printer: Printer) -> None:
+    """Print that a finding is no diagnosis."""
+    from labinterp import reasoning  # noqa: PLC0415 - reads data
+
+    printer.line()
+    printer.paragraph(reasoning.guidance().disclaimer, style="heading")

@@ -1,0 +1,231 @@
+"""Findings with their traces in words: panel by panel, or equal findings together."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from rich.text import Text
+
+from labinterp.cli.listing import analyte_title, show_results
+from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from labinterp.cli.answers import Answered, Panel
+    from labinterp.model import Citation, Evidence, Finding, Pathway
+
+_LEGEND: Final = (
+    "Pathways to twitching: [+] supported by the results, [?] possible, not settled by them, [x] interrupted, a step "
+    "is excluded by them. Numbers in brackets are sources, listed at the end."
+)
+SEVERITIES: Final = ("high", "moderate", "low")
+MARKS: Final = {"supported": "[+]", "possible": "[?]", "interrupted": "[x]"}
+_OBSERVED: Final = {
+    "confirmed": " (Seen in the results.)",
+    "contradicted": " (Excluded by the results.)",
+    "unmeasured": " (Not settled by the results.)",
+}
+_LABEL: Final = 16
+_STEP: Final = 6
+_MOST_PATIENTS: Final = 8
+
+
+@attrs.frozen
+class Sources:
+    """The sources cited, numbered in the order in which they are met."""
+
+    numbers: dict[str, int] = attrs.field(factory=dict)
+    texts: dict[str, str] = attrs.field(factory=dict)
+
+    def cite(self, citations: Sequence[Citation]) -> str:
+        """Return numbers such as `[2, 5]`."""
+        numbers = []
+        for citation in citations:
+            numbers.append(self.numbers.setdefault(citation.id, len(self.numbers) + 1))
+            self.texts.setdefault(citation.id, f"{citation.text}{f' {citation.url}' if citation.url else ''}")
+        return f"[{', '.join(map(str, sorted(set(numbers))))}]"
+
+
+def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> Sources:
+    """Print the findings of every panel, or, if these are more than `limit`, equal findings together.
+
+    Returns:
+        The sources that were cited.
+    """
+    sources = Sources()
+    if any(len(each.findings) for each in answered):
+        printer.line()
+        printer.paragraph(_LEGEND, style="quiet")
+    panels = [panel for each in answered for panel in itertools.islice(_with_findings(each), limit + 1)]
+    if len(panels) <= limit:
+        few = sum(each.panels for each in answered) <= limit
+        shown = [panel for each in answered for panel in each.each_panel(with_findings=not few)]
+        patients: dict[Any, list[Panel]] = {}
+        for panel in shown:
+            patients.setdefault((id(panel.source), panel.patient or panel.label), []).append(panel)
+        for group in patients.values():
+            _show_patient(printer, group, sources, named=len(answered) > 1)
+    else:
+        _show_groups(printer, answered, limit, sources)
+    return sources
+
+
+def show_sources(printer: Printer, sources: Sources) -> None:
+    """Print the sources that were cited."""
+    if sources.texts:
+        printer.heading("Sources")
+        for key, number in sources.numbers.items():
+            printer.paragraph(sources.texts[key], label=f"{number:>3}.", hang=5, style="quiet")
+
+
+def _with_findings(each: Answered) -> Iterator[Panel]:
+    return each.each_panel(with_findings=True)
+
+
+def _show_patient(printer: Printer, panels: Sequence[Panel], sources: Sources, *, named: bool) -> None:
+    file = f" ({panels[0].source.source.name})" if named else ""
+    patient = panels[0].patient
+    printer.line()
+    printer.line(printer.rule() * printer.width, "quiet")
+    seen: dict[Pathway, str] = {}
+    who = "Results without a patient" if patient is None else f"Patient {clean(patient, 60)}"
+    for i, panel in enumerate(panels):
+        label = f", {clean(panel.label, 40)}" if panel.label else ""
+        if i:
+            printer.line()
+        printer.line(f"{who}{label}{file}", "heading")
+        show_results(printer, panel)
+        for finding in panel.reasoned.findings:
+            name = f"{finding.title}{label if len(panels) > 1 else ''}"
+            _show_finding(printer, finding, sources, seen, name, adjusted=panel.adjusted_calcium())
+        _show_states(printer, panel)
+
+
+@functools.cache
+def state_title(key: str) -> str:
+    """Return a state, mechanism or symptom of the graph in words."""
+    from labinterp.reasoning import explain  # noqa: PLC0415 - reads data
+
+    return explain(key).title
+
+
+def _show_finding(
+    printer: Printer,
+    finding: Finding,
+    sources: Sources,
+    seen: dict[Pathway, str],
+    name: str,
+    *,
+    number: int | None = None,
+    where: str = "",
+    adjusted: str = "",
+) -> None:
+    printer.line()
+    title = Text(f"{'' if number is None else f'{number}. '}{finding.title}", STYLES["heading"])
+    title.append(f"  {finding.status}, severity ")
+    title.append(finding.severity, STYLES[finding.severity])
+    printer.show(title)
+
+    def part(label: str, text: str) -> None:
+        if text:
+            printer.paragraph(text, label=f"  {label}", hang=_LABEL)
+
+    part("where", where)
+    part("what", _without_tests(finding))
+    part("rests on", "; ".join(_evidence(item, adjusted) for item in finding.evidence))
+    part("upstream", ", ".join(map(state_title, finding.upstream)))
+    part("next tests", "; ".join(map(analyte_title, finding.suggested_tests)))
+    for i, caveat in enumerate(finding.caveats):
+        part("" if i else "caveats", f"- {caveat}")
+    part("may come with", ", ".join(state_title(f"symptom:{key}") for key in finding.accompanying_symptoms))
+    for pathway in finding.pathways:
+        before = seen.setdefault(pathway, name)
+        _show_pathway(printer, pathway, sources, None if before == name else before)
+
+
+def _without_tests(finding: Finding) -> str:
+    """Return the explanation without its last sentence, the tests, which have a line of their own."""
+    from labinterp.reasoning import wording  # noqa: PLC0415 - beside its use
+
+    names = ", ".join(wording.test_titles()[test] for test in finding.suggested_tests)
+    text = finding.explanation
+    for key, phrase in wording.phrases().items():
+        if key.startswith("tests"):
+            text = text.removesuffix(phrase.format(tests=names)).strip()
+    return text
+
+
+def _evidence(evidence: Evidence, adjusted: str) -> str:
+    text = f"{analyte_title(evidence.analyte)}: {evidence.level.replace('_', ' ')}"
+    if evidence.basis != "adjusted_by_albumin":
+        return text
+    return f"{text}, as adjusted by albumin{f' to {adjusted}' if adjusted else ''}"
+
+
+def _show_pathway(printer: Printer, pathway: Pathway, sources: Sources, before: str | None) -> None:
+    broken = f" at {state_title(pathway.broken_at)}" if pathway.broken_at else ""
+    head = f"{pathway.support}{broken}: {pathway.kind} pathway, {pathway.strength} evidence"
+    again = "" if before is None else f"; the same as under {before}"
+    printer.paragraph(head + again, label=f"  {MARKS[pathway.support]}", hang=_STEP, style=pathway.support)
+    if before is not None:
+        return
+    for i, step in enumerate(pathway.steps, 1):
+        said = _OBSERVED.get(step.observation, "") if i < len(pathway.steps) else ""
+        printer.paragraph(f"{step.statement}{said} {sources.cite(step.citations)}", label=f"{'':6}{i}.", hang=9)
+
+
+def _show_states(printer: Printer, panel: Panel) -> None:
+    """Print which states that lead to twitching are excluded, and which are open; of one test's states, the first."""
+    from labinterp.reasoning.graph import nodes  # noqa: PLC0415 - reads data
+    from labinterp.reasoning.tables import tables  # noqa: PLC0415 - the same
+
+    states = panel.reasoned.states
+    held = {nodes()[state].tests for state, status in states.items() if status in ("present", "possible")}
+    groups: dict[str, dict[tuple[str, ...], str]] = {}
+    for table in tables().values():
+        tests = nodes()[table.id].tests
+        if table.id in table.paths_from and tests not in held:
+            groups.setdefault(states[table.id], {}).setdefault(tests, table.title)
+    printer.line()
+    for status, label in (("excluded", "excluded"), ("undetermined", "not settled")):
+        if groups.get(status):
+            printer.paragraph(", ".join(groups[status].values()), label=f"  {label}", hang=_LABEL)
+
+
+def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sources: Sources) -> None:
+    groups: dict[Finding, list[tuple[Answered, int]]] = {}
+    for each in answered:
+        for code, reasoned in enumerate(each.answer.reasoned):
+            for finding in reasoned.findings:
+                groups.setdefault(finding, []).append((each, code))
+    counts = {
+        finding: sum(int(each.panels_of_answer[code]) for each, code in where) for finding, where in groups.items()
+    }
+    order = sorted(groups, key=lambda finding: (SEVERITIES.index(finding.severity), -counts[finding]))
+    printer.heading("Findings, equal ones together")
+    seen: dict[Pathway, str] = {}
+    for number, finding in enumerate(order[:limit], 1):
+        patients = _patients(groups[finding])
+        size = f"{counted(counts[finding], 'panel')} of {counted(len(patients), 'patient')}"
+        text = f"{size}: {listed(patients, _MOST_PATIENTS)}"
+        _show_finding(printer, finding, sources, seen, f"finding {number}", number=number, where=text)
+    if len(order) > limit:
+        printer.line()
+        printer.paragraph(
+            f"{counted(len(order) - limit, 'further kind')} of findings with their evidence are not shown. Use -o DIR "
+            "for every finding of every panel, or raise --limit."
+        )
+
+
+def _patients(where: Sequence[tuple[Answered, int]]) -> list[Any]:
+    patients: dict[Any, None] = {}
+    for each, code in where:
+        for panel in each.panels_by_answer[code].tolist():
+            patient = each.patient(panel)
+            row = int(each.answer.panels.first_row[panel])
+            patients.setdefault(f"row {row + 1}" if patient is None else patient)
+    return list(patients)
