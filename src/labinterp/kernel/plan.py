@@ -180,7 +180,6 @@ def agree(outcomes: Sequence[Outcome]) -> Outcome:
         level=_common_level(levels),
         band=first.band if len(bands) == 1 else None,
         grade=first.grade if len(grades) == 1 else None,
-        near=any(outcome.near for outcome in outcomes),
     )
 
 
