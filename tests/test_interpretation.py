@@ -323,3 +323,9 @@ def test_unit_said_in_two_ways_is_not_known():
     """Where the source's two unit columns disagree, the value is not read by either."""
     item = one("magnesium", 2.0, "mg/dL", note="unit_conflict")
     assert (item.problem, item.notes) == ("unknown_unit", ("unit_conflict",))
+
+
+def test_evidence_keeps_the_comparator():
+    """A finding that rests on `<1.2` says so, wherever its evidence is shown."""
+    report = li.interpret([li.LabResult("magnesium", "<1.2", "mg/dL")], ADULT)
+    assert report.findings[0].evidence[0].comparator == "<"

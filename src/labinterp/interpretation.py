@@ -229,7 +229,9 @@ def _located(
         return item
     reading = readings[index]
     value = computed.value if adjusted and computed is not None else reading.value
-    return Evidence(item.analyte, item.level, item.basis, index, value, reading.channel.canonical_unit)
+    return Evidence(
+        item.analyte, item.level, item.basis, index, value, reading.channel.canonical_unit, reading.comparator
+    )
 
 
 @functools.lru_cache(maxsize=64)

@@ -207,6 +207,7 @@ class Evidence:
         result_index: position of the result among the inputs, where there is one.
         value: in `unit`, where there is a result.
         unit: UCUM code of the canonical unit.
+        comparator: of a censored value.
     """
 
     analyte: str
@@ -215,6 +216,7 @@ class Evidence:
     result_index: int | None = None
     value: float | None = attrs.field(default=None, repr=False)
     unit: str | None = None
+    comparator: str | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
