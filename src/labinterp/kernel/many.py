@@ -17,8 +17,8 @@ from labinterp.codes import COMPARATORS, FLAGS, LEVELS, NOTE_BIT, PROBLEMS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labinterp.kernel.plan import Outcome, Plan
     from labinterp.kernel.bounds import Bounds
+    from labinterp.kernel.plan import Outcome, Plan
     from labinterp.kernel.session import Channel, Session
 
 Floats = npt.NDArray[np.float64]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_right
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,14 +20,14 @@ from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.kernel.bounds import Bounds
-from labinterp.kernel.plan import Edge, Grading, Plan, Scale, Stretch, compile_plan, no_plan, normal_ends
+from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
+from labinterp.kernel.reported import reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labinterp.analytes import Analyte
     from labinterp.demographics import Age
     from labinterp.ranges import Edition, Entry
 
@@ -263,9 +262,7 @@ class Session:
             tolerant=computed,
         )
 
-    def _select(
-        self, analyte: str, who: Who, method: str | None
-    ) -> tuple[tuple[Entry, ...], int, str | None]:
+    def _select(self, analyte: str, who: Who, method: str | None) -> tuple[tuple[Entry, ...], int, str | None]:
         """Return the entries that judge this analyte and patient, notes, and why there are none."""
         selection = self.ranges.select(analyte, who, method)
         notes, reason = 0, selection.reason
@@ -307,9 +304,11 @@ class Session:
     def suspected_unit(self, channel: Channel, number: float) -> str | None:
         """Return another accepted unit in which the number would be ordinary, if there is one."""
         key = (channel.analyte, channel.unit, number)
-        if key not in self._suspects:
-            _keep(self._suspects, key, self._suspect(channel, number))
-        return self._suspects[key]
+        try:
+            return self._suspects[key]
+        except KeyError:
+            suspect: str | None = _keep(self._suspects, key, self._suspect(channel, number))
+            return suspect
 
     def _suspect(self, channel: Channel, number: float) -> str | None:
         analyte = str(channel.analyte)
@@ -350,48 +349,3 @@ def _checked_unit(key: str, unit: str) -> str:
 
 def _has_age(entry: Entry) -> bool:
     return entry.partition.age_low is not None or entry.partition.age_high is not None
-
-
-def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
-    """Read the range that came with a result, in the result's unit.
-
-    Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric or
-    beyond what the analyte can reach is unusable. Where one end is missing, the side without a limit is called normal
-    only if nothing abnormal can lie there (`harmless_side` in the knowledge).
-
-    Returns:
-        The scale, or None, and a bit mask of notes.
-    """
-    ends = [values.parse(end) for end in (low, high)]
-    if all(end.problem == "missing_value" for end in ends):
-        return None, 0
-    unusable = None, NOTE_BIT["reported_range_unusable"]
-    if any(end.problem == "not_numeric" or end.alternative is not None for end in ends):
-        return unusable
-    lower, upper = (None if end.number is None else Fraction(Decimal(repr(end.number))) for end in ends)
-    if not _usable(lower, upper, Bounds.of(analyte.hard), to_canonical):
-        return unusable
-    low_edge = lower if lower is None else Edge(lower, ends[0].comparator != ">")
-    high_edge = upper if upper is None else Edge(upper, ends[1].comparator != "<")
-    one_sided = low_edge is None or high_edge is None
-    open_side = "low" if low_edge is None else "high"
-    inside = (
-        "indeterminate"
-        if one_sided and knowledge("comparison.toml")["harmless_side"].get(analyte.key) != open_side
-        else "normal"
-    )
-    stretches = []
-    if low_edge is not None:
-        stretches.append(Stretch(None, Edge(low_edge.value, not low_edge.inclusive), "low", "low"))
-    stretches.append(Stretch(low_edge, high_edge, "normal" if inside == "normal" else None, inside))
-    if high_edge is not None:
-        stretches.append(Stretch(Edge(high_edge.value, not high_edge.inclusive), None, "high", "high"))
-    return Scale(tuple(stretches)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
-
-
-def _usable(lower: Fraction | None, upper: Fraction | None, hard: Bounds, to_canonical: Fraction) -> bool:
-    if lower is not None and upper is not None and (lower > upper or lower == upper == 0):
-        return False
-    if lower is not None and (lower < 0 or float(lower * to_canonical) > hard.high):
-        return False
-    return upper is None or (upper > 0 and float(upper * to_canonical) >= hard.low)
