@@ -133,7 +133,9 @@ def test_no_color_turns_styles_off(monkeypatch, capsys, panels, args, environmen
     """--no-color and NO_COLOR hold even where color is forced; without them it shows."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[" in run(capsys, "interpret", panels)[1]
+    colored = run(capsys, "interpret", panels)[1]
+    assert "\x1b[" in colored
+    assert "\x1b[0mHypocalcemia is present." in colored
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert "\x1b" not in run(capsys, "interpret", panels, *args)[1]
@@ -167,6 +169,17 @@ def test_many_panels_group_equal_findings(capsys, tmp_path):
     assert "60 panels of 60 patients: P0, P1" in " ".join(out.split())
     assert "Patient P0" not in out
     assert "Patient P0" in run(capsys, "interpret", file, "--limit", 60)[1]
+
+
+def test_panels_without_a_finding_are_counted(capsys, tmp_path):
+    """Among many panels, those with findings are shown and the others counted."""
+    file = tmp_path / "many.csv"
+    rows = [f"P{i},magnesium,{'1.1' if i == 7 else '2.0'},mg/dL,50" for i in range(60)]
+    file.write_text("patient_id,test,value,unit,age\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    _, out, _ = run(capsys, "interpret", file)
+    assert "Patient P7" in out
+    assert "Patient P8" not in out
+    assert "Without a finding, and not shown: 59 panels." in out
 
 
 def test_no_findings_is_said(capsys, healthy):

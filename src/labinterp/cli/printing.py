@@ -104,7 +104,8 @@ class Printer:
             break_on_hyphens=False,
             break_long_words=False,
         )
-        shown = Text(start, STYLES["quiet"] if not style else STYLES.get(style, style))
+        shown = Text()
+        shown.append(start, STYLES.get(style or "quiet", style))
         shown.append("\n".join([lines[0][len(start) :], *lines[1:]]) if lines else "", STYLES.get(style, style))
         self.show(shown)
 

@@ -20,7 +20,7 @@ _CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
 _MOST_ROWS: Final = 6
 _SUGGESTIONS: Final = {
     "missing_unit": "Send the unit, or say it for the whole file with --default-unit ANALYTE=UNIT",
-    "ambiguous_number": "Say which with --decimal , or --decimal .",
+    "ambiguous_number": "Say which with '--decimal ,' or '--decimal .'",
     "incompatible_unit": "Check test and unit; `labinterp convert` says which units can be converted",
 }
 _NOTE_TEXTS: Final = {

@@ -69,6 +69,10 @@ def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> S
             patients.setdefault((id(panel.source), panel.patient or panel.label), []).append(panel)
         for group in patients.values():
             _show_patient(printer, group, sources, named=len(answered) > 1)
+        rest = sum(each.panels for each in answered) - len(shown)
+        if rest:
+            printer.line()
+            printer.paragraph(f"Without a finding, and not shown: {counted(rest, 'panel')}.")
     else:
         _show_groups(printer, answered, limit, sources)
     return sources
