@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labinterp import reasoning, values
 from labinterp._version import __version__
@@ -28,6 +26,9 @@ from labinterp.model import (
 )
 from labinterp.ranges import ReferenceSet, reference_set
 from labinterp.ranges import grading as grading_edition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def interpret(

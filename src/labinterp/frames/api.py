@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,6 +16,8 @@ from labinterp.interpretation import checked_albumin, session_for
 from labinterp.kernel import panel as slots
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 
@@ -57,9 +58,9 @@ def interpret_frame(
     """Interpret a table of results; the frame is not changed.
 
     Args:
-        frame: a pandas frame, or any with the Arrow PyCapsule interface or known to narwhals (polars, PyArrow, …), which
-            get the same kind back; one row per result, n rows; columns `test`, `value`, `unit`, and as far as known `patient_id`,
-            `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`, `birth_date`, `pregnancy`,
+        frame: a pandas frame, or any with the Arrow PyCapsule interface or known to narwhals (polars, PyArrow, …),
+            which get the same kind back; one row per result, n rows; columns `test`, `value`, `unit`, and as far as
+            known `patient_id`, `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`, `birth_date`, `pregnancy`,
             `method`, `reported_flag`, or those of another known layout.
         layout: name of the layout; `"auto"` recognizes it by its columns.
         columns: our column name → yours, for a table in no known layout.

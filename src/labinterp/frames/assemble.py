@@ -99,8 +99,8 @@ def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
     column = table[name]
     if (
         isinstance(column.dtype, pd.CategoricalDtype)
-        or not pd.api.types.is_object_dtype(column)
-        and not (pd.api.types.is_string_dtype(column))
+        or (not pd.api.types.is_object_dtype(column)
+        and not (pd.api.types.is_string_dtype(column)))
     ):
         return column.array.copy()
     if all(isinstance(value, str) for value in encoded.distinct[1:]):

@@ -12,6 +12,7 @@ from labinterp.codes import FLAGS, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.frames.encode import Encoded, Values, combine, compact, encode, read_values
 from labinterp.frames.panels import Panels, group, hold, read_times
 from labinterp.kernel import panel as slots
+from labinterp.kernel.channels import Sent
 from labinterp.kernel.many import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, dec
     rows = len(table)
 
     def column(name: str) -> Encoded:
-        return encode(table[name] if name in table else None, rows)
+        return encode(table.get(name), rows)
 
     read = read_values(table["value"], decimal)
     channels, channel = _channels(session, column, read)
     collected, patient = column("collected_at"), column("patient_id")
     times, instants = read_times(collected)
-    keys, who, who_notes = _who(session, column, times, instants)
+    keys, who, who_notes = _who(session, column, times)
     batch = Batch(
         channels, channel, read.number, read.comparator, read.problem, read.notes | who_notes, read.alternative
     )
@@ -89,14 +90,14 @@ def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, In
     codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
     texts = [[_text(value) for value in part.distinct] for part in parts]
     channels = [
-        session.channel(*_texts(texts, combination)) for combination in zip(*(c.tolist() for c in columns), strict=True)
+        session.channel(_sent(texts, combination)) for combination in zip(*(c.tolist() for c in columns), strict=True)
     ]
     return Channels(channels), codes
 
 
-def _texts(texts: list[list[str | None]], codes: tuple[int, ...]) -> tuple[Any, ...]:
+def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:
     test, *others = (column[code] for column, code in zip(texts, codes, strict=True))
-    return test or "", *others
+    return Sent(test or "", *others)
 
 
 def _text(value: Any) -> str | None:
@@ -105,7 +106,7 @@ def _text(value: Any) -> str | None:
     return None if demographics.is_missing(value) else str(value)[:256]
 
 
-def _who(session: Session, column: Any, times: Encoded, instants: Ints) -> tuple[list[WhoKey], Ints, Ints]:
+def _who(session: Session, column: Any, times: Encoded) -> tuple[list[WhoKey], Ints, Ints]:
     """Return the distinct patient groups, each row's, and the notes on ages that could not be read."""
     age, sex, pregnancy, birth = (column(name) for name in ("age", "sex", "pregnancy", "birth_date"))
     has_birth = len(birth.distinct) > 1
@@ -249,7 +250,7 @@ def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:
     """Return a code per row of a matrix with two columns, and the first row of each code."""
     import pandas as pd
 
-    left, lefts = pd.factorize(words[:, 0])
+    left, _ = pd.factorize(words[:, 0])
     right, rights = pd.factorize(words[:, 1])
     codes, distinct = pd.factorize(left * np.int64(len(rights)) + right)
     first = np.full(len(distinct), len(codes), np.int64)

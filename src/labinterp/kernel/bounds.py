@@ -33,3 +33,6 @@ class Bounds:
     def hold(self, x: float) -> bool:
         """Return whether `x` lies within."""
         return self.low <= x <= self.high
+
+
+UNBOUNDED = Bounds(-math.inf, math.inf)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labinterp.kernel.bounds import Bounds
+    from labinterp.kernel.channels import Channel
     from labinterp.kernel.plan import Outcome, Plan
-    from labinterp.kernel.session import Channel, Session
+    from labinterp.kernel.session import Session
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[Any]

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp import demographics, flags, units, values
 from labinterp.codes import NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
+from labinterp.kernel.channels import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labinterp.kernel.channels import Channel
     from labinterp.kernel.plan import Outcome, Plan
-    from labinterp.kernel.session import Channel, Session, WhoKey
+    from labinterp.kernel.session import Session, WhoKey
     from labinterp.model import LabResult, Patient
 
 _EARLIEST: Final = dt.datetime.min  # noqa: DTZ901 - times are naive UTC here
@@ -83,13 +85,15 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
         unit = unit or own
     parsed = values.parse(value, decimal)
     reading.channel = channel = session.channel(
-        _text(result.test) or "",
-        unit,
-        _text(result.specimen),
-        _text(result.loinc),
-        parsed.unit_text,
-        _text(result.note),
-        _text(result.method),
+        Sent(
+            _text(result.test) or "",
+            unit,
+            _text(result.specimen),
+            _text(result.loinc),
+            parsed.unit_text,
+            _text(result.note),
+            _text(result.method),
+        )
     )
     reading.who = person.key(result.collected_at)
     reading.range_ends = result.reference_low, result.reference_high

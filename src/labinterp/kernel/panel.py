@@ -19,7 +19,7 @@ from labinterp.kernel.bounds import Bounds
 from labinterp.reasoning import SLOTS
 
 if TYPE_CHECKING:
-    from labinterp.kernel.session import Channel
+    from labinterp.kernel.channels import Channel
 
 SLOT: Final = {name: i for i, name in enumerate(SLOTS)}
 CALCIUM: Final = SLOT["calcium"]

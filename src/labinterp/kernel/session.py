@@ -13,13 +13,11 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from labinterp import analytes, units, values
 from labinterp._data import knowledge
-from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
+from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
-from labinterp.kernel.bounds import Bounds
+from labinterp.kernel.channels import Channel, Sent, resolve
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
 from labinterp.kernel.reported import reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
@@ -36,41 +34,6 @@ REPORTED: Final = "reported"
 
 WhoKey = tuple[int | None, int, str | None, str | None]
 """Lowest and highest age bin (None, 0 where the age is unknown), sex, pregnancy."""
-
-
-@attrs.frozen
-class Channel:
-    """What a distinct (test, unit, specimen) means.
-
-    Args:
-        analyte: analyte key, or None with `problem`.
-        unit: UCUM code of the result's unit, or None with `unit_problem`.
-        mul: with `div`: canonical value = value * mul / div.
-        div: see `mul`.
-        problem: `unknown_test` or `unsuitable_specimen`.
-        value_problem: `not_numeric` where what is written behind the number is no unit.
-        unit_problem: why the unit cannot be used.
-        notes: bit mask.
-        hard: beyond these a value cannot be right.
-        soft: beyond these a value is doubtful.
-        ordinary: where most values of patients lie.
-        canonical_unit: UCUM code of the unit after conversion.
-        method: the assay, where it is known.
-    """
-
-    analyte: str | None
-    unit: str | None = None
-    mul: float = 1.0
-    div: float = 1.0
-    problem: str | None = None
-    value_problem: str | None = None
-    unit_problem: str | None = None
-    notes: int = 0
-    hard: Bounds = Bounds(-math.inf, math.inf)
-    soft: Bounds = Bounds(-math.inf, math.inf)
-    ordinary: Bounds = Bounds(-math.inf, math.inf)
-    canonical_unit: str | None = None
-    method: str | None = None
 
 
 class Session:
@@ -107,93 +70,12 @@ class Session:
         self._plans: dict[Any, Plan] = {}
         self._suspects: dict[Any, str | None] = {}
 
-    def channel(
-        self,
-        test: str,
-        unit: str | None,
-        specimen: str | None = None,
-        loinc: str | None = None,
-        written: str | None = None,
-        note: str | None = None,
-        method: str | None = None,
-    ) -> Channel:
-        """Resolve a distinct combination of texts.
-
-        Args:
-            test: key, code or name of the analyte.
-            unit: the unit field.
-            specimen: the specimen field.
-            loinc: a LOINC code sent beside the name.
-            written: text found behind the number.
-            note: notes of the source, joined by `;`.
-            method: the assay.
-        """
-        key = (test, unit, specimen, loinc, written, note, method)
-        found = self._channels.get(key)
+    def channel(self, sent: Sent) -> Channel:
+        """Return what a distinct combination of texts means."""
+        found = self._channels.get(sent)
         if found is None:
-            found = _keep(self._channels, key, self._resolve(*key))
+            found = _keep(self._channels, sent, resolve(sent, self.default_units))
         return found
-
-    def _resolve(
-        self,
-        test: str,
-        unit: str | None,
-        specimen: str | None,
-        loinc: str | None,
-        written: str | None,
-        note: str | None,
-        method: str | None,
-    ) -> Channel:
-        resolution = analytes.resolve(test, loinc)
-        if resolution.analyte is None:
-            return Channel(None, problem="unknown_test", notes=bits_of_text(note))
-        analyte = analytes.analytes()[resolution.analyte]
-        base = Channel(
-            analyte.key,
-            canonical_unit=analyte.canonical_unit,
-            notes=bits_of_notes(resolution.notes) | bits_of_text(note),
-            hard=Bounds.of(analyte.hard),
-            soft=Bounds.of(analyte.soft),
-            ordinary=Bounds.of(analyte.ordinary),
-            method=method,
-        )
-        if not analytes.specimen_suitable(analyte.key, specimen):
-            return attrs.evolve(base, problem="unsuitable_specimen")
-        return self._with_unit(base, unit, written, resolution.property)
-
-    def _with_unit(self, base: Channel, unit: str | None, written: str | None, proper: str | None) -> Channel:
-        """Complete a channel by its unit: the one of the unit field, else the one behind the number, else the default.
-
-        A unit that the source says in two ways is not known. Text behind the number that is no unit makes the value not numeric; another unit than the field's is a clash.
-        """
-        analyte, notes = str(base.analyte), base.notes
-        given = unit is not None and bool(unit.strip())
-        if notes & NOTE_BIT["unit_conflict"]:
-            return attrs.evolve(base, unit_problem="unknown_unit")
-        if written is not None:
-            code = units.resolve(written).code
-            if code is None:
-                return attrs.evolve(base, value_problem="not_numeric")
-            if given and units.resolve(unit).code not in (None, code):
-                return attrs.evolve(base, unit_problem="unknown_unit", notes=notes | NOTE_BIT["unit_conflict"])
-            if not given:
-                unit, given, notes = written, True, notes | NOTE_BIT["unit_in_value"]
-        if not given:
-            unit = self.default_units.get(analyte)
-            if unit is None:
-                return attrs.evolve(base, unit_problem="missing_unit")
-            notes |= NOTE_BIT["default_unit_used"]
-        resolved = units.resolve(unit)
-        if resolved.code is None:
-            return attrs.evolve(base, unit_problem="unknown_unit")
-        if resolved.code not in units.accepted(analyte):
-            return attrs.evolve(base, unit_problem="incompatible_unit")
-        if resolved.cleaned:
-            notes |= NOTE_BIT["unit_cleaned"]
-        if proper and proper != units.units()[resolved.code].kind:
-            notes |= NOTE_BIT["loinc_unit_conflict"]
-        scale = units.scale(analyte, resolved.code)
-        return attrs.evolve(base, unit=resolved.code, mul=scale.mul, div=scale.div, notes=notes)
 
     def who_key(self, age: Age | None, sex: str | None, pregnancy: str | None) -> WhoKey:
         """Return the patient group: two patients with one key get the same limits."""
