@@ -60,8 +60,8 @@ def interpret_frame(
     Args:
         frame: a pandas frame, or any with the Arrow PyCapsule interface or known to narwhals (polars, PyArrow, …),
             which get the same kind back; one row per result, n rows; columns `test`, `value`, `unit`, and as far as
-            known `patient_id`, `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`, `birth_date`, `pregnancy`,
-            `method`, `reported_flag`, or those of another known layout.
+            known `patient_id`, `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`,
+            `birth_date`, `pregnancy`, `method`, `reported_flag`, or those of another known layout.
         layout: name of the layout; `"auto"` recognizes it by its columns.
         columns: our column name → yours, for a table in no known layout.
         ranges: as in `interpret`.
