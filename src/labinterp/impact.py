@@ -90,7 +90,7 @@ class Impact:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the changes as one table, results first."""
-        import pandas as pd  # noqa: PLC0415 - heavy
+        import pandas as pd
 
         rows: list[tuple[str | int | None, ...]] = [
             ("result", each.analyte, "level", each.before, each.after, each.results, None)
@@ -148,7 +148,7 @@ def _outcomes(report: FrameReport) -> pd.Series[Any]:
 
 
 def _result_changes(first: FrameReport, second: FrameReport) -> tuple[ResultChange, ...]:
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
     analyte = first.results["analyte"].reset_index(drop=True).astype(object)
     table = pd.DataFrame({"analyte": analyte, "before": _outcomes(first), "after": _outcomes(second)})

@@ -28,12 +28,12 @@ def main(args: Sequence[str] | None = None) -> int:
         0
     """
     try:
-        import click  # noqa: F401, PLC0415 - an extra
-        import rich  # noqa: F401, PLC0415 - an extra
+        import click  # noqa: F401 - an extra
+        import rich  # noqa: F401 - an extra
     except ImportError as error:
         missing = MissingExtraError.from_extra(error.name or "click", "cli")
         print(f"labinterp: {missing}", file=sys.stderr)  # noqa: T201 - there is nothing else to print with
         return USAGE
-    from labinterp.cli.app import run  # noqa: PLC0415 - needs the extra
+    from labinterp.cli.app import run
 
     return run(args)

@@ -43,7 +43,7 @@ class Panel:
 
     def adjusted_calcium(self) -> str:
         """Return total calcium adjusted by the panel's albumin, in its own unit, or nothing where there is none."""
-        from labinterp.kernel import panel as slots  # noqa: PLC0415 - beside its use
+        from labinterp.kernel import panel as slots
 
         held = self.source.answer.panels.held[self.index]
         calcium, albumin = int(held[slots.CALCIUM]), int(held[slots.ALBUMIN])
@@ -88,14 +88,14 @@ class Answered:
     @property
     def panels_of_answer(self) -> np.ndarray[Any, Any]:
         """Return how many panels have each distinct answer."""
-        import numpy as np  # noqa: PLC0415 - loaded with pandas
+        import numpy as np
 
         return np.bincount(self.answer.answer_of_panel, minlength=len(self.answer.reasoned))
 
     @functools.cached_property
     def panels_by_answer(self) -> list[np.ndarray[Any, Any]]:
         """Return the panels that have each distinct answer."""
-        import numpy as np  # noqa: PLC0415 - loaded with pandas
+        import numpy as np
 
         order = np.argsort(self.answer.answer_of_panel, kind="stable")
         return np.split(order, np.cumsum(self.panels_of_answer)[:-1])
@@ -107,7 +107,7 @@ class Answered:
 
     def each_panel(self, *, with_findings: bool) -> Iterator[Panel]:
         """Return the panels in order of first appearance."""
-        import numpy as np  # noqa: PLC0415 - loaded with pandas
+        import numpy as np
 
         answer = self.answer
         held = answer.panels.held
@@ -131,7 +131,7 @@ class Answered:
 
     def sent(self, row: int) -> tuple[str, float, str | None]:
         """Return comparator, number and unit of a row as it was sent; only for rows with a value."""
-        from labinterp.codes import COMPARATORS  # noqa: PLC0415 - beside its use
+        from labinterp.codes import COMPARATORS
 
         batch = self.answer.batch
         comparator = ("", *COMPARATORS)[batch.comparator[row]]
@@ -140,8 +140,8 @@ class Answered:
 
 def answer_all(sources: Sequence[Source], session: Session, options: dict[str, Any]) -> list[Answered]:
     """Interpret every input, each by itself."""
-    from labinterp.frames import assemble, core  # noqa: PLC0415 - loads pandas
-    from labinterp.kernel import panel as slots  # noqa: PLC0415 - beside its use
+    from labinterp.frames import assemble, core
+    from labinterp.kernel import panel as slots
 
     adjustment = slots.adjustment(options["reference_albumin"])
     answered = []
@@ -149,7 +149,7 @@ def answer_all(sources: Sequence[Source], session: Session, options: dict[str, A
         answer = core.run(source.table, session, adjustment, options["decimal"], options["panel"])
         results = assemble.results(answer, source.table)
         if options["delta"]:
-            from labinterp.frames import delta  # noqa: PLC0415 - loads pandas
+            from labinterp.frames import delta
 
             results = results.assign(**delta.columns(answer, source.table))
         frames = (results, assemble.findings(answer), assemble.pathways(answer))
@@ -159,7 +159,7 @@ def answer_all(sources: Sequence[Source], session: Session, options: dict[str, A
 
 def session_of(options: dict[str, Any]) -> Session:
     """Return the session for these options; wrong ones are found before any input is read."""
-    from labinterp.interpretation import session_for  # noqa: PLC0415 - beside its use
+    from labinterp.interpretation import session_for
 
     return session_for(
         options["ranges"],
@@ -172,9 +172,9 @@ def session_of(options: dict[str, Any]) -> Session:
 
 def provenance_of(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     """Return versions, editions with their hashes, and settings, JSON-ready."""
-    from labinterp import reasoning  # noqa: PLC0415 - beside its use
-    from labinterp._version import __version__  # noqa: PLC0415 - the same
-    from labinterp.interpretation import settings_of  # noqa: PLC0415 - the same
+    from labinterp import reasoning
+    from labinterp._version import __version__
+    from labinterp.interpretation import settings_of
 
     editions = (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
     return {
@@ -191,7 +191,7 @@ def provenance_of(session: Session, options: dict[str, Any]) -> dict[str, Any]:
 
 def joined(answered: Sequence[Answered], name: str) -> pd.DataFrame:
     """Return one table of all inputs, with a column `file` in front where there are several."""
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
     frames = [getattr(each, name) for each in answered]
     if len(frames) == 1:
@@ -204,7 +204,7 @@ def joined(answered: Sequence[Answered], name: str) -> pd.DataFrame:
 
 def _column(parts: list[pd.Series[Any]]) -> Any:
     """Join a column of several tables, each of which may have read it differently."""
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
     categories = [isinstance(part.dtype, pd.CategoricalDtype) for part in parts]
     if not any(categories) and len({str(part.dtype) for part in parts}) == 1:

@@ -38,8 +38,8 @@ def verify(report: str, ranges: tuple[str, ...]) -> int:
 
     REPORT.json is what Report.to_json wrote; '-' reads standard input.
     """
-    from labinterp.model import Report  # noqa: PLC0415 - loaded when the command runs
-    from labinterp.verification import verify as make_again  # noqa: PLC0415 - the same
+    from labinterp.model import Report
+    from labinterp.verification import verify as make_again
 
     made = Report.from_json(read_bytes(report))
     found = make_again(made, ranges=read_ranges(ranges) if ranges else None)

@@ -20,9 +20,9 @@ def convert(value: str, unit: str, to: str, analyte: str, decimal: str | None) -
 
     Example: labinterp convert 1.8 mg/dL mmol/L --analyte magnesium
     """
-    from labinterp import analytes, units, values  # noqa: PLC0415 - loaded when the command runs
-    from labinterp.codes import PROBLEM_TEXTS  # noqa: PLC0415 - the same
-    from labinterp.errors import UnknownTestError  # noqa: PLC0415 - the same
+    from labinterp import analytes, units, values
+    from labinterp.codes import PROBLEM_TEXTS
+    from labinterp.errors import UnknownTestError
 
     key = analytes.resolve(analyte).analyte
     if key is None:

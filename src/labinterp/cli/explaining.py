@@ -35,8 +35,8 @@ def explain(node: str | None, form: str, no_color: bool) -> None:
 
     Without NODE, list what can be explained. Example: labinterp explain hypocalcemia
     """
-    from labinterp import reasoning  # noqa: PLC0415 - help needs none of it
-    from labinterp.cli.printing import Printer  # noqa: PLC0415 - the same
+    from labinterp import reasoning
+    from labinterp.cli.printing import Printer
 
     if node is None:
         groups = _groups()
@@ -47,7 +47,7 @@ def explain(node: str | None, form: str, no_color: bool) -> None:
         return
     found = reasoning.explain(node)
     if form == "json":
-        import attrs  # noqa: PLC0415 - beside its use
+        import attrs
 
         click.echo(json.dumps(attrs.asdict(found), indent=2, ensure_ascii=False))
     else:
@@ -56,7 +56,7 @@ def explain(node: str | None, form: str, no_color: bool) -> None:
 
 def _groups() -> dict[str, dict[str, str]]:
     """Return kind → key → title; keys that only repeat another one are left out."""
-    from labinterp import reasoning  # noqa: PLC0415 - help needs none of it
+    from labinterp import reasoning
 
     groups: dict[str, dict[str, str]] = {kind: {} for kind in _KINDS}
     for key in reasoning.nodes():
@@ -128,7 +128,7 @@ def _show_edges(printer: Printer, found: Explanation) -> None:
 
 def _known(key: str) -> str:
     """Return a key as `explain` takes it; a caveat's own has its kind in front."""
-    from labinterp.reasoning import nodes  # noqa: PLC0415 - help needs none of it
+    from labinterp.reasoning import nodes
 
     return f"caveat:{key}" if key not in nodes() and f"caveat:{key}" in nodes() else key
 

@@ -29,10 +29,10 @@ def impact(
     A and B are profiles, editions or TOML files. Ranges that came with the results are left out, as they would hide
     the change. Example: labinterp ranges impact us uk results.csv
     """
-    from labinterp.cli import outputs  # noqa: PLC0415 - help needs none of it
-    from labinterp.cli.inputs import read_all  # noqa: PLC0415 - the same
-    from labinterp.cli.printing import Printer, progress  # noqa: PLC0415 - the same
-    from labinterp.impact import impact as compare  # noqa: PLC0415 - the same
+    from labinterp.cli import outputs
+    from labinterp.cli.inputs import read_all
+    from labinterp.cli.printing import Printer, progress
+    from labinterp.impact import impact as compare
 
     options = {**read_kernel(**kernel), "reported_ranges": reported_ranges}
     step = progress(quiet=False)
@@ -43,7 +43,7 @@ def impact(
     if form == "json":
         outputs.print_json(found.to_dict())
     elif form == "csv":
-        import sys  # noqa: PLC0415 - beside its use
+        import sys
 
         outputs.write_csv(found.to_frame(), sys.stdout)
     else:

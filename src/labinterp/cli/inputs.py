@@ -59,7 +59,7 @@ def name_of(file: str) -> str:
 
 
 def _read(file: str, layout: str, columns: dict[str, str] | None) -> Source:
-    from labinterp.formats import layouts  # noqa: PLC0415 - loads pandas
+    from labinterp.formats import layouts
 
     name, path = name_of(file), Path(file)
     try:

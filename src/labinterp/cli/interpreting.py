@@ -77,10 +77,10 @@ def interpret(
       labinterp interpret labs.csv --ranges uk --assume-adult -o out --format parquet
       cat bundle.json | labinterp interpret - --format json
     """
-    from labinterp.cli.answers import answer_all, provenance_of, session_of  # noqa: PLC0415 - help needs none of it
-    from labinterp.cli.inputs import read_all  # noqa: PLC0415 - the same
-    from labinterp.cli.outputs import check_folder  # noqa: PLC0415 - the same
-    from labinterp.cli.printing import progress  # noqa: PLC0415 - the same
+    from labinterp.cli.answers import answer_all, provenance_of, session_of
+    from labinterp.cli.inputs import read_all
+    from labinterp.cli.outputs import check_folder
+    from labinterp.cli.printing import progress
 
     if files.count("-") > 1:
         raise click.UsageError("standard input can be read once only")
@@ -113,8 +113,8 @@ def _write(
     report: Path | None,
     force: bool,
 ) -> None:
-    from labinterp.cli.outputs import write_folder, write_text  # noqa: PLC0415 - help needs none of it
-    from labinterp.cli.pages import page  # noqa: PLC0415 - the same
+    from labinterp.cli.outputs import write_folder, write_text
+    from labinterp.cli.pages import page
 
     html = None if report is None else page(answered, options)
     if output is not None:
@@ -133,9 +133,9 @@ def _print(
     output: Path | None,
     no_color: bool,
 ) -> None:
-    from labinterp.cli import outputs, summary, traces  # noqa: PLC0415 - help needs none of it
-    from labinterp.cli.answers import joined  # noqa: PLC0415 - the same
-    from labinterp.cli.printing import Printer  # noqa: PLC0415 - the same
+    from labinterp.cli import outputs, summary, traces
+    from labinterp.cli.answers import joined
+    from labinterp.cli.printing import Printer
 
     if form == "json":
         outputs.print_json(outputs.document(answered, provenance))
@@ -158,7 +158,7 @@ def _print(
 
 
 def _exit_code(answered: Sequence[Answered], fail_on: str | None, *, strict: bool) -> int:
-    from labinterp.cli.answers import worst  # noqa: PLC0415 - help needs none of it
+    from labinterp.cli.answers import worst
 
     if fail_on is not None:
         counts = worst(answered)

@@ -59,7 +59,7 @@ def _level_style(level: object) -> str:
 
 def _in_unit(end: float | None, analyte: str, unit: str | None) -> float | None:
     """Return a limit in the unit of the result."""
-    from labinterp import units  # noqa: PLC0415 - beside its use
+    from labinterp import units
 
     if end is None or unit is None:
         return None
@@ -78,6 +78,6 @@ def _span(low: float | None, high: float | None) -> str:
 @functools.cache
 def analyte_title(key: str) -> str:
     """Return an analyte in words."""
-    from labinterp.analytes import analytes  # noqa: PLC0415 - reads data
+    from labinterp.analytes import analytes
 
     return analytes()[key].title

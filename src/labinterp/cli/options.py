@@ -120,8 +120,8 @@ def read_kernel(
     **rest: Any,
 ) -> dict[str, Any]:
     """Return the options of the kernel as the arguments of `interpret_frame`, `layout` and `columns` among them."""
-    from labinterp.frames.panels import read_span  # noqa: PLC0415 - loads pandas
-    from labinterp.interpretation import checked_albumin  # noqa: PLC0415 - help needs none of it
+    from labinterp.frames.panels import read_span
+    from labinterp.interpretation import checked_albumin
 
     try:
         read_span(rest["panel"])

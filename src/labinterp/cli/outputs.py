@@ -108,12 +108,12 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     Raises:
         MissingExtraError: without pyarrow.
     """
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
-    from labinterp.errors import MissingExtraError  # noqa: PLC0415 - beside its use
+    from labinterp.errors import MissingExtraError
 
     try:
-        import pyarrow  # noqa: F401, ICN001, PLC0415 - an extra
+        import pyarrow  # noqa: F401, ICN001 - an extra
     except ImportError:
         raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
     plain = {
@@ -126,7 +126,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 def write_csv(frame: pd.DataFrame, file: Any) -> None:
     """Write a table as CSV in which no spreadsheet takes a text for a formula."""
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
     guarded = {}
     for name, column in _columns(frame):
@@ -153,7 +153,7 @@ def guard(value: Any) -> Any:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON-ready objects; what is missing is null."""
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
     columns: dict[str, list[Any]] = {}
     for name, column in _columns(frame):
@@ -163,7 +163,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    from labinterp.serialization import plain  # noqa: PLC0415 - beside its use
+    from labinterp.serialization import plain
 
     return plain(value)
 

@@ -26,13 +26,13 @@ def page(answered: Sequence[Answered], options: dict[str, Any]) -> str:
     Raises:
         MissingExtraError: if jinja2 is not installed.
     """
-    from labinterp.report import html  # noqa: PLC0415 - needs an extra
+    from labinterp.report import html
 
     if len(answered) == 1:
         report = report_of(answered[0].source.table, answered[0].panels, options)
         if report is not None:
             return html.render(report)
-    from labinterp.frames import FrameReport  # noqa: PLC0415 - loads pandas
+    from labinterp.frames import FrameReport
 
     tables = (joined(answered, name) for name in ("results", "findings", "pathways"))
     return html.render_frame(FrameReport(*tables))
@@ -40,8 +40,8 @@ def page(answered: Sequence[Answered], options: dict[str, Any]) -> str:
 
 def report_of(table: pd.DataFrame, panels: int, options: dict[str, Any]) -> Report | None:
     """Return the report of a table that is a single panel of one patient, or nothing if it is more."""
-    from labinterp.interpretation import interpret  # noqa: PLC0415 - beside its use
-    from labinterp.model import LabResult, Patient  # noqa: PLC0415 - the same
+    from labinterp.interpretation import interpret
+    from labinterp.model import LabResult, Patient
 
     about = table[[name for name in _PATIENT if name in table]].drop_duplicates()
     if panels != 1 or len(about) != 1:
@@ -62,6 +62,6 @@ def report_of(table: pd.DataFrame, panels: int, options: dict[str, Any]) -> Repo
 
 def _known(line: dict[Any, Any]) -> dict[str, Any]:
     """Return the fields of a row that are not missing."""
-    import pandas as pd  # noqa: PLC0415 - heavy
+    import pandas as pd
 
     return {str(name): value for name, value in line.items() if not (pd.api.types.is_scalar(value) and pd.isna(value))}

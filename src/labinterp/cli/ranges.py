@@ -31,7 +31,7 @@ for _command in (impact, import_ranges, export_ranges):
 
 
 def _found(spec: str) -> Any:
-    from labinterp.ranges import reference_set  # noqa: PLC0415 - help needs none of it
+    from labinterp.ranges import reference_set
 
     return reference_set(read_ranges((spec,)) if spec != NONE else [])
 
@@ -43,15 +43,15 @@ def _found(spec: str) -> Any:
 @no_color_option
 def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
     """List the profiles, the editions of ranges and the gradings."""
-    from labinterp.cli.printing import Printer  # noqa: PLC0415 - help needs none of it
-    from labinterp.ranges import shipped  # noqa: PLC0415 - the same
-    from labinterp.ranges.sets import reference_sets  # noqa: PLC0415 - the same
+    from labinterp.cli.printing import Printer
+    from labinterp.ranges import shipped
+    from labinterp.ranges.sets import reference_sets
 
     library = shipped()
     editions = library.editions()
     if on is not None:
         reference_sets(on=on)  # says what is wrong with the date
-        import datetime as dt  # noqa: PLC0415 - beside its use
+        import datetime as dt
 
         editions = tuple(edition for edition in editions if edition.in_force(dt.date.fromisoformat(on)))
     if form != "text":
@@ -88,8 +88,8 @@ def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
 @no_color_option
 def show(name: str, analyte: str | None, form: str, no_color: bool) -> None:
     """Show a profile, an edition or your own TOML file: every range, for whom, and from where."""
-    from labinterp.cli.printing import Printer  # noqa: PLC0415 - help needs none of it
-    from labinterp.ranges import shipped  # noqa: PLC0415 - the same
+    from labinterp.cli.printing import Printer
+    from labinterp.ranges import shipped
 
     reference = _found(name)
     if form != "text":
@@ -111,8 +111,8 @@ def show(name: str, analyte: str | None, form: str, no_color: bool) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
 def check(files: tuple[Path, ...]) -> int:
     """Print every fault of your own TOML files at once; without FILE, check what is shipped. Exit code 3 on faults."""
-    from labinterp.ranges import check as faults_of  # noqa: PLC0415 - help needs none of it
-    from labinterp.ranges import shipped  # noqa: PLC0415 - the same
+    from labinterp.ranges import check as faults_of
+    from labinterp.ranges import shipped
 
     library = shipped()
     faults: list[str] = []
@@ -137,8 +137,8 @@ def check(files: tuple[Path, ...]) -> int:
 @no_color_option
 def diff(before: str, after: str, analyte: str | None, form: str, no_color: bool) -> None:
     """Say what changes from A to B (profiles, editions or files): which analyte, for whom, which limit, how far."""
-    from labinterp.cli.printing import Printer, counted  # noqa: PLC0415 - help needs none of it
-    from labinterp.ranges.diff import diff as compare  # noqa: PLC0415 - the same
+    from labinterp.cli.printing import Printer, counted
+    from labinterp.ranges.diff import diff as compare
 
     changes = [each for each in compare(_found(before), _found(after)) if analyte in (None, each.analyte)]
     if form != "text":
@@ -161,9 +161,9 @@ def diff(before: str, after: str, analyte: str | None, form: str, no_color: bool
 @no_color_option
 def coverage(names: Sequence[str], analytes: tuple[str, ...], form: str, no_color: bool) -> None:
     """List every analyte, age, sex and pregnancy that a profile leaves without a range; every profile without P."""
-    from labinterp.cli.printing import Printer  # noqa: PLC0415 - help needs none of it
-    from labinterp.ranges import shipped  # noqa: PLC0415 - the same
-    from labinterp.ranges.coverage import coverage as uncovered  # noqa: PLC0415 - the same
+    from labinterp.cli.printing import Printer
+    from labinterp.ranges import shipped
+    from labinterp.ranges.coverage import coverage as uncovered
 
     keys = rows.analyte_keys(analytes)
     found = {name: uncovered(_found(name), keys) for name in names or shipped().profiles()}

@@ -31,7 +31,7 @@ _KINDS: Final = {
 
 def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
     """Print rows as CSV or JSON on standard output."""
-    from labinterp.cli.outputs import guard, print_json  # noqa: PLC0415 - beside its use
+    from labinterp.cli.outputs import guard, print_json
 
     if form == "json":
         print_json(list(table))
@@ -140,8 +140,8 @@ def analyte_keys(names: Iterable[str]) -> tuple[str, ...] | None:
     Raises:
         UnknownTestError: if one is not known.
     """
-    from labinterp.analytes import analytes, resolve  # noqa: PLC0415 - reads data
-    from labinterp.errors import UnknownTestError  # noqa: PLC0415 - beside its use
+    from labinterp.analytes import analytes, resolve
+    from labinterp.errors import UnknownTestError
 
     keys = []
     for name in names:

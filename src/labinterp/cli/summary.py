@@ -80,7 +80,7 @@ def _patients(answered: Sequence[Answered]) -> int:
 
 def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
     """Return a row per analyte: its title and the numbers of rows, low, normal, high, indeterminate and problems."""
-    from labinterp.analytes import analytes  # noqa: PLC0415 - reads data
+    from labinterp.analytes import analytes
 
     levels = dict.fromkeys(LEVELS, "indeterminate") | dict.fromkeys(LOW_SIDE, "low") | {"normal": "normal"}
     levels |= dict.fromkeys(HIGH_SIDE, "high")
@@ -125,7 +125,7 @@ def show_findings(printer: Printer, answered: Sequence[Answered]) -> None:
 
 def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     """Print the problems by code with what to do about each, and the notes that matter."""
-    from labinterp import reasoning  # noqa: PLC0415 - reads data
+    from labinterp import reasoning
 
     results = joined(answered, "results")
     counts = {str(code): count for code, count in results["problem"].dropna().astype(object).value_counts().items()}
@@ -201,7 +201,7 @@ def _method_notes(answered: Sequence[Answered], told: Any) -> tuple[str, ...]:
 
 def show_guidance(printer: Printer) -> None:
     """Print what belongs to every report: advice, everyday causes, and that a finding is no diagnosis."""
-    from labinterp import reasoning  # noqa: PLC0415 - reads data
+    from labinterp import reasoning
 
     guidance = reasoning.guidance()
     printer.heading("Advice")
@@ -216,7 +216,7 @@ def show_guidance(printer: Printer) -> None:
 
 def show_disclaimer(printer: Printer) -> None:
     """Print that a finding is no diagnosis."""
-    from labinterp import reasoning  # noqa: PLC0415 - reads data
+    from labinterp import reasoning
 
     printer.line()
     printer.paragraph(reasoning.guidance().disclaimer, style="heading")

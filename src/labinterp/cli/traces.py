@@ -112,7 +112,7 @@ def _show_patient(printer: Printer, panels: Sequence[Panel], sources: Sources, *
 @functools.cache
 def state_title(key: str) -> str:
     """Return a state, mechanism or symptom of the graph in words."""
-    from labinterp.reasoning import explain  # noqa: PLC0415 - reads data
+    from labinterp.reasoning import explain
 
     return explain(key).title
 
@@ -153,7 +153,7 @@ def _show_finding(
 
 def _without_tests(finding: Finding) -> str:
     """Return the explanation without its last sentence, the tests, which have a line of their own."""
-    from labinterp.reasoning import wording  # noqa: PLC0415 - beside its use
+    from labinterp.reasoning import wording
 
     names = ", ".join(wording.test_titles()[test] for test in finding.suggested_tests)
     text = finding.explanation
@@ -184,8 +184,8 @@ def _show_pathway(printer: Printer, pathway: Pathway, sources: Sources, before: 
 
 def _show_states(printer: Printer, panel: Panel) -> None:
     """Print which states that lead to twitching are excluded, and which are open; of one test's states, the first."""
-    from labinterp.reasoning.graph import nodes  # noqa: PLC0415 - reads data
-    from labinterp.reasoning.tables import tables  # noqa: PLC0415 - the same
+    from labinterp.reasoning.graph import nodes
+    from labinterp.reasoning.tables import tables
 
     states = panel.reasoned.states
     held = {nodes()[state].tests for state, status in states.items() if status in ("present", "possible")}
