@@ -6,12 +6,13 @@ Names are loaded when they are first used, so that `import labinterp` loads neit
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labinterp._version import __version__
 
 if TYPE_CHECKING:
     from labinterp.changes import Change, change
+    from labinterp.engines.files import interpret_files
     from labinterp.errors import (
         IncompatibleUnitError,
         InputError,
@@ -72,6 +73,7 @@ _HOME = {
     "explain": "reasoning",
     "interpret": "interpretation",
     "interpret_fhir": "formats.fhir",
+    "interpret_files": "engines.files",
     "interpret_frame": "frames",
     "interpret_hl7v2": "formats.hl7v2",
     "read": "formats.layouts",
@@ -112,6 +114,7 @@ __all__ = [
     "explain",
     "interpret",
     "interpret_fhir",
+    "interpret_files",
     "interpret_frame",
     "interpret_hl7v2",
     "read",
@@ -121,13 +124,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'labinterp' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"labinterp.{home}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # so that a type checker sees a misspelled name
+
+    def __getattr__(name: str) -> object:
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module 'labinterp' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"labinterp.{home}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
