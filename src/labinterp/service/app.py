@@ -1,0 +1,215 @@
+"""The application: routes, and what stands around them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from labinterp import reasoning
+from labinterp._version import __version__
+from labinterp.service import answers, body, cds, cds_schemas, documents, media, openapi
+from labinterp.service import settings as settings_
+from labinterp.service.middleware import PAGE_POLICY, Gate, Guard, log
+from labinterp.service.problems import RefusedError
+from labinterp.service.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.requests import Request
+
+MAX_BYTES: Final = 10_000_000
+TIMEOUT: Final = 30.0
+LOOKBACK_DAYS: Final = 365
+_MOST_BYTES: Final = 1 << 30
+_VARY: Final = {"Vary": "Accept"}
+
+
+def create_app(
+    *,
+    token: str | None = None,
+    cors: Sequence[str] | str = (),
+    max_bytes: int = MAX_BYTES,
+    timeout: float = TIMEOUT,
+    ranges: Any = "us",
+    assume_adult: bool = False,
+    max_pending: int = 32,
+    workers: int | None = None,
+    lookback_days: int = LOOKBACK_DAYS,
+    on_feedback: Callable[[str, Mapping[str, Any]], object] | None = None,
+) -> Starlette:
+    """Return the service as an ASGI application, to be run by itself or mounted in another.
+
+    `app.mount("/lab", create_app())` is all that a FastAPI or Starlette application needs. The service keeps nothing,
+    calls nobody, and writes no value and no id to logs or error messages.
+
+    Args:
+        token: bearer token that callers must send; none is asked for if it is not given.
+        cors: origins that browsers may call from, or `"*"`.
+        max_bytes: longest body that is read.
+        timeout: seconds that a body may take to arrive, and then an answer to be made.
+        ranges: as for `labinterp.interpret`; a request can choose another shipped profile or edition.
+        assume_adult: as for `labinterp.interpret`; a request can choose otherwise.
+        max_pending: answers in the making at one time; requests beyond are sent away with 503.
+        workers: threads that make answers; as many as processors, four at most, if not given.
+        lookback_days: for CDS Hooks, how far before a patient's newest result other results are seen with it.
+        on_feedback: called in a worker thread with the id of a CDS service and one item of feedback.
+
+    Raises:
+        InputError: if a token, an origin or a limit cannot be used.
+        ReferenceSetNotFound: if `ranges` names nothing that exists.
+
+    Example:
+        >>> app = create_app(ranges="uk", max_bytes=1_000_000)
+        >>> [route.path for route in app.routes][:2]
+        ['/interpret', '/health']
+    """
+    workers = min(4, os.cpu_count() or 1) if workers is None else workers
+    settings_.checked_number("max_bytes", max_bytes, 1, _MOST_BYTES)
+    settings_.checked_number("timeout", timeout, 0.001, 3600)
+    settings_.checked_number("max_pending", max_pending, 1, 10_000)
+    settings_.checked_number("workers", workers, 1, 256)
+    settings_.checked_number("lookback_days", lookback_days, 0, 36_525)
+    settings = settings_.Settings(
+        max_bytes,
+        timeout,
+        max_pending,
+        workers,
+        lookback_days,
+        settings_.checked_defaults(ranges, assume_adult=assume_adult),
+        on_feedback,
+    )
+    around = [Middleware(Guard)]
+    origins = settings_.checked_origins(cors)
+    if origins:
+        headers = ["Accept", "Authorization", "Content-Type"]
+        around.append(
+            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=headers)
+        )
+    if token is not None:
+        around.append(Middleware(Gate, token=settings_.Token(token)))
+    app = Starlette(routes=_routes(), middleware=around, exception_handlers=_HANDLERS)
+    app.router.redirect_slashes = False
+    app.state.settings = settings
+    app.state.workers = Workers(workers, max_pending, timeout)
+    app.state.with_token = token is not None
+    return app
+
+
+def _routes() -> list[Route]:
+    return [
+        Route("/interpret", interpret, methods=["POST"]),
+        Route("/health", health, methods=["GET"]),
+        Route("/openapi.json", describe, methods=["GET"]),
+        Route("/cds-services", discover, methods=["GET"]),
+        Route("/cds-services/{id}", advise, methods=["POST"]),
+        Route("/cds-services/{id}/feedback", feedback, methods=["POST"]),
+    ]
+
+
+async def interpret(request: Request) -> Response:
+    """Answer `POST /interpret`."""
+    settings: settings_.Settings = request.app.state.settings
+    kind = body.content_type(request, documents.TYPES)
+    form = media.choose(request.headers.get("accept"), answers.forms())
+    query = request.query_params.multi_items()
+    data = await body.read(request, settings.max_bytes, settings.timeout)
+    made = await request.app.state.workers.run(_interpreted, data, kind, form, query, settings)
+    headers = {**_VARY, "Content-Security-Policy": PAGE_POLICY} if form == answers.HTML else _VARY
+    return Response(made, headers=headers, media_type=form)
+
+
+def _interpreted(
+    data: bytes, kind: media.MediaType | None, form: str, query: list[tuple[str, str]], settings: settings_.Settings
+) -> bytes:
+    document = documents.read(data, kind, settings.max_bytes)
+    choices = settings_.from_query(query, table=document.kind == "table")
+    place = "query"
+    if document.kind == "request" and (options := document.content.get("options")):
+        if set(options) & set(choices):
+            raise RefusedError(422, "an option stands in the query as well", place="/options")
+        place, choices = "/options", {**choices, **options}
+    return answers.make(document, form, settings_.chosen(settings, choices, place), settings.max_bytes)
+
+
+async def health(_: Request) -> Response:
+    """Answer `GET /health`."""
+    return JSONResponse(
+        {"status": "ok", "library_version": __version__, "knowledge_version": reasoning.knowledge_version()}
+    )
+
+
+async def describe(request: Request) -> Response:
+    """Answer `GET /openapi.json`."""
+    state = request.app.state
+    return JSONResponse(openapi.document(request.scope.get("root_path", ""), with_token=state.with_token))
+
+
+async def discover(_: Request) -> Response:
+    """Answer `GET /cds-services`."""
+    return JSONResponse({"services": cds.services()})
+
+
+async def advise(request: Request) -> Response:
+    """Answer `POST /cds-services/{id}`."""
+    service = _service(request)
+    settings: settings_.Settings = request.app.state.settings
+    data = await _json_body(request, settings)
+    call = functools.partial(documents.parsed_object, data, settings.max_bytes, cds_schemas.request(service["hook"]))
+    try:
+        cards = await request.app.state.workers.run(lambda: cds.cards(service, call(), settings))
+    except cds.MissingDataError as missing:
+        return JSONResponse(missing.outcome(), 412, media_type=answers.FHIR)
+    return JSONResponse({"cards": cards})
+
+
+async def feedback(request: Request) -> Response:
+    """Answer `POST /cds-services/{id}/feedback`."""
+    service = _service(request)
+    settings: settings_.Settings = request.app.state.settings
+    data = await _json_body(request, settings)
+
+    def take() -> None:
+        items = documents.parsed_object(data, settings.max_bytes, cds_schemas.feedback())["feedback"]
+        accepted = sum(item["outcome"] == "accepted" for item in items)
+        log.info("feedback for %s: %d accepted, %d overridden", service["id"], accepted, len(items) - accepted)
+        if settings.on_feedback is not None:
+            for item in items:
+                settings.on_feedback(service["id"], item)
+
+    await request.app.state.workers.run(take)
+    return JSONResponse({})
+
+
+def _service(request: Request) -> dict[str, Any]:
+    found = next((service for service in cds.services() if service["id"] == request.path_params["id"]), None)
+    if found is None:
+        raise RefusedError(404, "there is no CDS service of that id", hint="GET /cds-services lists them")
+    return found
+
+
+async def _json_body(request: Request, settings: settings_.Settings) -> bytes:
+    kind = body.content_type(request, documents.JSON_TYPES)
+    body.codec(kind, body.ENCODINGS, documents.JSON_TYPES)
+    media.choose(request.headers.get("accept"), (answers.JSON,))
+    return await body.read(request, settings.max_bytes, settings.timeout)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if isinstance(error, RefusedError):
+        return error.response()
+    if isinstance(error, HTTPException):
+        known = {404: "there is no such path", 405: "the path does not serve this method"}
+        return RefusedError(error.status_code, known[error.status_code], headers=error.headers).response()
+    raise error
+
+
+_HANDLERS: Final[Mapping[Any, Any]] = {RefusedError: _refused, HTTPException: _refused}

@@ -1,0 +1,214 @@
+"""Reports → CDS Hooks cards: a sentence, the trace in Markdown, the tests to order.
+
+Every word on a card is ours or a number that was read: no text of a message is repeated.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp import analytes, demographics, units
+from labinterp._version import __version__
+from labinterp.report import words
+from labinterp.service.cds_schemas import LONGEST_SUMMARY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from labinterp.model import Citation, Evidence, Finding, Interpretation, Pathway, Report
+
+_NAMESPACE: Final = uuid.UUID("5d9f2f8e-0b39-5f0e-8a0e-3f1d4e6a9b77")
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#~!])")
+_CRITICAL: Final = ("LL", "HH")
+_LABEL: Final = 80
+
+
+class Maker:
+    """Makes the cards of one call.
+
+    Args:
+        instance: the call's `hookInstance`; with the rest it makes the cards' UUIDs.
+        service: id of the service.
+        patient: FHIR id, for the orders that are suggested.
+        data: words of the cards.
+        remarks: what was left out, in sentences.
+    """
+
+    def __init__(
+        self, instance: str, service: str, patient: str, data: dict[str, Any], remarks: tuple[str, ...]
+    ) -> None:
+        self._place = (instance.lower(), service)
+        self._patient = patient
+        self._data = data
+        self._remarks = remarks
+
+    def findings(self, report: Report) -> list[dict[str, Any]]:
+        """Return a card per finding, and one for results that could not be interpreted."""
+        made = [self._finding(finding, report, ()) for finding in report.findings]
+        unread = [item for item in report.interpretations if item.problem and item.analyte]
+        return [*made, self._unread(unread, report)] if unread else made
+
+    def tests(self, report: Report, ordered: Collection[str]) -> list[dict[str, Any]]:
+        """Return a card per finding that has tests to order which are not among those `ordered`."""
+        made = []
+        for finding in report.findings:
+            if any(test not in ordered for test in finding.suggested_tests):
+                summary = self._data["card"]["next_tests"].format(finding=f"{finding.title} ({finding.status})")
+                made.append(
+                    {**self._finding(finding, report, ordered), "summary": _short(summary), "indicator": "info"}
+                )
+        return made
+
+    def _uuid(self, *parts: str) -> str:
+        return str(uuid.uuid5(_NAMESPACE, "\n".join((*self._place, *parts))))
+
+    def _finding(self, finding: Finding, report: Report, ordered: Collection[str]) -> dict[str, Any]:
+        supports = [pathway.support for pathway in finding.pathways]
+        told = [
+            f"{supports.count(kind)} {kind}" for kind in ("supported", "possible", "interrupted") if kind in supports
+        ]
+        summary = f"{finding.title} ({finding.status})"
+        if told:
+            summary += f"; pathways to fasciculation: {', '.join(told)}"
+        card: dict[str, Any] = {
+            "uuid": self._uuid(finding.code),
+            "summary": _short(summary),
+            "detail": "\n\n".join(self._detail(finding, report)),
+            "indicator": _indicator(finding, report),
+            "source": _source(report, finding.code, finding.title),
+        }
+        suggestions = self._suggestions(finding, ordered)
+        if suggestions:
+            card |= {"suggestions": suggestions, "selectionBehavior": "any"}
+        override = self._data["override"]
+        card["overrideReasons"] = [{"system": override["system"], **reason} for reason in override["reason"]]
+        return card
+
+    def _detail(self, finding: Finding, report: Report) -> Iterable[str]:
+        yield _plain(finding.explanation)
+        rows = [_evidence(item, report) for item in finding.evidence]
+        columns = self._data["card"]["columns"]
+        yield "\n".join([_row(*columns), "|---" * len(columns) + "|", *rows])
+        yield "\n".join(f"- {_pathway(pathway)}" for pathway in finding.pathways) or self._data["card"]["no_pathway"]
+        if finding.caveats:
+            yield "\n".join(f"- {_plain(caveat)}" for caveat in finding.caveats)
+        if self._remarks:
+            yield "\n".join(f"- {_plain(remark)}" for remark in self._remarks)
+        if report.guidance is not None:
+            yield f"*{_plain(report.guidance.disclaimer)}*"
+
+    def _suggestions(self, finding: Finding, ordered: Collection[str]) -> list[dict[str, Any]]:
+        made: list[dict[str, Any]] = []
+        for test in finding.suggested_tests:
+            if test in ordered:
+                continue
+            analyte = analytes.analytes()[test]
+            label = self._data["card"]["order"].format(test=analyte.title)
+            resource = {
+                "resourceType": "ServiceRequest",
+                "status": "draft",
+                "intent": "proposal",
+                "code": _code(analyte),
+                "subject": {"reference": f"Patient/{self._patient}"},
+            }
+            action = {"type": "create", "description": label, "resource": resource}
+            suggestion = {"label": label[:_LABEL], "uuid": self._uuid(finding.code, test), "isRecommended": not made}
+            made.append({**suggestion, "actions": [action]})
+        return made
+
+    def _unread(self, unread: list[Interpretation], report: Report) -> dict[str, Any]:
+        problems = {problem.result_index: problem for problem in report.problems}
+        items = [(item, problems[i]) for i, item in enumerate(report.interpretations) if item in unread]
+        lines = [
+            f"- {_plain(words.analyte_title(item.analyte))}: {_plain(problem.message)}. {_plain(problem.suggestion)}."
+            for item, problem in items
+        ]
+        remarks = [f"- {_plain(remark)}" for remark in self._remarks]
+        return {
+            "uuid": self._uuid("unread"),
+            "summary": _short(self._data["card"]["unread"].format(count=len(lines))),
+            "detail": "\n".join([*lines, *remarks]),
+            "indicator": "info",
+            "source": _source(report, "unread", "Results that could not be interpreted"),
+        }
+
+
+def _indicator(finding: Finding, report: Report) -> str:
+    flags = {report.interpretations[e.result_index].flag for e in finding.evidence if e.result_index is not None}
+    if finding.status == "present" and flags & set(_CRITICAL):
+        return "critical"
+    return "warning" if finding.status == "present" and finding.severity in ("moderate", "high") else "info"
+
+
+def _source(report: Report, code: str, title: str) -> dict[str, Any]:
+    topic = {"system": "urn:labinterp:finding", "code": code, "display": title}
+    version = report.provenance.knowledge_version
+    return {"label": f"labinterp {__version__}, knowledge {version}", "topic": topic}
+
+
+def _short(text: str) -> str:
+    """Return a text that a card's summary can hold, cut at a word."""
+    if len(text) <= LONGEST_SUMMARY:
+        return text
+    return f"{text[: LONGEST_SUMMARY - 1].rsplit(' ', 1)[0].rstrip(',;: ')}…"
+
+
+def _plain(text: str) -> str:
+    """Return a text in which nothing is markup."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def _evidence(item: Evidence, report: Report) -> str:
+    """Return a row of the table of results."""
+    found = report.interpretations[item.result_index] if item.result_index is not None else None
+    title = words.analyte_title(item.analyte)
+    if item.basis == "adjusted_by_albumin" and item.analyte != "albumin":
+        title += ", adjusted by albumin"
+    if found is None or item.value is None:
+        return _row(title, "", words.word("level", item.level), "", "", "")
+    unit = item.unit or ""
+    low, high = (words.shown(end, (item.value,)) for end in (found.low, found.high))
+    comparator = found.comparator or ""
+    normal = f"{low or '…'} to {high or '…'} {unit}" if low or high else ""
+    value = f"{comparator}{words.shown(item.value, (found.low, found.high))} {unit}"
+    return _row(title, value, words.word("level", item.level), normal, _day(found), found.range_id or "")
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(map(_plain, cells))} |"
+
+
+def _day(found: Interpretation) -> str:
+    time = demographics.read_time(found.result.collected_at)
+    return time.date().isoformat() if time is not None else ""
+
+
+def _pathway(pathway: Pathway) -> str:
+    """Return a pathway as an item with its steps below it."""
+    lines = [f"**{_plain(words.word('support', pathway.support))}** ({pathway.kind}, {pathway.strength} evidence)"]
+    for step in pathway.steps:
+        observed = words.observed(step.target, step.observation)
+        cited = "; ".join(map(_cited, step.citations))
+        lines.append(
+            f"  1. {_plain(step.statement)} *{_plain(words.node_title(step.target))}: {_plain(observed)}.* {cited}"
+        )
+    return "\n".join(lines)
+
+
+def _cited(citation: Citation) -> str:
+    text = citation.text if citation.locator is None else f"{citation.text} ({citation.locator})"
+    linked = citation.url is not None and citation.url.startswith("https://") and not set("()<> ") & set(citation.url)
+    return f"[{_plain(text)}]({citation.url})" if linked else _plain(text)
+
+
+def _code(analyte: analytes.Analyte) -> dict[str, Any]:
+    """Return the test as a concept with the LOINC code that fits its canonical unit."""
+    kind = units.units()[analyte.canonical_unit].kind
+    fitting = [loinc for loinc in analyte.loinc if loinc.status == "active"]
+    chosen = next((loinc for loinc in fitting if loinc.property == kind), next(iter(fitting), None))
+    if chosen is None:
+        return {"text": analyte.title}
+    coding = {"system": "http://loinc.org", "code": chosen.code, "display": chosen.display}
+    return {"coding": [coding], "text": analyte.title}

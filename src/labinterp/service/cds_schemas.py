@@ -1,0 +1,154 @@
+"""JSON Schemas of CDS Hooks 2.0: discovery, requests, cards, feedback."""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from labinterp.service.schemas import ID_PATTERN, UUID_PATTERN, Schema, list_of, object_of, text_of
+
+_TIMESTAMP: Final = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
+    r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+_URL: Final = r"^https?://[^\s]{1,2000}$"
+LONGEST_SUMMARY: Final = 139
+
+
+@functools.cache
+def request(hook: str) -> Schema:
+    """Return the schema of a call of a service."""
+    context: Schema = {
+        "userId": text_of("the user, as in Practitioner/abc", minLength=1, maxLength=256),
+        "patientId": text_of("the FHIR id of a patient", pattern=ID_PATTERN),
+        "encounterId": text_of("the FHIR id of an encounter", maxLength=64),
+    }
+    if hook == "order-select":  # both are required of clients, and not all send them
+        context |= {
+            "selections": list_of(text_of(maxLength=256), "Ids of the orders that were just chosen.", maxItems=1000),
+            "draftOrders": {"type": "object", "description": "A Bundle of the orders that are not yet signed."},
+        }
+    return object_of(
+        {
+            "hook": {"const": hook},
+            "hookInstance": text_of("a UUID for this call", pattern=UUID_PATTERN),
+            "context": object_of(context, "userId", "patientId", closed=False),
+            "prefetch": {
+                "type": "object",
+                "description": "What the discovery document asks for; a key that is there but null means no data.",
+                "properties": {
+                    "patient": {"type": ["object", "null"], "description": "A Patient."},
+                    "labs": {"type": ["object", "null"], "description": "A Bundle of Observations."},
+                },
+            },
+            "fhirServer": text_of("the URL of a FHIR server; it is never called", pattern=_URL),
+            "fhirAuthorization": {"type": "object", "description": "Never used, kept or logged."},
+        },
+        "hook",
+        "hookInstance",
+        "context",
+        closed=False,
+        title=f"CDS Hooks request, {hook}",
+        name=f"cds-request-{hook}",
+    )
+
+
+@functools.cache
+def response() -> Schema:
+    """Return the schema of the cards."""
+    coding = object_of({"system": text_of(), "code": text_of(), "display": text_of()}, "system", "code", "display")
+    action = object_of(
+        {"type": {"const": "create"}, "description": text_of(), "resource": {"type": "object"}},
+        "type",
+        "description",
+        "resource",
+    )
+    suggestion = object_of(
+        {
+            "label": text_of(),
+            "uuid": text_of(pattern=UUID_PATTERN),
+            "isRecommended": {"type": "boolean"},
+            "actions": list_of(action, minItems=1),
+        },
+        "label",
+        "uuid",
+        "isRecommended",
+        "actions",
+    )
+    card = object_of(
+        {
+            "uuid": text_of(pattern=UUID_PATTERN),
+            "summary": text_of("One sentence.", minLength=1, maxLength=LONGEST_SUMMARY),
+            "detail": text_of("GitHub-flavored Markdown: the results, the trace, the caveats."),
+            "indicator": {"enum": ["info", "warning", "critical"]},
+            "source": object_of({"label": text_of(), "topic": coding}, "label"),
+            "suggestions": list_of(suggestion, minItems=1),
+            "selectionBehavior": {"const": "any"},
+            "overrideReasons": list_of(coding, minItems=1),
+        },
+        "uuid",
+        "summary",
+        "detail",
+        "indicator",
+        "source",
+    )
+    return object_of({"cards": list_of(card)}, "cards", title="CDS Hooks response", name="cds-response")
+
+
+@functools.cache
+def discovery() -> Schema:
+    """Return the schema of the list of services."""
+    service = object_of(
+        {
+            "hook": text_of(),
+            "title": text_of(),
+            "description": text_of(),
+            "id": text_of(),
+            "prefetch": {"type": "object", "additionalProperties": text_of()},
+            "usageRequirements": text_of(),
+        },
+        "hook",
+        "title",
+        "description",
+        "id",
+        "prefetch",
+    )
+    return object_of({"services": list_of(service)}, "services", title="CDS Hooks discovery", name="cds-services")
+
+
+@functools.cache
+def feedback() -> Schema:
+    """Return the schema of feedback."""
+    accepted = object_of({"id": text_of("the UUID of a suggestion", pattern=UUID_PATTERN)}, "id", closed=False)
+    coding = object_of({"system": text_of(), "code": text_of(), "display": text_of()}, "code", closed=False)
+    item = object_of(
+        {
+            "card": text_of("the UUID of a card", pattern=UUID_PATTERN),
+            "outcome": {"enum": ["accepted", "overridden"]},
+            "acceptedSuggestions": list_of(accepted, maxItems=100),
+            "overrideReason": object_of({"reason": coding, "userComment": text_of()}, closed=False),
+            "outcomeTimestamp": text_of("a time as RFC 3339 has it", pattern=_TIMESTAMP),
+        },
+        "card",
+        "outcome",
+        "outcomeTimestamp",
+        closed=False,
+    )
+    return object_of(
+        {"feedback": list_of(item, minItems=1, maxItems=1000)},
+        "feedback",
+        closed=False,
+        title="CDS Hooks feedback",
+        name="cds-feedback",
+    )
+
+
+def files() -> dict[str, Schema]:
+    """Return every schema by the stem of its file."""
+    return {
+        "cds-services": discovery(),
+        "cds-request-patient-view": request("patient-view"),
+        "cds-request-order-select": request("order-select"),
+        "cds-response": response(),
+        "cds-feedback": feedback(),
+    }

@@ -1,0 +1,129 @@
+"""The body of `/interpret` → what it is: a request of ours, FHIR, or a table; by its type, and by content."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from labinterp.errors import InputError
+from labinterp.formats import json_text
+from labinterp.service import body, checking, schemas
+from labinterp.service.media import MediaType  # noqa: TC001 - attrs classes keep their annotations readable at run time
+from labinterp.service.problems import RefusedError
+
+JSON_TYPES: Final = ("application/json", "text/json")
+FHIR_TYPES: Final = (
+    "application/fhir+json", "application/json+fhir", "application/fhir+ndjson", "application/ndjson",
+    "application/x-ndjson",
+)  # fmt: skip
+TABLE_TYPES: Final = ("text/csv", "application/csv", "text/tab-separated-values")
+OPEN_TYPES: Final = ("text/plain", "application/octet-stream")
+TYPES: Final = (*JSON_TYPES, *FHIR_TYPES, *TABLE_TYPES, *OPEN_TYPES)
+_PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1")
+_BOM: Final = b"\xef\xbb\xbf"
+_LINES: Final = re.compile(rb"\}[ \t\r]*\n\s*\{")
+
+
+@attrs.frozen
+class Document:
+    """What a body is.
+
+    Args:
+        kind: `request`, `fhir` or `table`.
+        content: parsed JSON, or bytes in UTF-8.
+    """
+
+    kind: str
+    content: Any = attrs.field(repr=False)
+
+
+def family(kind: MediaType | None) -> str:
+    """Return what a type says of the body: `json`, `fhir`, `table`, or `any` where it says nothing."""
+    if kind is None or kind.name in OPEN_TYPES:
+        return "any"
+    if kind.name in FHIR_TYPES:
+        return "fhir"
+    return "table" if kind.name in TABLE_TYPES else "json"
+
+
+def read(data: bytes, kind: MediaType | None, max_bytes: int) -> Document:
+    """Tell what a body is, and parse it if it is JSON.
+
+    Args:
+        data: the body.
+        kind: its type, as it was sent.
+        max_bytes: longest text that is parsed.
+
+    Raises:
+        RefusedError: with 400 where it cannot be read, 415 where it is of another kind.
+    """
+    said = family(kind)
+    codec = body.codec(kind, body.TEXT_ENCODINGS if said in ("table", "any") else body.ENCODINGS, TYPES)
+    if not data.strip():
+        raise RefusedError(400, "the body is empty", place="body")
+    if data.startswith(_PACKED):
+        raise RefusedError(415, "compressed and binary bodies are not read", place="body", hint="Send text in UTF-8")
+    if codec != "utf-8":
+        data = _decoded(data, codec)
+    looks_json = data.removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")
+    if said == "table" or (said == "any" and not looks_json):
+        if looks_json:
+            raise RefusedError(
+                415, "the body is JSON, and its type says that it is a table", place="header Content-Type"
+            )
+        return Document("table", data)
+    if said != "json" and _LINES.search(data):
+        return Document("fhir", data)  # NDJSON is parsed line by line
+    try:
+        parsed = json_text.loads(data, max_bytes=max_bytes)
+    except InputError as error:
+        raise RefusedError.from_error(error, 400) from None
+    first = parsed[0] if isinstance(parsed, list) and parsed else parsed
+    if said == "fhir" or (isinstance(first, dict) and "resourceType" in first):
+        return Document("fhir", parsed)
+    return Document("request", checked(parsed))
+
+
+def parsed_object(data: bytes, max_bytes: int, schema: dict[str, Any]) -> dict[str, Any]:
+    """Parse JSON and hold it to a schema.
+
+    Raises:
+        RefusedError: with 400 where it cannot be read, 422 where it has the wrong form.
+    """
+    try:
+        parsed = json_text.loads(data, max_bytes=max_bytes)
+    except InputError as error:
+        raise RefusedError.from_error(error, 400) from None
+    return _held(parsed, schema)
+
+
+def checked(parsed: Any) -> dict[str, Any]:
+    """Return a request of ours that has the right form, with floats for its numbers."""
+    held: dict[str, Any] = _with_floats(_held(parsed, schemas.interpret_request()))
+    return held
+
+
+def _held(parsed: Any, schema: dict[str, Any]) -> dict[str, Any]:
+    faults = list(checking.faults(parsed, schema))
+    if faults:
+        raise RefusedError.from_faults(faults)
+    found: dict[str, Any] = parsed
+    return found
+
+
+def _with_floats(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: _with_floats(item) for key, item in value.items()}
+    return [_with_floats(item) for item in value] if isinstance(value, list) else value
+
+
+def _decoded(data: bytes, codec: str) -> bytes:
+    try:
+        return data.decode(codec).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RefusedError(400, "not valid in the charset that was named", place=f"byte {error.start}") from None

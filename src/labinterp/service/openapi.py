@@ -1,0 +1,218 @@
+"""The OpenAPI 3.1 document, written by hand around the schemas that requests are held to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp._version import __version__
+from labinterp.schema import report_schema
+from labinterp.service import cds, cds_schemas, documents, schemas
+from labinterp.service.problems import PROBLEM_JSON, TITLES
+
+if TYPE_CHECKING:
+    from labinterp.service.schemas import Schema
+
+_JSON: Final = "application/json"
+_FHIR: Final = "application/fhir+json"
+_TABLE_EXAMPLE: Final = (
+    "patient_id,collected_at,test,value,unit,age,sex\n1,2026-01-05,magnesium,0.52,mmol/L,54,female\n"
+)
+_FHIR_EXAMPLE: Final = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "19123-9"}]},
+    "valueQuantity": {"value": 1.2, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"},
+}
+
+
+def document(server: str = "", *, with_token: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI document.
+
+    Args:
+        server: path under which the service is mounted.
+        with_token: whether callers must send a bearer token.
+
+    Example:
+        >>> sorted(document()["paths"])[:2]
+        ['/cds-services', '/cds-services/labinterp-order-select']
+    """
+    made: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "labinterp",
+            "version": __version__,
+            "summary": "Laboratory results in, traced findings on nutritional causes of muscle fasciculation out.",
+            "description": "Decision support for clinicians and researchers; a finding is no diagnosis. Nothing that "
+            "is sent is kept or logged.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": server or "/"}],
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "paths": _paths(with_token=with_token),
+        "components": {"schemas": _components()},
+    }
+    if with_token:
+        made["security"] = [{"bearer": []}]
+        made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    return made
+
+
+def _components() -> dict[str, Schema]:
+    """Return the schemas, with references among them as OpenAPI has them."""
+    report = report_schema()
+    parts = {f"Report{name}": part for name, part in report.pop("$defs").items()}
+    named = {
+        "Report": report,
+        **parts,
+        "Reports": schemas.reports(),
+        "Tables": schemas.tables(),
+        "InterpretRequest": schemas.interpret_request(),
+        "Problem": schemas.problem(),
+        "OperationOutcome": schemas.operation_outcome(),
+        "Health": schemas.health(),
+        "CdsServices": cds_schemas.discovery(),
+        "CdsRequestPatientView": cds_schemas.request("patient-view"),
+        "CdsRequestOrderSelect": cds_schemas.request("order-select"),
+        "CdsResponse": cds_schemas.response(),
+        "CdsFeedback": cds_schemas.feedback(),
+        "FhirResource": {
+            "type": "object",
+            "description": "A FHIR R4 or R5 Observation, DiagnosticReport or Bundle, as HL7 defines them.",
+            "properties": {"resourceType": {"enum": ["Observation", "DiagnosticReport", "Bundle"]}},
+            "required": ["resourceType"],
+        },
+        "FhirBundle": {
+            "type": "object",
+            "description": "A FHIR R4 Bundle of type collection.",
+            "properties": {"resourceType": {"const": "Bundle"}, "type": {"const": "collection"}},
+            "required": ["resourceType", "type"],
+        },
+    }
+    bare = {name: {k: v for k, v in schema.items() if k not in ("$schema", "$id")} for name, schema in named.items()}
+    text = json.dumps(bare).replace("#/$defs/", "#/components/schemas/Report")
+    found: dict[str, Schema] = json.loads(text)
+    found["Reports"]["properties"]["reports"]["items"] = _ref("Report")
+    return found
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _answer(description: str, **content: Schema) -> dict[str, Any]:
+    return {"description": description, "content": {kind: {"schema": schema} for kind, schema in content.items()}}
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    return {str(status): _answer(TITLES[status][1], **{PROBLEM_JSON: _ref("Problem")}) for status in statuses}
+
+
+def _operation(
+    name: str, summary: str, answers: dict[str, Any], *problems: int, with_token: bool, **more: Any
+) -> dict[str, Any]:
+    refused = _problems(*problems, *((401,) if with_token else ()))
+    return {"operationId": name, "summary": summary, **more, "responses": {**answers, **refused}}
+
+
+def _body(content: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": content}
+
+
+def _paths(*, with_token: bool) -> dict[str, Any]:
+    posted = (400, 406, 408, 413, 415, 422, 500, 503)
+    interpret = _operation(
+        "interpret",
+        "Interpret results",
+        {
+            "200": _answer(
+                "A report; for FHIR of several patients a list of reports; for a table, tables.",
+                **{
+                    _JSON: {"oneOf": [_ref("Report"), _ref("Reports"), _ref("Tables")]},
+                    _FHIR: _ref("FhirBundle"),
+                    "text/html": {"type": "string"},
+                },
+            )
+        },
+        *posted,
+        with_token=with_token,
+        parameters=_parameters(),
+        requestBody=_body(_inputs()),
+    )
+    health = _operation(
+        "health",
+        "Say that the service is up",
+        {"200": _answer("It is up.", **{_JSON: _ref("Health")})},
+        with_token=False,
+    )
+    describe = _operation(
+        "describe", "Return this document", {"200": _answer("OpenAPI 3.1.", **{_JSON: {"type": "object"}})},
+        with_token=with_token,
+    )  # fmt: skip
+    discover = _operation(
+        "discover", "CDS Hooks discovery", {"200": _answer("The services.", **{_JSON: _ref("CdsServices")})},
+        with_token=with_token,
+    )  # fmt: skip
+    if with_token:
+        health["security"] = []
+    paths: dict[str, Any] = {
+        "/interpret": {"post": interpret},
+        "/health": {"get": health},
+        "/openapi.json": {"get": describe},
+        "/cds-services": {"get": discover},
+    }
+    for service in cds.services():
+        name = "".join(part.title() for part in service["hook"].split("-"))
+        lacking = _answer(TITLES[412][1], **{_FHIR: _ref("OperationOutcome")})
+        paths[f"/cds-services/{service['id']}"] = {
+            "post": _operation(
+                f"advise{name}",
+                service["title"],
+                {"200": _answer("Cards.", **{_JSON: _ref("CdsResponse")}), "412": lacking},
+                *posted,
+                with_token=with_token,
+                requestBody=_body({_JSON: {"schema": _ref(f"CdsRequest{name}")}}),
+            )
+        }
+        paths[f"/cds-services/{service['id']}/feedback"] = {
+            "post": _operation(
+                f"feedback{name}",
+                "Take what became of cards",
+                {"200": _answer("Taken.", **{_JSON: {"type": "object"}})},
+                *posted,
+                with_token=with_token,
+                requestBody=_body({_JSON: {"schema": _ref("CdsFeedback")}}),
+            )
+        }
+    return paths
+
+
+def _inputs() -> dict[str, Any]:
+    ours = schemas.interpret_request()["examples"][0]
+    resource = {"schema": _ref("FhirResource"), "example": _FHIR_EXAMPLE}
+    lines = {"schema": {"type": "string"}, "example": json.dumps(_FHIR_EXAMPLE) + "\n"}
+    table = {"schema": {"type": "string", "minLength": 1}, "example": _TABLE_EXAMPLE}
+    known = {_JSON: {"schema": _ref("InterpretRequest"), "example": ours}, _FHIR: resource}
+    known |= {kind: lines for kind in documents.FHIR_TYPES if kind.endswith("ndjson")}
+    return known | {"text/csv": table, "text/tab-separated-values": table}
+
+
+def _parameters() -> list[dict[str, Any]]:
+    """Return the choices as parameters of the query."""
+    made = []
+    for name, schema in schemas.table_options()["properties"].items():
+        if name == "default_units":
+            continue
+        about = {key: value for key, value in schema.items() if key != "description"}
+        if name == "ranges":
+            about = schema["anyOf"][1]
+        made.append(
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "schema": about,
+                "description": schema.get("description", ""),
+            }
+        )
+    return made

@@ -1,0 +1,89 @@
+"""The service by itself, on uvicorn."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import ipaddress
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+import uvicorn.config
+
+from labinterp.service.app import TIMEOUT, create_app
+from labinterp.service.middleware import log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TOKEN_VARIABLE: Final = "LABINTERP_TOKEN"  # noqa: S105 - a name, no token
+_CONNECTIONS: Final = 128
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    token: str | None = None,
+    cors: Sequence[str] | str = (),
+    **options: Any,
+) -> None:
+    """Serve until a signal says to stop; requests that were begun are answered first.
+
+    TLS is the task of a proxy in front. There is no access log; the service's own log names routes, never paths.
+
+    Args:
+        host: address to listen on; loopback unless said otherwise.
+        port: port to listen on.
+        token: bearer token that callers must send; `LABINTERP_TOKEN` if not given, none if that is not set.
+        cors: origins that browsers may call from.
+        options: further arguments of `create_app`.
+    """
+    with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
+        configured(host, port, token=token, cors=cors, **options).run()
+
+
+def configured(
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    token: str | None = None,
+    cors: Sequence[str] | str = (),
+    **options: Any,
+) -> uvicorn.Server:
+    """Return the server that `serve` runs; arguments as there."""
+    token = os.environ.get(TOKEN_VARIABLE) if token is None else token
+    app = create_app(token=token, cors=cors, **options)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=_logging(),
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=int(options.get("timeout", TIMEOUT)) + 5,
+    )
+    if token is None and not _is_loopback(host):
+        log.warning("listening beyond this machine without a token; give one, or put a proxy that does in front")
+    return uvicorn.Server(config)
+
+
+def _logging() -> dict[str, Any]:
+    """Return uvicorn's logging with our log beside it."""
+    made = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    made["loggers"][log.name] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    return made
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

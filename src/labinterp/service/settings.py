@@ -1,0 +1,209 @@
+"""What the one who runs the service decides, and what a request may choose instead."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from labinterp.errors import InputError, LabInterpError
+from labinterp.interpretation import resolve_ranges, session_for
+from labinterp.ranges import shipped
+from labinterp.service import checking, schemas
+from labinterp.service.problems import Fault, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
+TABLE_ONLY: Final = ("layout", "panel")
+
+Choices = dict[str, Any]
+"""Keyword arguments of `interpret` (and of `interpret_frame`, for a table)."""
+
+
+@attrs.frozen
+class Settings:
+    """What the one who runs the service decides.
+
+    Args:
+        max_bytes: longest body that is read.
+        timeout: seconds that a body may take to arrive, and an answer to be made.
+        max_pending: requests in work at the same time; further ones are sent away.
+        workers: threads that make answers.
+        lookback_days: for CDS Hooks, how far before a patient's newest result other results are still seen with it.
+        defaults: keyword arguments of `interpret`, unless a request chooses otherwise.
+        on_feedback: called with the id of a CDS service and one item of feedback.
+    """
+
+    max_bytes: int
+    timeout: float
+    max_pending: int
+    workers: int
+    lookback_days: int
+    defaults: Choices = attrs.field(repr=False)
+    on_feedback: Callable[[str, Mapping[str, Any]], object] | None = attrs.field(default=None, repr=False)
+
+
+def checked_number(name: str, value: float, low: float, high: float) -> None:
+    """Raise an `InputError` for a number that cannot be meant."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(f"{name} is not a number from {low} to {high}", hint=f"Leave {name} out for the default")
+
+
+def checked_defaults(ranges: Any, *, assume_adult: bool) -> Choices:
+    """Return the default choices with their ranges resolved, so that a wrong name is found before serving."""
+    return {"ranges": resolve_ranges(ranges), "assume_adult": bool(assume_adult)}
+
+
+class Token:
+    """A bearer token, kept as its hash, compared in constant time.
+
+    Args:
+        text: the token, of the characters that a header may carry.
+
+    Raises:
+        InputError: if it is empty or cannot be sent in a header.
+
+    Example:
+        >>> Token("s3cret").opens("Bearer s3cret"), Token("s3cret").opens("Bearer guess")
+        (True, False)
+    """
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+            raise InputError(
+                "the token is empty or has characters that a bearer token cannot have",
+                hint="Use letters, digits and -._~+/ only, such as `openssl rand -hex 32` prints",
+            )
+        self._hash = _hash(text.encode("ascii"))
+
+    def opens(self, header: str | None) -> bool:
+        """Return whether an `Authorization` header carries the token."""
+        scheme, _, given = (header or "").partition(" ")
+        found = _hash(given.strip().encode("latin-1", "replace"))
+        return hmac.compare_digest(found, self._hash) and scheme.lower() == "bearer"
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def checked_origins(origins: Sequence[str] | str) -> tuple[str, ...]:
+    """Return the origins that browsers may call from.
+
+    Raises:
+        InputError: if one is neither an origin nor `*`.
+
+    Example:
+        >>> checked_origins(["https://ehr.example.org"])
+        ('https://ehr.example.org',)
+    """
+    given = (origins,) if isinstance(origins, str) else tuple(origins)
+    for origin in given:
+        if origin != "*" and not (isinstance(origin, str) and _ORIGIN.fullmatch(origin)):
+            raise InputError(
+                "cors has an entry that is no origin", hint="Write origins as https://ehr.example.org, without a path"
+            )
+    return given
+
+
+def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> Choices:
+    """Read choices from the query, as texts become truth values and numbers.
+
+    Args:
+        query: names and values, in order.
+        table: whether the document is a table, which has choices of its own.
+
+    Raises:
+        RefusedError: with 422 for anything that is not a choice.
+    """
+    known = schemas.table_options()["properties"]
+    read: Choices = {}
+    for name, text in query:
+        if name not in known or name == "default_units":
+            raise RefusedError(
+                422, "there is a parameter that is not known", place="query", hint=f"Known are {_listed(known)}"
+            )
+        if name == "ranges" and name in read:
+            read[name] = [*(read[name] if isinstance(read[name], list) else [read[name]]), text]
+        elif name in read:
+            raise RefusedError(422, f"`{name}` stands there twice", place="query")
+        else:
+            read[name] = _converted(text, known[name].get("type"))
+    if not table and any(name in read for name in TABLE_ONLY):
+        raise RefusedError(422, f"{' and '.join(TABLE_ONLY)} are for tables", place="query")
+    faults = [
+        Fault(f"query {fault.place[1:]}", fault.detail) for fault in checking.faults(read, schemas.table_options())
+    ]
+    if faults:
+        raise RefusedError.from_faults(faults)
+    return read
+
+
+def _listed(known: Mapping[str, Any]) -> str:
+    return ", ".join(name for name in known if name != "default_units")
+
+
+def _converted(text: str, kind: str | None) -> Any:
+    if kind == "boolean":
+        return _TRUTH.get(text.strip().lower(), text)
+    if kind == "number":
+        try:
+            return float(text) if len(text) < 32 else text  # noqa: PLR2004 - longer than any number meant
+        except ValueError:
+            return text
+    return text
+
+
+def chosen(settings: Settings, choices: Mapping[str, Any], place: str) -> Choices:
+    """Return the keyword arguments of `interpret` for a request, with every name looked up.
+
+    Only names of shipped profiles and editions are taken from a request, never the path of a file.
+
+    Args:
+        settings: of the service.
+        choices: of the request, of the right form.
+        place: where they stand in the request.
+
+    Raises:
+        RefusedError: with 422 for names that there are not.
+    """
+    made = {**settings.defaults, **choices}
+    if "ranges" in choices:
+        names = choices["ranges"]
+        _check_names(names if isinstance(names, list) else [names], place)
+    if "grading" in choices and choices["grading"] not in shipped().ids():
+        raise RefusedError(422, "there is no such grading standard", place=_join(place, "grading"))
+    try:
+        session_for(
+            made["ranges"],
+            made.get("grading"),
+            made.get("reported_ranges", True),
+            made["assume_adult"],
+            made.get("default_units"),
+        )
+    except LabInterpError as error:
+        raise RefusedError(422, error.message, place=place, hint=error.hint) from None
+    return made
+
+
+def _check_names(names: list[str], place: str) -> None:
+    library = shipped()
+    known = {*library.profiles(), *library.ids()}
+    if any(name.partition("@")[0] not in known for name in names):
+        raise RefusedError(
+            422,
+            "there is no profile or edition of that name",
+            place=_join(place, "ranges"),
+            hint=f"Profiles: {', '.join(library.profiles())}; editions are listed by `labinterp ranges list`",
+        )
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}/{name}" if place.startswith("/") else f"{place} {name}"

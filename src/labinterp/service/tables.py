@@ -1,0 +1,80 @@
+"""Tables → what the service answers from them. Never touches a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp import demographics
+from labinterp.errors import InputError
+from labinterp.formats import layouts
+from labinterp.formats import tables as texts
+from labinterp.frames import interpret_frame
+from labinterp.model import LabResult, Patient
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labinterp.frames import FrameReport
+    from labinterp.service.settings import Choices
+
+_RESULT: Final = (
+    "test", "value", "unit", "collected_at", "specimen", "reference_low", "reference_high", "method", "reported_flag",
+    "loinc", "note",
+)  # fmt: skip
+_PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "patient_id": "id"}
+
+
+def read(data: bytes, layout: str) -> pd.DataFrame:
+    """Read a text table into the `labinterp` layout.
+
+    Raises:
+        InputError: if it is no table; names the line.
+        LayoutError: if its columns fit no layout.
+    """
+    return layouts.to_labinterp(texts.table_of(data, "the table"), layout)
+
+
+def interpreted(table: pd.DataFrame, choices: Choices) -> FrameReport:
+    """Interpret a table in the `labinterp` layout."""
+    return interpret_frame(
+        table, layout="labinterp", **{key: value for key, value in choices.items() if key != "layout"}
+    )
+
+
+def page(table: pd.DataFrame, choices: Choices) -> str:
+    """Return the page about a table."""
+    from labinterp.report import html
+
+    return html.render_frame(interpreted(table, choices))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as JSON has them, with null for what is missing."""
+    plain = frame.astype(object)
+    rows = plain.where(plain.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def collections(table: pd.DataFrame) -> list[tuple[Patient, list[LabResult]]]:
+    """Return the results by patient and time of collection, in order; a row without a patient stands alone.
+
+    Raises:
+        InputError: if the rows of one patient and time differ in what they say of the patient.
+    """
+    found: dict[Any, tuple[Patient, list[LabResult]]] = {}
+    for i, row in enumerate(records(table), 1):
+        patient = Patient(**{ours: row[column] for column, ours in _PATIENT.items() if row.get(column) is not None})
+        result = LabResult(
+            **{name: row[name] for name in _RESULT if row.get(name) is not None or name in ("test", "value")}
+        )
+        time = result.collected_at
+        key = (patient.id, demographics.read_time(time) or time) if patient.id is not None else object()
+        whose, results = found.setdefault(key, (patient, []))
+        if whose != patient:
+            raise InputError(
+                f"row {i} says another age, sex or pregnancy than an earlier row of the same patient and time",
+                hint="Correct the table, or ask for JSON",
+                place=f"row {i}",
+            )
+        results.append(result)
+    return list(found.values())
