@@ -42,7 +42,7 @@ SEVERITIES: Final = ("low", "moderate", "high")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=50,
+    default=20,
     show_default=True,
     help="With findings in more panels than this, equal findings are shown together.",
 )
