@@ -1,0 +1,1 @@
+"""Tables larger than memory (`files`, with DuckDB where rows are scattered) and larger than a machine (`spark`)."""

@@ -1,0 +1,135 @@
+"""Between Arrow tables and pandas frames, without a Python object per row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labinterp.formats.columns import objects
+from labinterp.formats.rows import as_text
+from labinterp.frames import assemble
+from labinterp.frames.assemble import FINDING_COLUMNS, PATHWAY_COLUMNS, RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labinterp.frames.core import Answer
+    from labinterp.kernel.many import Ints
+
+TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+_OWN: Final = {
+    "value": pa.float64(), "low": pa.float64(), "high": pa.float64(), "grade": pa.int8(),
+}  # fmt: skip
+TABLES: Final = {"results": RESULT_COLUMNS, "findings": FINDING_COLUMNS, "pathways": PATHWAY_COLUMNS}
+"""The tables of the answer and their columns."""
+
+
+def schemas(types: Mapping[str, pa.DataType] | None = None) -> dict[str, pa.Schema]:
+    """Return the schemas of results, findings and pathways; text is dictionary-encoded.
+
+    Args:
+        types: of `patient_id` and `collected_at`, where they are not text.
+    """
+    types = {**_OWN, **(types or {})}
+    return {
+        name: pa.schema([(column, types.get(column, TEXT)) for column in columns]) for name, columns in TABLES.items()
+    }
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame: dictionaries as categories, all else as Arrow keeps it."""
+    return pd.DataFrame(
+        {name: _column(column) for name, column in zip(table.column_names, table.columns, strict=True)},
+        index=pd.RangeIndex(table.num_rows),
+        copy=False,
+    )
+
+
+def _column(column: pa.ChunkedArray) -> Any:
+    if not pa.types.is_dictionary(column.type):
+        return pd.arrays.ArrowExtensionArray(column)
+    array = column.unify_dictionaries().combine_chunks()
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    dtype = pd.CategoricalDtype(pd.Index(array.dictionary.to_pylist(), dtype=object))
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+
+
+def to_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a frame that a schema names."""
+    return pa.Table.from_arrays([to_array(frame[field.name], field.type) for field in schema], schema=schema)
+
+
+def to_array(column: Any, kind: pa.DataType) -> pa.Array:
+    """Return a column as an array of a type; what is no text becomes text where text is wanted."""
+    content = column.array if isinstance(column, pd.Series) else column
+    if kind == TEXT:
+        return _text(content)
+    if isinstance(content, pd.arrays.ArrowExtensionArray):
+        return content.__arrow_array__().cast(kind).combine_chunks()
+    return pa.array(content, kind, from_pandas=True)
+
+
+def _text(content: Any) -> pa.Array:
+    if isinstance(content, pd.Categorical):
+        codes = content.codes.astype(np.int32, copy=False)
+        indices = pa.array(codes, mask=codes < 0)
+        try:
+            return pa.DictionaryArray.from_arrays(indices, pa.array(content.categories, pa.string()), safe=False)
+        except (pa.ArrowTypeError, pa.ArrowInvalid):
+            texts = [_as_text(category) for category in content.categories.tolist()]
+            return pa.array(texts, pa.string()).take(indices).dictionary_encode()
+    if isinstance(content, pd.arrays.ArrowExtensionArray):
+        array = content.__arrow_array__()
+        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+            return array.cast(pa.string()).dictionary_encode()
+    return pa.array([_as_text(value) for value in objects(content)], pa.string()).dictionary_encode()
+
+
+def _as_text(value: Any) -> str | None:
+    """Return a value as text that is read as the value itself is."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, float) and "e" in repr(value):
+        return np.format_float_positional(value, trim="-")
+    return value.isoformat() if hasattr(value, "isoformat") else as_text(value)
+
+
+@attrs.frozen(eq=False)
+class Chunk:
+    """The answer for some rows.
+
+    Args:
+        tables: results, findings and pathways.
+        firsts: for findings and pathways, the number of the first row of each one's panel.
+    """
+
+    tables: dict[str, pa.Table]
+    firsts: dict[str, Ints]
+
+
+def chunk(answer: Answer, table: pd.DataFrame, wanted: Mapping[str, pa.Schema]) -> Chunk:
+    """Return the answer as Arrow tables."""
+    frames = {
+        "results": lambda: assemble.results(answer, table),
+        "findings": lambda: assemble.findings(answer),
+        "pathways": lambda: assemble.pathways(answer),
+    }
+    tables = {name: to_arrow(frames[name](), schema) for name, schema in wanted.items()}
+    counts = {
+        "findings": [len(reasoned.findings) for reasoned in answer.reasoned],
+        "pathways": [sum(len(finding.pathways) for finding in reasoned.findings) for reasoned in answer.reasoned],
+    }
+    return Chunk(tables, {name: _first_rows(answer, counts[name]) for name in wanted if name in counts})
+
+
+def _first_rows(answer: Answer, counts: list[int]) -> Ints:
+    first = answer.panels.first_row
+    numbers = first if answer.numbers is None else answer.numbers[first]
+    if not counts:
+        return np.zeros(0, np.int64)
+    return np.repeat(numbers, np.array(counts)[answer.answer_of_panel])

@@ -1,0 +1,143 @@
+"""Files of text as a stream of plain UTF-8 bytes: unpacked, without byte order mark, line ends as newlines."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, Final
+
+from labinterp.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+_STEP: Final = 1 << 20
+_BOM: Final = codecs.BOM_UTF8
+_GZIP: Final = b"\x1f\x8b"
+
+
+class ByteStream:
+    """Reads a file in order.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        damage: why the data end before their end, or None. What was read before it holds.
+        position: bytes of the file that were read, packed as they are.
+        size: bytes of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.damage: str | None = None
+        self.position = 0
+        self._hash = hashlib.sha256()
+        self._ahead = b""
+        self._packed = b""
+        self._ended = False
+        self._return = False
+        try:
+            self._file = path.open("rb")
+            self.size = path.stat().st_size
+        except OSError as error:
+            raise InputError(
+                f"{path.name} cannot be read: {error.strerror}", hint="Check the path", file=path.name
+            ) from None
+        start = self._file.read(4)
+        self._file.seek(0)
+        self._unpack = zlib.decompressobj(wbits=31) if start[:2] == _GZIP else None
+        self._decode: codecs.IncrementalDecoder | None = None
+        self._first = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def unread(self, data: bytes) -> None:
+        """Put bytes back in front."""
+        self._ahead = data + self._ahead
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer at the end."""
+        parts, length = [self._ahead], len(self._ahead)
+        while length < size and not self._ended:
+            parts.append(self._next())
+            length += len(parts[-1])
+        data = b"".join(parts)
+        self._ahead = data[size:]
+        return data[:size]
+
+    def sha256(self) -> str:
+        """Return the hash of the whole file; reads what is left of it."""
+        while data := self._file.read(_STEP):
+            self._hash.update(data)
+        return self._hash.hexdigest()
+
+    def _raw(self) -> bytes:
+        data = self._file.read(_STEP)
+        self.position += len(data)
+        self._hash.update(data)
+        return data
+
+    def _next(self) -> bytes:
+        data = self._raw() if self._unpack is None else self._unpacked()
+        if self._first and data:
+            self._first = False
+            if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                self._decode = codecs.getincrementaldecoder("utf-16")()
+            data = data.removeprefix(_BOM)
+        self._ended = not data
+        return self._newlines(self._decoded(data))
+
+    def _unpacked(self) -> bytes:
+        """Return the next unpacked bytes, a few MB at the most; none at the end or at damage."""
+        while self._unpack is not None:
+            packed = self._packed or self._raw()
+            if not packed:
+                self.damage = "the gzip data are cut short"
+                break
+            try:
+                data = self._unpack.decompress(packed, 4 * _STEP)
+            except zlib.error:
+                self.damage = "the gzip data are damaged"
+                break
+            self._packed = self._unpack.unconsumed_tail
+            if self._unpack.eof:
+                self._packed = self._member()
+                self._unpack = zlib.decompressobj(wbits=31) if self._packed else None
+            if data:
+                return data
+        return b""
+
+    def _member(self) -> bytes:
+        """Return the beginning of the next gzip member; padding with NUL bytes is no member."""
+        rest = self._unpack.unused_data if self._unpack is not None else b""
+        while not rest.lstrip(b"\0"):
+            rest = self._raw()
+            if not rest:
+                return b""
+        return rest.lstrip(b"\0")
+
+    def _decoded(self, data: bytes) -> bytes:
+        if self._decode is None:
+            return data
+        with contextlib.suppress(UnicodeError):
+            return self._decode.decode(data, final=self._ended).encode("utf-8")
+        self.damage, self._ended = "the UTF-16 data are damaged", True
+        return b""
+
+    def _newlines(self, data: bytes) -> bytes:
+        """Turn CR LF and CR into newlines; a CR at the end waits for what follows."""
+        if self._return:
+            data = b"\r" + data
+        self._return = data.endswith(b"\r") and not self._ended
+        if self._return:
+            data = data[:-1]
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data

@@ -1,0 +1,270 @@
+"""A table of text in blocks of whole records: cut fast, read by Arrow, and read exactly where something is wrong."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from labinterp.engines.records import (
+    TOO_LONG,
+    BadRow,
+    Dialect,
+    Exact,
+    has_stray_quotes,
+    read_exactly,
+    record_ends,
+)
+from labinterp.errors import InputError
+from labinterp.formats import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from labinterp.engines.bytestream import ByteStream
+
+
+MAX_RECORD: Final = 64 << 20
+"""Longest record in bytes; what is longer has lost its end."""
+
+_OPENING: Final = 1 << 18
+_LOOK: Final = 48
+
+Run = Callable[[pa.Table], int | None]
+"""Says how many rows at the end of a table may go on behind it; None for all of them."""
+Cut = Callable[[bytes], int]
+"""Says how many bytes of whole records make whole panels."""
+
+
+@attrs.frozen
+class Block:
+    """Whole records.
+
+    Args:
+        data: the records.
+        line: the first one's line in the file.
+        used: how many bytes of the file they took, bad ones included.
+        lines: how many lines.
+        bad: records that were left out, with their lines in the file.
+        checked: whether every record was looked at already.
+    """
+
+    data: bytes = attrs.field(repr=False)
+    line: int
+    used: int
+    lines: int
+    bad: tuple[BadRow, ...] = ()
+    checked: bool = False
+
+
+def open_table(stream: ByteStream, name: str) -> tuple[Dialect, int]:
+    """Read the header; return the dialect and the line on which the rows begin.
+
+    Raises:
+        InputError: if this is no table of text.
+        LayoutError: if two columns have the same name, or there is no header.
+    """
+    data = stream.read(_OPENING)
+    for magic, what in tables.FOREIGN:
+        if data.lstrip()[: len(magic)] == magic:
+            raise InputError(f"{name} is {what}", hint="Export it as CSV or Parquet", file=name)
+    if not data.strip():
+        what = stream.damage or "it is empty"
+        raise InputError(f"{name} has no rows: {what}", hint="A table needs a line with the column names", file=name)
+    delimiter = tables.delimiter_of(_readable(data))
+    used, line = _header_end(data, delimiter)
+    head = data[:used]
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: the column names are not UTF-8", hint="Save it as UTF-8", file=name) from None
+    if b"\0" in head:
+        raise InputError(f"{name}, line 1: there is a NUL byte", hint="Export the table again", file=name, line=1)
+    stream.unread(data[used:])
+    return Dialect(delimiter, tuple(tables.header_of(head, delimiter, name))), line
+
+
+def _readable(data: bytes) -> bytes:
+    """Return the beginning of a file for telling its delimiter, whatever is wrong with it."""
+    return data.replace(b"\0", b"").decode("utf-8", "replace").encode("utf-8")
+
+
+def _header_end(data: bytes, delimiter: str) -> tuple[int, int]:
+    """Return how many bytes the header takes, with blank lines before it, and the line after it."""
+    lines = data.decode("latin-1").split("\n")
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    try:
+        for record in reader:
+            if len(record) > 1 or "".join(record).strip():
+                break
+    except csv.Error:
+        return len(data), len(lines)
+    return min(len(data), sum(len(line) + 1 for line in lines[: reader.line_num])), reader.line_num + 1
+
+
+def read_blocks(stream: ByteStream, dialect: Dialect, line: int, block_bytes: int, cut: Cut | None) -> Iterator[Block]:
+    """Yield the rows in blocks.
+
+    Args:
+        stream: stands behind the header.
+        dialect: of the table.
+        line: on which the rows begin.
+        block_bytes: about how many bytes a block has.
+        cut: given whole records, how many of the bytes make whole panels; 0 to wait for more.
+    """
+    pending, wanted = b"", block_bytes
+    while True:
+        fresh = stream.read(wanted)
+        data, ended = pending + fresh, len(fresh) < wanted
+        block = _first_block(data, dialect, line, cut, final=ended, damage=stream.damage)
+        if block is None and len(data) > MAX_RECORD and b"\n" not in data:
+            block = _skip_line(stream, data, line)
+            data = b""
+        if block is not None:
+            yield block
+            line, data = line + block.lines, data[block.used :]
+        if ended:
+            return
+        pending, wanted = data, block_bytes if block is not None else max(wanted, len(data))
+
+
+def _first_block(
+    data: bytes, dialect: Dialect, line: int, cut: Cut | None, *, final: bool, damage: str | None
+) -> Block | None:
+    """Return the whole records at the beginning of `data`, or None if more is needed to find the end of one."""
+    whole = final and not damage
+    exact = None
+    if b'"' not in data:
+        used = len(data) if whole else data.rfind(b"\n") + 1
+    elif has_stray_quotes(data, dialect.delimiter) or (whole and data.count(b'"') & 1) or len(data) > MAX_RECORD:
+        exact = read_exactly(data, dialect, final=whole, give_up=len(data) > MAX_RECORD)
+        used = exact.used
+    else:
+        used = len(data) if whole else max(record_ends(data, 1), default=0)
+    if not final:
+        used, exact = _cut(data, used, exact, cut)
+    bad = () if exact is None else exact.bad
+    lines = data.count(b"\n", 0, used)
+    if final and damage:
+        bad = (*bad, BadRow(lines + 1, damage, rows=1 if data[used:].strip() else 0))
+    if not used and not bad:
+        return None
+    rows = data[:used] if exact is None else exact.join(data)
+    return Block(rows, line, used, lines, tuple(at(row, line) for row in bad), checked=exact is not None)
+
+
+def _cut(data: bytes, used: int, exact: Exact | None, cut: Cut | None) -> tuple[int, Exact | None]:
+    """Leave out the records at the end whose panel may go on."""
+    if cut is None or not used:
+        return used, exact
+    if exact is None:
+        return cut(data[:used]), None
+    kept = cut(exact.join(data))
+    good, length = [], 0
+    for start, end in exact.good:
+        if length == kept:
+            used = start
+            break
+        good.append((start, end))
+        length += end - start
+    last = data.count(b"\n", 0, used)
+    return used, Exact(tuple(good), tuple(row for row in exact.bad if (row.line or 0) <= last), used)
+
+
+def _skip_line(stream: ByteStream, data: bytes, line: int) -> Block:
+    """Pass over a line that has no end within reason."""
+    while data and b"\n" not in data:
+        data = stream.read(_OPENING)
+    stream.unread(data[data.find(b"\n") + 1 :])
+    return Block(b"", line, 0, 1, (BadRow(line, TOO_LONG),), checked=True)
+
+
+def at(row: BadRow, line: int) -> BadRow:
+    """Return a bad row of a block that starts at `line` with its line in the file."""
+    return attrs.evolve(row, line=line + (row.line or 1) - 1)
+
+
+def cut_between_panels(dialect: Dialect, columns: Sequence[str], run: Run) -> Cut:
+    """Return the function that finds the last border between panels.
+
+    Args:
+        dialect: of the table.
+        columns: the columns that are read.
+        run: says of a table how many of its last rows may go on behind it; None for all of them.
+    """
+
+    def cut(data: bytes) -> int:
+        look = _LOOK
+        while True:
+            ends = record_ends(data, look + 1)
+            start = ends[-1] if len(ends) > look else 0
+            exact = read_exactly(data[start:], dialect, final=True)
+            rows = run(parse(exact.join(data[start:]), dialect, columns))
+            if rows is not None and rows < len(exact.good):
+                return start + (exact.good[-rows][0] if rows else len(data) - start)
+            if not start:
+                return 0
+            look *= 8
+
+    return cut
+
+
+def parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> pa.Table:
+    """Read records that are all good; every cell is text, empty ones are missing."""
+    table, bad = _parse(data, dialect, columns)
+    if bad:
+        raise InputError("two readers differ on a record of the table", hint="Export the table again, as plain CSV")
+    return table
+
+
+def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, int]:
+    text = pa.dictionary(pa.int32(), pa.string())
+    if not data:
+        return pa.schema([(name, text) for name in columns]).empty_table(), 0
+    skipped: list[int] = []
+
+    def skip(row: Any) -> str:
+        skipped.append(row.actual_columns)
+        return "skip"
+
+    table = pacsv.read_csv(
+        pa.py_buffer(data),
+        read_options=pacsv.ReadOptions(column_names=dialect.names, block_size=len(data) + 1, use_threads=False),
+        parse_options=pacsv.ParseOptions(
+            delimiter=dialect.delimiter, newlines_in_values=b'"' in data, invalid_row_handler=skip
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(columns, text),
+            include_columns=list(columns),
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+    return table, len(skipped)
+
+
+def parse_block(block: Block, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, tuple[BadRow, ...]]:
+    """Return the usable rows of a block, and the others."""
+    if not block.checked:
+        if b"\0" not in block.data and _is_utf8(block.data):
+            table, skipped = _parse(block.data, dialect, columns)
+            if not skipped:
+                return table, block.bad
+        exact = read_exactly(block.data, dialect, final=True)
+        block = attrs.evolve(
+            block, data=exact.join(block.data), bad=(*block.bad, *(at(row, block.line) for row in exact.bad))
+        )
+    return parse(block.data, dialect, columns), block.bad
+
+
+def _is_utf8(data: bytes) -> bool:
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+    return True

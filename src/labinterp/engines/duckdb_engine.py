@@ -1,0 +1,310 @@
+"""Rows of a panel that lie scattered: DuckDB brings them together and puts the answers back in order.
+
+Rows go to Parquet files in the temporary folder with their numbers; DuckDB sorts them by patient, spilling where they
+are larger than its memory; what was interpreted is sorted back by number.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from labinterp.engines import arrow, pipeline
+from labinterp.engines.sink import Parts
+from labinterp.errors import InputError, MissingExtraError
+from labinterp.formats.conversion import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from labinterp.engines.choices import Interpreter
+    from labinterp.engines.manifest import Meter
+    from labinterp.kernel.many import Ints
+
+NUMBER: Final = "labinterp_row"
+_PLACE: Final = "labinterp_place"
+_BATCH: Final = 1 << 16
+_MEMORY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?\s?(?:[KMGT]i?B|%)", re.ASCII)
+
+
+def connect(folder: Path, memory_limit: str, workers: int) -> Any:
+    """Open DuckDB with a bound on its memory and a folder to spill to.
+
+    Raises:
+        MissingExtraError: if DuckDB is not installed.
+        InputError: if the limit is none.
+    """
+    if not _MEMORY.fullmatch(memory_limit):
+        raise InputError("memory_limit is no size", hint="Give one such as '1GB'")
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtraError.from_extra("duckdb", "duckdb") from None
+    spill = folder / "spill"
+    spill.mkdir()
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": memory_limit,
+            "threads": max(1, workers),
+            "temp_directory": str(spill),
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+
+
+class Spool:
+    """Rows on their way, in the temporary folder.
+
+    Args:
+        folder: the temporary folder.
+        types: of the columns of the `labinterp` layout that occur.
+    """
+
+    def __init__(self, folder: Path, types: Mapping[str, pa.DataType]) -> None:
+        self.types = {name: types[name] for name in COLUMNS if name in types}
+        stored = {name: _stored(kind) for name, kind in self.types.items()}
+        self._schema = pa.schema([(NUMBER, pa.int64()), *stored.items()])
+        self._parts = Parts(folder / "rows", self._schema, compression="lz4")
+
+    def pack(self, table: pd.DataFrame, numbers: Ints) -> pa.Table:
+        """Return rows as they are stored."""
+        rows = len(table)
+        columns: list[pa.Array] = [pa.array(numbers, pa.int64())]
+        for name, kind in self.types.items():
+            array = arrow.to_array(table[name], kind) if name in table else pa.nulls(rows, kind)
+            columns.append(array if array.type == self._schema.field(name).type else _cast(array))
+        return pa.Table.from_arrays(columns, schema=self._schema)
+
+    def write(self, table: pa.Table) -> None:
+        """Store packed rows."""
+        self._parts.write(table)
+
+    def close(self) -> None:
+        """End writing."""
+        self._parts.close()
+
+    def by_patient(self, connection: Any) -> Iterator[pa.Table]:
+        """Yield the rows in pieces of whole patients, each patient's in their first order."""
+        names = ", ".join(f'"{name}"' for name in self._schema.names)
+        order = f'"patient_id", "{NUMBER}"' if "patient_id" in self.types else f'"{NUMBER}"'
+        query = f"SELECT {names} FROM read_parquet({_files(self._parts)}) ORDER BY {order}"  # noqa: S608 - our own names
+        carry: pa.Table | None = None
+        for batch in stream(connection, query):
+            table = pa.Table.from_batches([batch])
+            if carry is not None:
+                table = pa.concat_tables([carry, table])
+            kept = _whole_patients(table)
+            if kept:
+                yield self._unpack(table.slice(0, kept))
+            carry = table.slice(kept)
+        if carry is not None and carry.num_rows:
+            yield self._unpack(carry)
+
+    def in_order(self, *names: str) -> Iterator[pa.Table]:
+        """Yield some columns of the rows in their first order."""
+        there = [name for name in names if name in self.types]
+        for path, _ in self._parts.files:
+            with pq.ParquetFile(path, read_dictionary=there) as file:
+                for batch in file.iter_batches(_BATCH, columns=[NUMBER, *there]):
+                    yield self._unpack(pa.Table.from_batches([batch]))
+
+    def _unpack(self, table: pa.Table) -> pa.Table:
+        columns = {NUMBER: table[NUMBER]}
+        for name in table.column_names[1:]:
+            kind = self.types[name]
+            column = table[name].combine_chunks()
+            if kind == arrow.TEXT:
+                columns[name] = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+            else:
+                columns[name] = column if column.type == kind else column.cast(_stored(kind)).view(kind)
+        return pa.table(columns)
+
+
+def _whole_patients(table: pa.Table) -> int:
+    """Return how many rows, sorted by patient, make whole patients; all where the last ones have none."""
+    if "patient_id" not in table.column_names:
+        return int(table.num_rows)
+    codes = table["patient_id"].combine_chunks().dictionary_encode().indices
+    if not table.num_rows or not codes[-1].is_valid:
+        return int(table.num_rows)
+    return int(np.searchsorted(codes.fill_null(np.iinfo(np.int32).max).to_numpy(), codes[-1].as_py()))
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    """Return the type in which DuckDB is given a column: points in time as the integers that they are."""
+    if pa.types.is_temporal(kind):
+        return pa.int32() if kind.bit_width == 32 else pa.int64()  # noqa: PLR2004 - bits
+    return kind
+
+
+def _cast(array: pa.Array) -> pa.Array:
+    return array.view(_stored(array.type))
+
+
+def _files(parts: Parts) -> str:
+    texts = (str(path).replace("'", "''") for path, _ in parts.files)
+    return "[" + ", ".join(f"'{text}'" for text in texts) + "]"
+
+
+def stream(connection: Any, query: str) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a query in batches."""
+    relation = connection.sql(query)
+    reader = relation.to_arrow_reader if hasattr(relation, "to_arrow_reader") else relation.fetch_arrow_reader
+    yield from reader(_BATCH)
+
+
+class Codes:
+    """Texts as numbers that stay the same for a whole run, so that sorting moves numbers only."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, int] = {}
+
+    def encode(self, column: pa.ChunkedArray) -> pa.Array:
+        """Return the numbers of a column of text."""
+        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        own = pa.array(
+            [self._code.setdefault(text, len(self._code)) for text in column.dictionary.to_pylist()], pa.int32()
+        )
+        return own.take(column.indices)
+
+    def decode(self, codes: pa.Array) -> pa.Array:
+        """Return the column of text again."""
+        return pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), pa.array(list(self._code), pa.string()))
+
+
+@attrs.define(eq=False)
+class Restored:
+    """A table of the answer, kept until it can be put in order.
+
+    Args:
+        parts: where it is kept.
+        schema: of the table.
+        codes: by column; other columns are kept as they are.
+    """
+
+    parts: Parts
+    schema: pa.Schema
+    codes: dict[str, Codes]
+
+    @classmethod
+    def at(cls, folder: Path, schema: pa.Schema, plain: tuple[str, ...]) -> Restored:
+        """Make one; `plain` are the columns whose texts may be all distinct."""
+        codes = {field.name: Codes() for field in schema if field.type == arrow.TEXT and field.name not in plain}
+        kept = [(NUMBER, pa.int64()), (_PLACE, pa.int32())]
+        kept += [(field.name, pa.int32() if field.name in codes else _stored(field.type)) for field in schema]
+        return cls(Parts(folder, pa.schema(kept), compression="lz4"), schema, codes)
+
+    def write(self, table: pa.Table, numbers: Ints) -> None:
+        """Keep rows that belong to the rows of the input with these numbers."""
+        columns: list[Any] = [pa.array(numbers, pa.int64()), pa.array(np.arange(len(numbers)), pa.int32())]
+        for name in self.schema.names:
+            column = table[name]
+            kept = self.parts.schema.field(name).type
+            if name in self.codes:
+                columns.append(self.codes[name].encode(column))
+            else:
+                columns.append(column if column.type == kept else _cast(column.combine_chunks()))
+        self.parts.write(pa.Table.from_arrays(columns, schema=self.parts.schema))
+
+    def in_order(self, connection: Any) -> Iterator[pa.Table]:
+        """Yield the rows in the order of the input."""
+        self.parts.close()
+        names = ", ".join(f'"{name}"' for name in self.schema.names)
+        query = f'SELECT {names} FROM read_parquet({_files(self.parts)}) ORDER BY "{NUMBER}", "{_PLACE}"'  # noqa: S608 - our own names
+        for batch in stream(connection, query):
+            columns = []
+            for field in self.schema:
+                column = batch.column(field.name)
+                if field.name in self.codes:
+                    columns.append(self.codes[field.name].decode(column))
+                elif field.type == arrow.TEXT:
+                    columns.append(column.dictionary_encode())
+                else:
+                    columns.append(column if column.type == field.type else column.view(field.type))
+            yield pa.Table.from_arrays(columns, schema=self.schema)
+
+
+def interpret_spooled(
+    spool: Spool,
+    folder: Path,
+    interpreter: Interpreter,
+    schemas: Mapping[str, pa.Schema],
+    write: Callable[[str, pa.Table], None],
+    *,
+    rows: int,
+    memory_limit: str,
+    workers: int,
+    meter: Meter,
+) -> None:
+    """Interpret stored rows patient by patient and write the answer in the order of the input.
+
+    Args:
+        spool: the rows.
+        folder: the temporary folder.
+        interpreter: of whole panels.
+        schemas: of the answer.
+        write: takes the name of a table and its next rows.
+        rows: how many there are.
+        memory_limit: for DuckDB.
+        workers: threads.
+        meter: told of progress.
+    """
+    first = {name: schemas["results"].field(name) for name in ("patient_id", "collected_at")}
+    kept = {**schemas, "results": pa.schema([field for field in schemas["results"] if field.name not in first])}
+    plain = ("patient_id", "panel")
+    tables = {name: Restored.at(folder / f"unordered-{name}", schema, plain) for name, schema in kept.items()}
+
+    def work(table: pa.Table) -> tuple[arrow.Chunk, Ints]:
+        numbers = table[NUMBER].to_numpy()
+        frame = arrow.to_frame(table.drop_columns([NUMBER]))
+        return arrow.chunk(interpreter.run(frame, numbers), frame, kept), numbers
+
+    with connect(folder, memory_limit, workers) as connection:
+        meter.stage("grouping")
+        done = 0
+        for chunk, numbers in pipeline.in_order(
+            (functools.partial(work, table) for table in spool.by_patient(connection)), workers
+        ):
+            for name, table in chunk.tables.items():
+                tables[name].write(table, chunk.firsts.get(name, numbers))
+            done += len(numbers)
+            meter.add(len(numbers), done / max(1, rows))
+        meter.stage("writing")
+        done = 0
+        for table in _beside(spool.in_order(*first), tables["results"].in_order(connection)):
+            columns = [
+                table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+                for field in schemas["results"]
+            ]
+            write("results", pa.Table.from_arrays(columns, schema=schemas["results"]))
+            done += table.num_rows
+            meter.add(table.num_rows, done / max(1, rows))
+        for name in ("findings", "pathways"):
+            for table in tables[name].in_order(connection):
+                write(name, table)
+
+
+def _beside(left: Iterator[pa.Table], right: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the columns of two streams of as many rows side by side."""
+    ahead: pa.Table | None = None
+    for table in left:
+        rest = table
+        while rest.num_rows:
+            ahead = next(right) if ahead is None or not ahead.num_rows else ahead
+            rows = min(rest.num_rows, ahead.num_rows)
+            columns = dict(zip(rest.column_names, rest.slice(0, rows).columns, strict=True))
+            columns |= dict(zip(ahead.column_names, ahead.slice(0, rows).columns, strict=True))
+            yield pa.table(columns)
+            rest, ahead = rest.slice(rows), ahead.slice(rows)

@@ -1,0 +1,326 @@
+"""`interpret_files`: tables larger than memory in, partitioned tables out."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import pyarrow as pa
+
+from labinterp import reasoning
+from labinterp._version import __version__
+from labinterp.engines import arrow, duckdb_engine, pipeline
+from labinterp.engines.choices import Choices, Interpreter
+from labinterp.engines.folder import MANIFEST, workplace
+from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
+from labinterp.engines.sink import Output, Parts
+from labinterp.engines.sources import Source, open_sources
+from labinterp.engines.together import Panels, Together
+from labinterp.errors import InputError
+from labinterp.formats.conversion import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from labinterp.engines.pipeline import Count
+    from labinterp.kernel.many import Ints
+
+BLOCK_BYTES: Final = 4 << 20
+_CHOICES: Final = {
+    "engine": ("duckdb",),
+    "format": ("parquet", "csv"),
+    "on_bad_row": ("problem", "stop"),
+    "ordered": (None, True, False),
+}
+
+
+def interpret_files(
+    paths: str | Path | Iterable[str | Path],
+    out: str | Path,
+    *,
+    engine: str = "duckdb",
+    layout: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    ranges: Any = "us",
+    grading: str | None = None,
+    panel: str = "collection",
+    reported_ranges: bool = True,
+    assume_adult: bool = False,
+    decimal: str | None = None,
+    default_units: Mapping[str, str] | None = None,
+    reference_albumin: float | None = None,
+    format: str = "parquet",  # noqa: A002 - the contract's name
+    on_bad_row: str = "problem",
+    ordered: bool | None = None,
+    memory_limit: str = "1GB",
+    workers: int = 2,
+    progress: Callable[[Progress], None] | None = None,
+    force: bool = False,
+    block_bytes: int = BLOCK_BYTES,
+) -> Manifest:
+    r"""Interpret tables of any size, in bounded memory; the answer is that of `interpret_frame` for all rows together.
+
+    The folder `out` appears when everything is in it: `results/`, `findings/` and `pathways/` with `part-00000.parquet`
+    and so on, `problems.csv` (file, line, what) and `manifest.json`. A run that is interrupted leaves no `out`; the
+    next one removes what it left beside.
+
+    Where the rows of each panel lie together (those of a draw for `"collection"`, else those of a patient), files are
+    read once, from beginning to end. Where they do not, DuckDB brings them together first, spilling to a temporary
+    folder beside `out`. Memory grows with the largest patient, and with nothing else.
+
+    Args:
+        paths: a CSV, TSV, gzipped or Parquet file, a folder of them, or several; FHIR and HL7 v2 documents are read,
+            too, each as a whole.
+        out: a folder that is not there yet.
+        engine: what brings scattered rows together.
+        layout: as in `interpret_frame`; tables beside a file, such as `patients.csv`, are read as `read` does.
+        columns: as in `interpret_frame`.
+        ranges: as in `interpret`.
+        grading: as in `interpret`.
+        panel: as in `interpret_frame`.
+        reported_ranges: as in `interpret`.
+        assume_adult: as in `interpret`.
+        decimal: as in `interpret`.
+        default_units: as in `interpret`.
+        reference_albumin: as in `interpret`.
+        format: `"parquet"` or `"csv"`.
+        on_bad_row: `"problem"` counts a row that cannot be read and goes on; `"stop"` raises at the first.
+        ordered: True says that the rows of each panel lie together; False that they do not; None looks.
+        memory_limit: how much DuckDB may use before it spills.
+        workers: threads.
+        progress: called with a `Progress` after every piece.
+        force: replace `out` if it is an output of labinterp.
+        block_bytes: about how much text is worked on at a time.
+
+    Returns:
+        What `manifest.json` says: rows in and out, rows that could not be used, hashes, versions, settings.
+
+    Raises:
+        InputError: if a file cannot be read, `out` is there already, or `ordered=True` does not hold.
+        LayoutError: if the columns of a file fit no layout.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a.csv").write_text("test,value,unit,age\nmagnesium,0.5,mmol/L,50\nshort,row\n")
+        >>> manifest = interpret_files(folder / "a.csv", folder / "out")
+        >>> manifest.rows_in, manifest.bad_rows, manifest.rows_out, manifest.findings
+        (2, 1, 1, 1)
+    """
+    given = {"engine": engine, "format": format, "on_bad_row": on_bad_row, "ordered": ordered}
+    for name, value in given.items():
+        if value not in _CHOICES[name]:
+            raise InputError(f"{name} has a value that is not known", hint=f"Use one of {_CHOICES[name]}")
+    choices = Choices.checked(
+        ranges=ranges,
+        grading=grading,
+        panel=panel,
+        reported_ranges=reported_ranges,
+        assume_adult=assume_adult,
+        decimal=decimal,
+        default_units=default_units,
+        reference_albumin=reference_albumin,
+    )
+    sources = open_sources(paths, layout, columns)
+    with workplace(Path(out), force=force) as place:
+        problems = Problems(place / "out" / "problems.csv", stop=on_bad_row == "stop")
+        meter = Meter(progress)
+        with closing(Run(choices, sources, place, format, problems, meter, workers, max(1, block_bytes))) as run:
+            used = "stream" if ordered is not False and run.stream(certain=ordered is True) else "duckdb"
+            if used == "duckdb":
+                run.group(memory_limit)
+            manifest = run.manifest(used, {**given, "layout": layout, "columns": dict(columns or {})})
+        (place / "out" / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+class _Scattered(Exception):  # noqa: N818 - no error, but what was found
+    """The rows of a panel do not lie together, or that can no longer be told."""
+
+
+@attrs.define(eq=False)
+class Run:
+    """One run over files.
+
+    Args:
+        choices: how to interpret.
+        sources: what to read.
+        place: the temporary folder.
+        kind: format of the output.
+        problems: where bad rows go.
+        meter: told of progress.
+        workers: threads.
+        block_bytes: about how much text is worked on at a time.
+    """
+
+    choices: Choices
+    sources: list[Source]
+    place: Path
+    kind: str
+    problems: Problems
+    meter: Meter
+    workers: int
+    block_bytes: int
+    interpreter: Interpreter = attrs.field(init=False)
+    types: dict[str, pa.DataType] = attrs.field(init=False)
+    counts: dict[Source, Count] = attrs.field(init=False)
+    parts: dict[str, Parts] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.interpreter = Interpreter(self.choices)
+        self.types = _common_types(self.sources)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.counts = {source: pipeline.Count() for source in self.sources}
+        own = {"patient_id", "collected_at"}
+        known = {name: kind for name, kind in self.types.items() if name in own}
+        schemas = arrow.schemas(known)
+        self.parts = {name: Parts(self.place / "out" / name, schema, self.kind) for name, schema in schemas.items()}
+
+    def schemas(self) -> dict[str, pa.Schema]:
+        """Return the schemas of the output."""
+        return {name: parts.schema for name, parts in self.parts.items()}
+
+    def stream(self, *, certain: bool) -> bool:
+        """Interpret the rows as they come; return False, with nothing written, if panels do not lie together.
+
+        Args:
+            certain: whether the user says that they do; then it is an error if they do not.
+        """
+        by_time, schemas, together = self.choices.by_time, self.schemas(), Together()
+
+        def work(table: pd.DataFrame, numbers: Ints) -> tuple[Panels, arrow.Chunk]:
+            answer = self.interpreter.run(table, numbers)
+            return Panels.of(answer, by_time=by_time), arrow.chunk(answer, table, schemas)
+
+        def take(answer: tuple[Panels, arrow.Chunk]) -> None:
+            panels, chunk = answer
+            if not together.add(panels) or not (together.shown or certain):
+                raise _Scattered
+            for name, table in chunk.tables.items():
+                self.parts[name].write(table)
+
+        try:
+            self._read(by_time, work, take)
+        except _Scattered:
+            if certain:
+                raise InputError(
+                    "the rows of a panel do not lie together, though ordered=True says so",
+                    hint="Leave `ordered` out: scattered rows are then brought together",
+                ) from None
+            self._discard()
+            return False
+        return True
+
+    def group(self, memory_limit: str) -> None:
+        """Interpret the rows after DuckDB has brought those of a patient together."""
+        spool = duckdb_engine.Spool(self.place, self.types)
+        self.meter.stage("reading")
+        try:
+            self._read(None, spool.pack, spool.write)
+        finally:
+            spool.close()
+        duckdb_engine.interpret_spooled(
+            spool,
+            self.place,
+            self.interpreter,
+            self.schemas(),
+            lambda name, table: self.parts[name].write(table),
+            rows=sum(count.results for count in self.counts.values()),
+            memory_limit=memory_limit,
+            workers=self.workers,
+            meter=self.meter,
+        )
+
+    def _read(self, panel: bool | None, work: Callable[..., Any], take: Callable[[Any], None]) -> None:
+        for source, count, answer in pipeline.run(
+            self.sources,
+            lambda source: source.pieces(self.block_bytes, panel),
+            work,
+            workers=self.workers,
+            meter=self.meter,
+            problems=self.problems,
+        ):
+            if answer is not None:
+                take(answer)
+            self.counts[source].add(count)
+
+    def _discard(self) -> None:
+        for name, parts in self.parts.items():
+            parts.abort()
+            shutil.rmtree(self.place / "out" / name)
+        self.problems.restart()
+        self._begin()
+
+    def close(self) -> None:
+        """Close every file that is still open."""
+        for parts in self.parts.values():
+            parts.abort()
+        self.problems.close()
+
+    def manifest(self, engine: str, settings: dict[str, Any]) -> Manifest:
+        """Close the output and describe it."""
+        for parts in self.parts.values():
+            parts.close()
+        self.problems.close()
+        folder = self.place / "out"
+        counts = self.counts.values()
+        inputs = tuple(
+            Input(
+                str(source.path),
+                source.size,
+                source.sha256,
+                source.reading.layout,
+                count.rows,
+                count.bad_rows,
+                count.results,
+            )
+            for source, count in self.counts.items()
+        )
+        session = self.choices.open()
+        editions = (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
+        outputs = [output for parts in self.parts.values() for output in parts.outputs(folder)]
+        return Manifest(
+            __version__,
+            reasoning.knowledge_version(),
+            reasoning.knowledge_sha256(),
+            tuple({"id": edition.id, "sha256": edition.sha256} for edition in editions),
+            {**self.choices.settings(), **settings},
+            engine,
+            sum(count.rows for count in counts),
+            sum(count.bad_rows for count in counts),
+            self.parts["results"].rows,
+            self.parts["findings"].rows,
+            self.parts["pathways"].rows,
+            inputs,
+            (*outputs, Output.of(self.problems.path, folder, self.problems.rows)),
+        )
+
+
+def _common_types(sources: list[Source]) -> dict[str, pa.DataType]:
+    """Return the type of every column that a source may have: its own where all agree, else text."""
+    types: dict[str, pa.DataType] = {}
+    for source in sources:
+        names = source.types or dict.fromkeys(COLUMNS, arrow.TEXT)
+        for name, kind in names.items():
+            types[name] = kind if types.get(name, kind) == kind and _is_kept(kind) else arrow.TEXT
+    return types
+
+
+def _is_kept(kind: pa.DataType) -> bool:
+    """Say whether a column of this type keeps it; texts, and what is rare, become text."""
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_float32(kind)
+        or pa.types.is_float64(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_temporal(kind)
+        or pa.types.is_decimal128(kind)
+        or kind == arrow.TEXT
+    )

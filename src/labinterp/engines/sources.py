@@ -1,0 +1,313 @@
+"""Input files: what each is, how its columns are read, and its rows in pieces."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from labinterp.engines import arrow, csvblocks
+from labinterp.engines.bytestream import ByteStream
+from labinterp.engines.records import BadRow, Dialect
+from labinterp.engines.together import open_rows
+from labinterp.errors import InputError, LayoutError
+from labinterp.formats import layouts, tables, wide
+from labinterp.formats.conversion import COLUMNS, LONG, WIDE
+from labinterp.formats.headings import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+_ROW_BYTES: Final = 64
+"""About what a row takes in a text file, for the size of pieces of Parquet files."""
+_SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
+
+
+@attrs.frozen(eq=False)
+class Piece:
+    """Some rows of a file, not read yet.
+
+    Args:
+        read: returns them as a table, and what could not be used.
+        position: how many bytes of the file were passed when it was made.
+    """
+
+    read: Callable[[], tuple[pd.DataFrame, tuple[BadRow, ...]]]
+    position: int
+
+
+@attrs.frozen(eq=False)
+class Reading:
+    """How the columns of a file become those of the `labinterp` layout.
+
+    Args:
+        layout: its name.
+        columns: the user's mapping.
+        used: the columns that are needed.
+        beside: the tables beside.
+    """
+
+    layout: str
+    columns: Mapping[str, str] | None
+    used: tuple[str, ...]
+    beside: Mapping[str, pd.DataFrame]
+    results_per_row: int = 1
+    """Columns of results, in a wide table."""
+
+    def convert(self, table: pa.Table | pd.DataFrame) -> pd.DataFrame:
+        """Return rows in the `labinterp` layout."""
+        frame = table if isinstance(table, pd.DataFrame) else arrow.to_frame(table)
+        out = layouts.to_labinterp(frame, self.layout, self.columns, **self.beside)
+        return out[[name for name in COLUMNS if name in out]]
+
+
+def reading_of(path: Path | None, names: Sequence[str], layout: str, columns: Mapping[str, str] | None) -> Reading:
+    """Work out the layout of a table by its columns, and which of them it needs.
+
+    Raises:
+        LayoutError: if no layout fits.
+    """
+    empty = pd.DataFrame({name: pd.Series(dtype=object) for name in names})
+    if layout == "auto":
+        given = {fold(name) for name in names} | set(columns or {})
+        layout = LONG if not layouts.layouts()[LONG].lacks(given) else layouts.recognize(names)
+    beside = {} if path is None else layouts.siblings(path, empty, layout)
+    layouts.to_labinterp(empty, layout, columns, **beside)
+    each = len(wide.headings(names)) if layout == WIDE else 1
+    wanted = None if layout == WIDE else _referenced(layouts.layouts()[layout])
+    mapped = {fold(name) for name in (columns or {}).values()}
+    used = tuple(name for name in names if wanted is None or fold(name) in wanted or fold(name) in mapped)
+    return Reading(layout, columns, used, beside, each)
+
+
+def _referenced(layout: layouts.Layout) -> set[str]:
+    """Return every column that a layout speaks of, casefolded."""
+    names: set[str] = {name for need in layout.needs for name in need}
+
+    def collect(item: Any) -> None:
+        if isinstance(item, str):
+            names.update(item.split(" | "))
+        elif isinstance(item, list):
+            for part in item:
+                collect(part)
+        else:
+            for key in ("column", "key", "unit_in", "time_in"):
+                collect(item.get(key, []))
+
+    for group in (layout.columns, *layout.results):
+        for source in group.values():
+            collect(source)
+    for entry in layout.void:
+        collect(entry["column"])
+    return {fold(name) for name in names}
+
+
+class Source:
+    """A file of results.
+
+    Args:
+        path: the file.
+        layout: as in `interpret_files`.
+        columns: as in `interpret_files`.
+    """
+
+    types: Mapping[str, pa.DataType]
+    """Types of the columns in the `labinterp` layout, as far as they are no text."""
+    reading: Reading
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.size = path.stat().st_size
+        self.sha256 = ""
+
+    def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
+        """Yield the rows in pieces, and set `sha256` at the end.
+
+        Args:
+            block_bytes: about how many bytes of text a piece has.
+            panel: None to cut anywhere; else whether panels end where the collection time changes.
+        """
+        raise NotImplementedError
+
+
+class TextSource(Source):
+    """A delimited text, packed with gzip or not."""
+
+    types: Mapping[str, pa.DataType] = {}
+
+    def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
+        super().__init__(path)
+        with ByteStream(path) as stream:
+            dialect, _ = csvblocks.open_table(stream, self.name)
+        self.reading = reading_of(path, dialect.names, layout, columns)
+
+    def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
+        """Yield the rows in pieces, and set `sha256` at the end."""
+        with ByteStream(self.path) as stream:
+            dialect, line = csvblocks.open_table(stream, self.name)
+            cut = None
+            if panel is not None:
+                run = functools.partial(_open_records, self.reading, by_time=panel)
+                cut = csvblocks.cut_between_panels(dialect, self.reading.used, run)
+            for block in csvblocks.read_blocks(stream, dialect, line, block_bytes, cut):
+                yield Piece(functools.partial(self._read, block, dialect), stream.position)
+            self.sha256 = stream.sha256()
+
+    def _read(self, block: csvblocks.Block, dialect: Dialect) -> tuple[pd.DataFrame, tuple[BadRow, ...]]:
+        table, bad = csvblocks.parse_block(block, dialect, self.reading.used)
+        return self.reading.convert(table), bad
+
+
+class ParquetSource(Source):
+    """A Parquet file; row groups that cannot be read are passed over, and said."""
+
+    def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
+        super().__init__(path)
+        with self._open() as file:
+            names, schema = file.schema_arrow.names, file.schema_arrow
+        tables.refuse_duplicates(names, self.name)
+        self.reading = reading_of(path, names, layout, columns)
+        self._text = [field.name for field in schema if _is_text(field.type)]
+        self.types = self._types(schema)
+
+    def _types(self, schema: pa.Schema) -> dict[str, pa.DataType]:
+        if self.reading.layout != LONG:
+            return {}
+        empty = pa.schema([schema.field(name) for name in self.reading.used]).empty_table()
+        converted = self.reading.convert(empty)
+        kinds: dict[str, Any] = {str(name): converted[name].dtype for name in converted}
+        return {name: kind.pyarrow_dtype for name, kind in kinds.items() if isinstance(kind, pd.ArrowDtype)} | {
+            name: arrow.TEXT
+            for name, kind in kinds.items()
+            if isinstance(kind, pd.ArrowDtype) and _is_text(kind.pyarrow_dtype)
+        }
+
+    def _open(self, **options: Any) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path, **options)
+        except (pa.ArrowException, OSError):
+            raise InputError(
+                f"{self.name} is a damaged Parquet file", hint="Write the file again", file=self.name
+            ) from None
+
+    def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
+        """Yield the rows in pieces, and set `sha256` at the end."""
+        rows = max(1, block_bytes // _ROW_BYTES)
+        with self._open(read_dictionary=self._text, memory_map=True) as file:
+            groups = file.metadata.num_row_groups
+            carry: pa.Table | None = None
+            for group in range(groups):
+                position = self.size * group // groups
+                expected, got = file.metadata.row_group(group).num_rows, 0
+                try:
+                    for batch in file.iter_batches(rows, row_groups=[group], columns=list(self.reading.used)):
+                        got += batch.num_rows
+                        table = pa.Table.from_batches([batch])
+                        table = table if carry is None else pa.concat_tables([carry, table])
+                        kept = None if panel is None else self._cut(table, by_time=panel)
+                        carry = table if kept == 0 else None if kept is None else table.slice(kept)
+                        if kept != 0:
+                            yield self._piece(table if kept is None else table.slice(0, kept), (), position)
+                except (pa.ArrowException, OSError):
+                    what = f"row group {group} of the Parquet file is damaged"
+                    yield self._piece(None, (BadRow(None, what, rows=expected - got),), position)
+            if carry is not None:
+                yield self._piece(carry, (), self.size)
+        with self.path.open("rb") as raw:
+            self.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
+
+    def _piece(self, table: pa.Table | None, bad: tuple[BadRow, ...], position: int) -> Piece:
+        def read() -> tuple[pd.DataFrame, tuple[BadRow, ...]]:
+            rows = self.reading.convert(self._nothing() if table is None else table.unify_dictionaries())
+            return rows, bad
+
+        return Piece(read, position)
+
+    def _nothing(self) -> pa.Table:
+        with self._open() as file:
+            return pa.schema([file.schema_arrow.field(name) for name in self.reading.used]).empty_table()
+
+    def _cut(self, table: pa.Table, *, by_time: bool) -> int:
+        """Return how many rows make whole panels."""
+        look = 64
+        while True:
+            tail = table.slice(max(0, table.num_rows - look))
+            held = _open_records(self.reading, tail.unify_dictionaries(), by_time=by_time)
+            if held is not None and held < tail.num_rows:
+                return int(table.num_rows) - held
+            if tail.num_rows == table.num_rows:
+                return 0
+            look *= 8
+
+
+class DocumentSource(Source):
+    """A FHIR, HL7 v2 or JSON document; read as a whole."""
+
+    types: Mapping[str, pa.DataType] = {}
+
+    def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
+        super().__init__(path)
+        self.reading = Reading(LONG, None, (), {})
+        self._frame = layouts.read(path, layout, columns=columns)
+
+    def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:  # noqa: ARG002 - one piece
+        """Yield one piece, and set `sha256`."""
+        frame = self._frame[[name for name in COLUMNS if name in self._frame]]
+        self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        if len(frame):
+            yield Piece(lambda: (frame, ()), self.size)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _open_records(reading: Reading, table: pa.Table, *, by_time: bool) -> int | None:
+    """Return how many rows of a file, at the end of a table, may belong to a panel that goes on; None for all."""
+    held = open_rows(reading.convert(table), by_time=by_time)
+    return None if held is None else -(-held // reading.results_per_row)
+
+
+def open_sources(
+    paths: str | Path | Iterable[str | Path], layout: str, columns: Mapping[str, str] | None
+) -> list[Source]:
+    """Open every file, and every table in a folder, in the order given.
+
+    Raises:
+        InputError: if one cannot be read at all.
+        LayoutError: if the columns of one fit no layout.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    found = [file for path in given for file in _files(Path(path))]
+    if not found:
+        raise InputError("there is no file to read", hint="Give at least one CSV or Parquet file")
+    return [_open(path, layout, columns) for path in found]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.name.casefold().endswith(_SUFFIXES) and file.is_file())
+    if not path.is_file():
+        raise InputError(f"there is no file {path.name}", hint="Check the path", file=path.name)
+    return [path]
+
+
+def _open(path: Path, layout: str, columns: Mapping[str, str] | None) -> Source:
+    with ByteStream(path) as stream:
+        start = stream.read(1 << 10)
+    kind = tables.kind_of(start)
+    if kind == "parquet":
+        return ParquetSource(path, layout, columns)
+    try:
+        return (TextSource if kind == "table" else DocumentSource)(path, layout, columns)
+    except LayoutError as error:
+        error.data.setdefault("file", path.name)
+        raise

@@ -1,0 +1,185 @@
+"""Whether the rows of each panel lie together: told while streaming, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from labinterp import demographics
+from labinterp.frames.encode import Encoded, encode
+from labinterp.frames.panels import read_times
+
+if TYPE_CHECKING:
+    from labinterp.frames.core import Answer
+    from labinterp.kernel.many import Ints
+
+Keys = npt.NDArray[np.uint64]
+LIMIT: Final = 1 << 22
+"""How many panels are remembered; beyond, a file must be sorted to be streamed."""
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def open_rows(table: pd.DataFrame, *, by_time: bool) -> int | None:
+    """Return how many rows at the end of a table may belong to a panel that goes on behind it; None for all.
+
+    Args:
+        table: in the `labinterp` layout.
+        by_time: whether a panel ends where the collection time changes.
+    """
+    rows = len(table)
+    patient = encode(table.get("patient_id", None), rows).codes
+    if not rows:
+        return None
+    if patient[-1] == 0:
+        return 0
+    same = patient == patient[-1]
+    if by_time and "collected_at" in table:
+        start = _run(same)
+        times, _ = read_times(encode(table["collected_at"].iloc[start:], rows - start))
+        same[start:] &= times.codes == times.codes[-1]
+    start = _run(same)
+    return None if start == 0 else rows - start
+
+
+def _run(same: npt.NDArray[np.bool_]) -> int:
+    """Return where the run at the end begins."""
+    others = np.flatnonzero(~same)
+    return int(others[-1]) + 1 if len(others) else 0
+
+
+@attrs.frozen(eq=False)
+class Panels:
+    """The panels of a part of a table that belong to patients.
+
+    Args:
+        keys: a hash of each, sorted.
+        spans: first and last patient in several orders; empty where there is no patient.
+    """
+
+    keys: Keys
+    spans: tuple[tuple[Any, Any], ...]
+
+    @classmethod
+    def of(cls, answer: Answer, *, by_time: bool) -> Panels:
+        """List the panels of an answer; `by_time` says whether a panel is a patient at a time, or a patient."""
+        codes = answer.patient.codes[answer.panels.first_row]
+        own = codes > 0
+        if not own.any():
+            return cls(np.zeros(0, np.uint64), ())
+        first, codes = answer.panels.first_row[own], codes[own]
+        present = np.unique(codes)
+        patients = [str(answer.patient.distinct[code]) for code in present.tolist()]
+        hashes = np.zeros(len(answer.patient.distinct), np.uint64)
+        hashes[present] = _hash(patients)
+        keys = hashes[codes]
+        if by_time:
+            keys = keys ^ (_instants(answer.collected, first) * _ODD)
+        lengths = [(len(patient), patient) for patient in patients]
+        spans = ((min(patients), max(patients)), (min(lengths), max(lengths)))
+        return cls(np.unique(keys), (*spans, *((high, low) for low, high in spans)))
+
+
+class Together:
+    """Remembers the panels that were seen, and says when one comes again.
+
+    Beyond `limit` panels it remembers only those of the current patient, if all patients came in rising or falling
+    order until then.
+
+    Args:
+        limit: how many panels are remembered.
+
+    Attributes:
+        shown: whether it can still be told that no panel came again.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self.shown = True
+        self._seen: list[Keys] = []
+        self._orders = {i: _Order(falling=i >= 2) for i in range(4)}  # noqa: PLR2004 - as Panels.spans has them
+        self._full = False
+
+    def add(self, panels: Panels) -> bool:
+        """Add the panels of the next part of the table; return whether none of them is known to have come before."""
+        if not panels.spans:
+            return True
+        self._orders = {i: order for i, order in self._orders.items() if order.add(*panels.spans[i])}
+        if self._full:
+            self.shown = self.shown and bool(self._orders)
+            self._forget([])
+        if self._known(panels.keys):
+            return False
+        self._remember(panels.keys)
+        return True
+
+    def _known(self, keys: Keys) -> bool:
+        for seen in self._seen:
+            at = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
+            if (seen[at] == keys).any():
+                return True
+        return False
+
+    def _remember(self, keys: Keys) -> None:
+        """Keep sorted arrays, each at least twice as long as the next."""
+        self._seen.append(keys)
+        while len(self._seen) > 1 and len(self._seen[-2]) < 2 * len(self._seen[-1]):
+            self._seen[-2:] = [np.sort(np.concatenate(self._seen[-2:]), kind="stable")]
+        held = sum(map(len, self._seen))
+        if held > self.limit:
+            self._full = True
+            self.shown = self.shown and bool(self._orders) and held <= 2 * self.limit
+            self._forget([keys])
+
+    def _forget(self, but: list[Keys]) -> None:
+        """Forget earlier panels where the last part had only later patients, or nothing can be told any more.
+
+        Orders that hold until here agree on that, for only a patient in both parts can keep one from moving on.
+        """
+        if not self.shown or next(iter(self._orders.values())).moved:
+            self._seen = but
+
+
+class _Order:
+    """An order in which patients may come; parts of the table are compared, not rows.
+
+    Args:
+        falling: whether later patients are to be smaller.
+
+    Attributes:
+        moved: whether the last part had later patients only.
+    """
+
+    def __init__(self, *, falling: bool) -> None:
+        self.moved = True
+        self._falling = falling
+        self._reached: Any = None
+
+    def add(self, near: Any, far: Any) -> bool:
+        """Add the first and the last patient of the next part; return whether they are in order so far."""
+        if self._reached is not None:
+            self.moved = near < self._reached if self._falling else near > self._reached
+            if not self.moved and near != self._reached:
+                return False
+        self._reached = far
+        return True
+
+
+def _hash(values: list[Any]) -> Keys:
+    return pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
+
+
+def _instants(collected: Encoded, rows: Ints) -> Keys:
+    """Return the instants of rows; texts that cannot be read are told apart by themselves."""
+    codes, at = np.unique(collected.codes[rows], return_inverse=True)
+    values = [collected.distinct[code] for code in codes.tolist()]
+    times = [None if demographics.is_missing(value) else demographics.read_time(value) for value in values]
+    instants = np.array(times, "datetime64[us]").astype(np.int64).astype(np.uint64)
+    for i, (value, time) in enumerate(zip(values, times, strict=True)):
+        if time is None and not demographics.is_missing(value):
+            instants[i] = _hash([value])[0]
+    return instants[at]
