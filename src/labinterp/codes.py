@@ -103,6 +103,17 @@ PROBLEM_TEXTS: Final[dict[str, tuple[str, str, type[errors.LabInterpError]]]] = 
     ),
 }
 
+GRADE_NOTE: Final = (
+    "Grades by {grading} are laboratory-derived: from values alone, without what the standard also says of symptoms "
+    "and interventions"
+)
+
+NO_RANGE_REASONS: Final = {
+    "no_categories": "the chosen ranges deliberately have no categories for this analyte",
+    "other_method": "the chosen ranges of this analyte are bound to another method",
+}
+"""What `no_reference_range` says instead, where this is why there is none."""
+
 NO_AGE_SUGGESTION: Final = (
     "The ranges depend on age and the age is unknown: give the age, or pass assume_adult=True (--assume-adult)"
 )

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp import reasoning, values
 from labinterp._version import __version__
-from labinterp.codes import NO_AGE_SUGGESTION, NOTE_BIT, PROBLEM_TEXTS, notes_of_bits
+from labinterp.codes import (
+    GRADE_NOTE,
+    NO_AGE_SUGGESTION,
+    NO_RANGE_REASONS,
+    NOTE_BIT,
+    PROBLEM_TEXTS,
+    notes_of_bits,
+)
 from labinterp.errors import InputError, LabInterpError
 from labinterp.kernel import one
 from labinterp.kernel import panel as slots
@@ -29,6 +36,8 @@ from labinterp.ranges import grading as grading_edition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from labinterp.kernel.plan import Plan
 
 
 def interpret(
@@ -108,7 +117,7 @@ def interpret(
         patient,
         presentation,
         reasoning.guidance(),
-        (*_report_notes(readings, results), *reasoning.presentation_notes(presentation)),
+        (*_report_notes(readings, results, session), *reasoning.presentation_notes(presentation)),
     )
 
 
@@ -159,9 +168,17 @@ def checked_albumin(reference: float | None) -> float | None:
 def _problem(reading: one.Reading, index: int) -> Problem:
     code = str(reading.problem)
     message, suggestion, _ = PROBLEM_TEXTS[code]
-    if code == "no_reference_range" and reading.plan is not None and reading.plan.missing == "age_unknown":
-        suggestion = NO_AGE_SUGGESTION
+    if code == "no_reference_range" and reading.plan is not None:
+        if reading.plan.missing == "age_unknown":
+            suggestion = NO_AGE_SUGGESTION
+        message = no_range_message(reading.plan) or message
     return Problem(code, index, message, suggestion)
+
+
+def no_range_message(plan: Plan) -> str | None:
+    """Return why an edition that knows the analyte has no range of it, where it is more than a want of ranges."""
+    reason = NO_RANGE_REASONS.get(plan.missing or "")
+    return None if reason is None else f"{reason} ({plan.detail})"
 
 
 def _exception(problem: Problem, reading: one.Reading) -> LabInterpError:
@@ -264,10 +281,15 @@ def settings_of(session: Session, decimal: str | None, reference_albumin: float 
     }
 
 
-def _report_notes(readings: Sequence[one.Reading], results: Sequence[LabResult]) -> tuple[str, ...]:
+def _report_notes(
+    readings: Sequence[one.Reading], results: Sequence[LabResult], session: Session
+) -> tuple[str, ...]:
     unknown = {
         reading.channel.analyte
         for reading, result in zip(readings, results, strict=True)
         if reading.outcome is not None and not result.method
     }
-    return reasoning.method_notes(unknown)
+    notes = reasoning.method_notes(unknown)
+    if session.grading is not None and any(reading.grade is not None for reading in readings):
+        return (*notes, f"{GRADE_NOTE.format(grading=session.grading.id)}.")
+    return notes

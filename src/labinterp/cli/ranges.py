@@ -45,7 +45,7 @@ def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
     """List the profiles, the editions of ranges and the gradings."""
     from labinterp.cli.printing import Printer
     from labinterp.ranges import shipped
-    from labinterp.ranges.sets import reference_sets
+    from labinterp.ranges.sets import reference_set, reference_sets
 
     library = shipped()
     editions = library.editions()
@@ -61,7 +61,8 @@ def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
     printer.paragraph("A profile is an ordered list of editions; the first that has a range for the patient is used.")
     printer.line()
     for profile in library.profiles().values():
-        members = ", ".join(member.id for member in profile.editions)
+        at = reference_set(profile.id, on).editions
+        members = ", ".join(edition.id for edition in at) or "nothing was in force"
         printer.paragraph(f"{profile.title}: {members}", label=profile.id, hang=_LABEL)
     groups: dict[str, list[Any]] = {}
     for edition in editions:
@@ -101,8 +102,10 @@ def show(name: str, analyte: str | None, form: str, no_color: bool) -> None:
         printer.line(f"{profile.id}: {profile.title}", "heading")
         if profile.note:
             printer.paragraph(profile.note)
+        held = {edition.id for edition in reference.editions}
         for i, member in enumerate(profile.editions, 1):
-            printer.paragraph(f"{member.id}: {member.why}", label=f"{i:>2}.", hang=4)
+            left_out = "" if member.id in held else " (not in force on that day)"
+            printer.paragraph(f"{member.id}{left_out}: {member.why}", label=f"{i:>2}.", hang=4)
     for edition in reference.editions:
         rows.show_edition(printer, edition, analyte)
 
@@ -111,6 +114,7 @@ def show(name: str, analyte: str | None, form: str, no_color: bool) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
 def check(files: tuple[Path, ...]) -> int:
     """Print every fault of your own TOML files at once; without FILE, check what is shipped. Exit code 3 on faults."""
+    from labinterp.cli.printing import counted
     from labinterp.ranges import check as faults_of
     from labinterp.ranges import shipped
 
@@ -124,8 +128,8 @@ def check(files: tuple[Path, ...]) -> int:
             faults += library.check(edition_id)
     for fault in faults:
         click.echo(fault)
-    count = len(files) or len(library.ids())
-    click.echo(f"{count} file(s) checked, {len(faults)} fault(s)", err=bool(faults))
+    count = counted(len(files) or len(library.ids()), "file")
+    click.echo(f"{count} checked, {counted(len(faults), 'fault')}", err=bool(faults))
     return FAULTS if faults else 0
 
 

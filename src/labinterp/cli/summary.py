@@ -8,12 +8,14 @@ from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
-from labinterp.codes import HIGH_SIDE, LEVELS, LOW_SIDE, NO_AGE_SUGGESTION, PROBLEM_TEXTS
+from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, NO_AGE_SUGGESTION, PROBLEM_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+
+    from labinterp.kernel.plan import Plan
 
 SEVERITIES: Final = ("low", "moderate", "high")
 _CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
@@ -47,7 +49,7 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
         f"from {names}.",
         style="heading",
     )
-    grading = "" if settings["grading"] is None else f" Grades by {settings['grading']}."
+    grading = "" if settings["grading"] is None else f" {GRADE_NOTE.format(grading=settings['grading'])}."
     own = " The range that came with a result wins." if settings["reported_ranges"] else ""
     editions = ", ".join(settings["ranges"]) or "no editions"
     printer.paragraph(f"Ranges: {settings['profile']} ({editions}).{own}{grading}", style="quiet")
@@ -126,6 +128,7 @@ def show_findings(printer: Printer, answered: Sequence[Answered]) -> None:
 def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     """Print the problems by code with what to do about each, and the notes that matter."""
     from labinterp import reasoning
+    from labinterp.interpretation import no_range_message
 
     results = joined(answered, "results")
     counts = {str(code): count for code, count in results["problem"].dropna().astype(object).value_counts().items()}
@@ -137,8 +140,11 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
         for code, count in counts.items():
             message, suggestion, _ = PROBLEM_TEXTS[code]
             suggestion = _SUGGESTIONS.get(code, suggestion)
-            if code == "no_reference_range" and _ages_missing(answered):
-                suggestion = NO_AGE_SUGGESTION
+            if code == "no_reference_range":
+                missing = _without_range(answered)
+                suggestion = NO_AGE_SUGGESTION if any(plan.missing == "age_unknown" for plan in missing) else suggestion
+                reasons = sorted({reason for plan in missing if (reason := no_range_message(plan)) is not None})
+                message = "; ".join([message, *reasons])
             text = f"{message} ({_rows(answered, code)}). {suggestion}."
             printer.paragraph(text, label=f"{count:>6,}  {code}:", hang=8)
         suspects = results["suspected_unit"].dropna().astype(object)
@@ -177,14 +183,13 @@ def _note_counts(results: pd.DataFrame) -> dict[str, int]:
     return counts
 
 
-def _ages_missing(answered: Sequence[Answered]) -> bool:
-    """Say whether a row has no range only because its age is unknown."""
+def _without_range(answered: Sequence[Answered]) -> list[Plan]:
+    """Return the distinct plans of the rows that have no range; each says why."""
+    plans = []
     for each in answered:
         uncovered = (each.results["problem"] == "no_reference_range").to_numpy()
-        plans = set(each.answer.found.plan[uncovered].tolist())
-        if any(each.answer.plans.items[plan].missing == "age_unknown" for plan in plans):
-            return True
-    return False
+        plans += [each.answer.plans.items[plan] for plan in set(each.answer.found.plan[uncovered].tolist())]
+    return plans
 
 
 def _method_notes(answered: Sequence[Answered], told: Any) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def _said(item: Interpretation) -> list[str]:
     said = [*item.notes]
     said += [item.problem] if item.problem else []
     said += [f"suspected unit {item.suspected_unit}"] if item.suspected_unit else []
-    return [*said, f"grade {item.grade}"] if item.grade is not None else said
+    return [*said, f"laboratory-derived grade {item.grade}"] if item.grade is not None else said
 
 
 def _code(item: Interpretation) -> Resource:

@@ -131,7 +131,7 @@ def _trace(item: Interpretation) -> str:
         band = f", band {item.band}" if item.band else ""
         said.append(f"Judged by {item.range_id}{band}")
     if item.grade is not None:
-        said.append(f"Grade {item.grade}")
+        said.append(f"Laboratory-derived grade {item.grade}")
     if item.notes:
         said.append(f"Notes: {', '.join(item.notes)}")
     if item.suspected_unit:

@@ -184,8 +184,8 @@ def _compute_calcium(
     pattern: Ints,
     plan: Ints,
     made_for: list[tuple[int, WhoKey, Any, Any]],
-) -> dict[str, Ints]:
-    """Fill the slot of adjusted calcium; return the panels where it could be and the grades by it."""
+) -> dict[str, Any]:
+    """Fill the slot of adjusted calcium; return the panels where it could be, the grades by it, and who is judged."""
     calcium, albumin = panels.held[:, slots.CALCIUM], panels.held[:, slots.ALBUMIN]
     valid = (calcium >= 0) & (albumin >= 0)
     above = np.isin(pattern[:, slots.ALBUMIN] & _LEVEL_BITS, list(slots.ABOVE_NORMAL))
@@ -193,7 +193,7 @@ def _compute_calcium(
     valid &= (batch.comparator[albumin] == 0) & ~above & (grams >= adjustment.albumin_from)
     panel = np.flatnonzero(valid)
     if not len(panel):
-        return {"panel": panel, "grade": np.empty(0, np.int8)}
+        return {"panel": panel, "grade": np.empty(0, np.int8), "judged": np.empty(0, np.bool_)}
     calcium, grams = calcium[panel], grams[panel]
     codes, used = compact(plan[calcium], len(made_for))
     plans = Plans(
@@ -205,26 +205,29 @@ def _compute_calcium(
     number = batch.number[calcium] + slope[batch.channel[calcium]] * (adjustment.reference - grams)
     outcome = plans.locate(codes, number, batch.comparator[calcium])
     judged = plans.flag[outcome] != 0
-    panel, calcium, outcome = panel[judged], calcium[judged], outcome[judged]
     soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
-    pattern[panel, slots.COMPUTED] = plans.level[outcome] + soft * np.uint8(slots.SOFT)
-    return {"panel": panel, "grade": plans.grade[outcome]}
+    level = plans.level[outcome] + soft * np.uint8(slots.SOFT)
+    pattern[panel, slots.COMPUTED] = np.where(judged, level, np.uint8(0))
+    return {"panel": panel, "grade": plans.grade[outcome], "judged": judged}
 
 
 def _complete_calcium(
-    session: Session, batch: Batch, found: Classified, panels: Panels, slot: Ints, adjusted: dict[str, Ints]
+    session: Session, batch: Batch, found: Classified, panels: Panels, slot: Ints, adjusted: dict[str, Any]
 ) -> None:
-    """Note total calcium that nothing corrected, and grade the rest by its adjusted value."""
-    total = (slot == slots.CALCIUM) & (batch.problem == 0)
+    """Note total calcium that nothing corrected, and grade the rest by its adjusted value.
+
+    A grade may stand without a range.
+    """
+    total = (slot == slots.CALCIUM) & ((batch.problem == 0) | (found.grade >= 0))
     row = panels.held[adjusted["panel"], slots.CALCIUM]
     own = panels.of_row[row] == adjusted["panel"]
     row, grade = row[own], adjusted["grade"][own]
-    total[row] = False
+    total[row] &= (batch.problem[row] == 0) & ~adjusted["judged"][own]
     batch.notes[total] |= NOTE_BIT["uncorrected_calcium"]
     if session.grading is not None:
-        judged = batch.problem[row] == 0
-        found.grade[row[judged]] = grade[judged]
-        batch.notes[row[judged]] |= NOTE_BIT["graded_as_adjusted"]
+        found.grade[row] = grade
+        said = (batch.problem[row] == 0) | (grade >= 0)
+        batch.notes[row[said]] |= NOTE_BIT["graded_as_adjusted"]
 
 
 def _compare_flags(batch: Batch, found: Classified, reported: Encoded) -> None:

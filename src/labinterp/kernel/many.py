@@ -231,7 +231,7 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     out.flag[rows] = flag
     out.level[rows] = np.where(judged, plans.level[outcome], 0)
     out.band[rows] = np.where(judged, plans.band[outcome], 0)
-    out.grade[rows] = np.where(judged, plans.grade[outcome], -1)
+    out.grade[rows] = np.where(usable, plans.grade[outcome], -1)
     notes = np.where(judged, plans.near[outcome], np.uint64(0)) | np.where(usable, plans.notes[plan], np.uint64(0))
     batch.notes[rows] |= notes
     batch.problem[rows] = np.where(usable & ~judged, PROBLEM_CODE["no_reference_range"], batch.problem[rows])

@@ -140,11 +140,11 @@ def _convert(reading: Reading, session: Session) -> None:
         reading.suspected = session.suspected_unit(channel, reading.number)
     plan = session.plan(channel, reading.who, *reading.range_ends)
     outcome = plan.locate(reading.number, reading.comparator)
-    reading.plan, reading.notes = plan, reading.notes | plan.notes
+    reading.plan, reading.notes, reading.grade = plan, reading.notes | plan.notes, outcome.grade
     if outcome.flag is None:
         reading.problem = "no_reference_range"
         return
-    reading.outcome, reading.grade = outcome, outcome.grade
+    reading.outcome = outcome
     if outcome.near:
         reading.notes |= NOTE_BIT["near_limit"]
 
@@ -201,6 +201,7 @@ def pattern_of(
     """Return the levels of a panel, slot by slot, and the adjusted calcium if albumin allowed it.
 
     Also completes the readings of total calcium: a grade by the adjusted value, or the note that nothing corrected it.
+    A grade may stand without a range.
     """
     pattern = [0] * len(slots.SLOT)
     for slot, i in chosen.items():
@@ -212,12 +213,17 @@ def pattern_of(
         pattern[slots.COMPUTED] = slots.LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
     calcium = chosen.get(slots.CALCIUM)
     for i, reading in enumerate(readings):
-        if reading.problem is None and slots.SLOT.get(reading.channel.analyte or "") == slots.CALCIUM:
-            if computed is None or i != calcium:
-                reading.notes |= NOTE_BIT["uncorrected_calcium"]
-            elif session.grading is not None:
-                reading.grade = computed.outcome.grade
-                reading.notes |= NOTE_BIT["graded_as_adjusted"]
+        if reading.value is None or slots.SLOT.get(reading.channel.analyte or "") != slots.CALCIUM:
+            continue
+        adjusted = computed if i == calcium else None
+        if adjusted is not None and session.grading is not None:
+            reading.grade = adjusted.outcome.grade
+        if reading.problem is not None and reading.grade is None:
+            continue
+        if adjusted is None or (adjusted.outcome.flag is None and reading.problem is None):
+            reading.notes |= NOTE_BIT["uncorrected_calcium"]
+        if adjusted is not None and session.grading is not None:
+            reading.notes |= NOTE_BIT["graded_as_adjusted"]
     return tuple(pattern), computed
 
 
@@ -239,8 +245,6 @@ def _compute(
     number = calcium.number + adjustment.slope(channel) * (adjustment.reference - grams)
     plan = session.plan(channel, calcium.who, *calcium.range_ends, computed=True)
     outcome = plan.locate(number, calcium.comparator)
-    if outcome.flag is None:
-        return None
     value = number * channel.mul / channel.div
     return Computed(number, value, calcium.comparator, outcome, calcium.soft or albumin.soft)
 

@@ -77,11 +77,13 @@ class Scale:
         twins: the same limits as the source prints them in its other units, converted: a value between a limit and
             its twin lies on different sides of the two.
         exact: whether the limits are printed in the result's own unit.
+        ends: the limits of normal, where not every value between them is called normal.
     """
 
     stretches: tuple[Stretch, ...]
     twins: tuple[tuple[Fraction, Fraction], ...] = ()
     exact: bool = True
+    ends: tuple[Edge | None, Edge | None] | None = None
 
     def at(self, x: Fraction) -> Stretch | None:
         """Return the stretch that holds `x`, if any."""
@@ -89,6 +91,8 @@ class Scale:
 
     def normal(self) -> tuple[Edge | None, Edge | None]:
         """Return the lower and upper end of what is normal."""
+        if self.ends is not None:
+            return self.ends
         normal = [stretch for stretch in self.stretches if stretch.level == "normal"]
         if not normal:
             return None, None
@@ -109,7 +113,8 @@ class Plan:
         high: upper limit of normal in the canonical unit.
         range_id: where the limits come from.
         notes: bit mask of notes that hold for every result compared by this plan.
-        missing: why there is no range, where there is none.
+        missing: why there is no range, where there is none; there may be a grade nevertheless.
+        detail: the same in words.
     """
 
     los: tuple[float, ...]
@@ -122,6 +127,7 @@ class Plan:
     range_id: str | None
     notes: int = 0
     missing: str | None = None
+    detail: str | None = None
 
     def locate(self, x: float, comparator: str | None = None) -> Outcome:
         """Return what holds for a value, or for every value that a censored result can stand for."""
@@ -138,9 +144,9 @@ class Plan:
         return self.above[position + on_limit]
 
 
-def no_plan(reason: str) -> Plan:
+def no_plan(reason: str, detail: str | None = None) -> Plan:
     """Return the plan of an analyte and patient that no edition covers."""
-    return Plan((), (), (NOTHING,), (NOTHING,), (NOTHING,), None, None, None, missing=reason)
+    return Plan((), (), (NOTHING,), (NOTHING,), (NOTHING,), None, None, None, missing=reason, detail=detail)
 
 
 @attrs.frozen
@@ -174,7 +180,7 @@ def agree(outcomes: Sequence[Outcome]) -> Outcome:
     bands = {outcome.band for outcome in outcomes}
     grades = {outcome.grade for outcome in outcomes}
     if flags == {None}:
-        return NOTHING
+        return NOTHING._replace(grade=first.grade if len(grades) == 1 else None)
     return Outcome(
         flag=first.flag if len(flags) == 1 else "IND",
         level=_common_level(levels),
@@ -201,6 +207,8 @@ def compile_plan(
     range_id: str | None,
     notes: int = 0,
     tolerant: bool = False,
+    missing: str | None = None,
+    detail: str | None = None,
 ) -> Plan:
     """Compile a plan.
 
@@ -212,6 +220,8 @@ def compile_plan(
         range_id: where the limits come from.
         notes: bit mask that every result compared by this plan carries.
         tolerant: whether values are computed, so that even limits printed in their unit need the tolerance.
+        missing: why there are no scales, where there are none.
+        detail: the same in words.
     """
     points: dict[Fraction, bool] = {}
     every = [*scales, *(scale for edition in criticals for scale in edition)]
@@ -240,6 +250,8 @@ def compile_plan(
         high=None if high is None else float(high.value * to_canonical),
         range_id=range_id,
         notes=notes,
+        missing=missing,
+        detail=detail,
     )
 
 

@@ -50,7 +50,7 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
     stretches.append(Stretch(low_edge, high_edge, "normal" if inside == "normal" else None, inside))
     if high_edge is not None:
         stretches.append(Stretch(Edge(high_edge.value, not high_edge.inclusive), None, "high", "high"))
-    return Scale(tuple(stretches)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
+    return Scale(tuple(stretches), ends=(low_edge, high_edge)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
 
 
 def _usable(lower: Fraction | None, upper: Fraction | None, hard: Bounds, to_canonical: Fraction) -> bool:

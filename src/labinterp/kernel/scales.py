@@ -1,7 +1,8 @@
 """Entries of an edition → scales in the unit of a result.
 
 The limit printed in the result's own unit is used where there is one, else one printed in the same kind of unit
-(mass, moles, equivalents), else the first; conversion is exact.
+(mass, moles, equivalents), else for equivalents one in moles and for moles one in equivalents, as only the charge
+lies between them, else the first; conversion is exact.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from labinterp.ranges import Band, Entry
 
+_RELATED_KIND = {"equivalents": "moles", "moles": "equivalents"}
 End = "Mapping[str, Decimal] | str | None"
 
 
@@ -31,9 +33,10 @@ def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str | Non
     for unit in convertible:
         if units.exact_factor(analyte, unit) == own and units.units()[unit].kind == kind:
             return unit
-    for unit in convertible:
-        if units.units()[unit].kind == kind:
-            return unit
+    for wanted in (kind, _RELATED_KIND.get(kind)):
+        for unit in convertible:
+            if units.units()[unit].kind == wanted:
+                return unit
     return convertible[0] if convertible else None
 
 

@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp import analytes, units, values
-from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.kernel.channels import Channel, Sent, resolve
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labinterp.demographics import Age
-    from labinterp.ranges import Edition, Entry
+    from labinterp.ranges import Edition, Entry, Selection
 
 _CACHE_LIMIT: Final = 1 << 16
 REPORTED: Final = "reported"
@@ -109,7 +108,7 @@ class Session:
         key = (channel.analyte, channel.unit, channel.method, who, low, high, computed)
         try:
             found = self._plans.get(key)
-        except TypeError:
+        except Exception:  # noqa: BLE001 - the ends are the caller's objects, and need not have a hash
             return self._compile(channel, who, low, high, computed=computed)
         if found is None:
             found = _keep(self._plans, key, self._compile(channel, who, low, high, computed=computed))
@@ -124,43 +123,41 @@ class Session:
             scale, notes = reported_scale(low, high, analytes.analytes()[analyte], to_canonical)
             if scale is not None:
                 scales, range_id = [scale], REPORTED
-        reason = None
+        missing = detail = None
         if not scales:
-            entries, more, reason = self._select(analyte, person, channel.method)
-            scales = [scale for entry in entries if (scale := scale_of(entry, code, analyte)) is not None]
-            range_id = "|".join(sorted({entry.range_id for entry in entries})) or None
+            selection, more = self._select(analyte, person, channel.method)
+            scales = [scale for entry in selection.entries if (scale := scale_of(entry, code, analyte)) is not None]
+            range_id = "|".join(sorted({entry.range_id for entry in selection.entries})) or None
             notes |= more if scales else 0
+            missing, detail = (None, None) if scales else (selection.reason or "no_entry", selection.detail)
         criticals = self._criticals(analyte, code, person)
-        if not scales and not criticals:
-            return no_plan(reason or "no_entry")
-        ends = normal_ends(scales)
+        gradings = self._gradings(analyte, code, person, normal_ends(scales))
+        if not scales and not criticals and not gradings:
+            return no_plan(missing or "no_entry", detail)
         return compile_plan(
             scales,
             criticals=criticals,
-            gradings=self._gradings(analyte, code, person, ends),
+            gradings=gradings,
             to_canonical=to_canonical,
             range_id=range_id,
             notes=notes,
             tolerant=computed,
+            missing=missing,
+            detail=detail,
         )
 
-    def _select(self, analyte: str, who: Who, method: str | None) -> tuple[tuple[Entry, ...], int, str | None]:
-        """Return the entries that judge this analyte and patient, notes, and why there are none."""
-        selection = self.ranges.select(analyte, who, method)
-        notes, reason = 0, selection.reason
-        related = knowledge("comparison.toml")["range_fallback"].get(analyte)
-        if not selection.covered and related is not None:
-            fallback = self.ranges.select(related, who, method)
-            if fallback.covered:
-                selection, notes = fallback, NOTE_BIT["range_of_related_analyte"]
+    def _select(self, analyte: str, who: Who, method: str | None) -> tuple[Selection, int]:
+        """Return the entries that judge this analyte and patient, or why there are none, and notes."""
+        selection = self.ranges.select_or_related(analyte, who, method)
         if not selection.covered:
-            return (), 0, reason or "no_entry"
+            return selection, 0
+        notes = 0 if selection.related is None else NOTE_BIT["range_of_related_analyte"]
         if who.age is None and self.assume_adult and any(_has_age(entry) for entry in selection.entries):
             notes |= NOTE_BIT["range_without_age"]
         pregnant = who.pregnancy not in (None, "none")
         if pregnant and any(entry.partition.pregnancy is None for entry in selection.entries):
             notes |= NOTE_BIT["range_not_pregnancy_specific"]
-        return selection.entries, notes, None
+        return selection, notes
 
     def _criticals(self, analyte: str, code: str, who: Who) -> list[list[Scale]]:
         editions: dict[str, list[Scale]] = {}

@@ -8,9 +8,10 @@ import attrs
 
 from labinterp.analytes import analytes as known_analytes
 from labinterp.ranges.cells import Cell, Group, cells, joined
+from labinterp.ranges.select import related_analyte
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from labinterp.ranges.select import ReferenceSet
 
@@ -47,8 +48,8 @@ def coverage(reference_set: ReferenceSet, analytes: Iterable[str] | None = None)
     found: list[Uncovered] = []
     for analyte in _analytes(analytes):
         missing: dict[tuple[str, str], list[Cell]] = {}
-        for cell in cells(reference_set.age_breaks(analyte)):
-            selection = reference_set.select(analyte, cell.who)
+        for cell in _cells(reference_set, analyte):
+            selection = reference_set.select_or_related(analyte, cell.who)
             if not selection.covered:
                 missing.setdefault((selection.reason or "", selection.detail or ""), []).append(cell)
         for (reason, detail), group in missing.items():
@@ -57,9 +58,15 @@ def coverage(reference_set: ReferenceSet, analytes: Iterable[str] | None = None)
 
 
 def covered(reference_set: ReferenceSet, analyte: str) -> tuple[Group, ...]:
-    """Return the patients for whom a reference set has a range of an analyte."""
-    every = cells(reference_set.age_breaks(analyte))
-    return joined(cell for cell in every if reference_set.select(analyte, cell.who).covered)
+    """Return the patients for whom a reference set has a range of an analyte, its own or that of its relative."""
+    every = _cells(reference_set, analyte)
+    return joined(cell for cell in every if reference_set.select_or_related(analyte, cell.who).covered)
+
+
+def _cells(reference_set: ReferenceSet, analyte: str) -> Iterator[Cell]:
+    related = related_analyte(analyte)
+    more = () if related is None else reference_set.age_breaks(related)
+    return cells((*reference_set.age_breaks(analyte), *more))
 
 
 def matrix(

@@ -11,7 +11,7 @@ import attrs
 from labinterp import units as unit_table
 from labinterp.ranges.cells import Cell, Group, cells, joined
 from labinterp.ranges.model import Band, Edition, Entry, Limits, age_breaks
-from labinterp.ranges.select import ReferenceSet, grades_for
+from labinterp.ranges.select import ReferenceSet, grades_for, related_analyte
 from labinterp.ranges.sets import reference_set
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def diff(first: Any, second: Any) -> tuple[Change, ...]:
     changes: list[Change] = []
     for analyte in dict.fromkeys(entry.analyte for entry in entries):
         found: dict[_Found, list[Cell]] = {}
-        for cell in cells(age_breaks(tuple(entries), analyte)):
+        related = (entry for entry in entries if entry.analyte in (analyte, related_analyte(analyte)))
+        for cell in cells(age_breaks(tuple(related))):
             before, after = _slots(one, analyte, cell), _slots(two, analyte, cell)
             for slot in dict.fromkeys((*before, *after)):
                 for item in _compare(slot, before.get(slot), after.get(slot)):
@@ -135,7 +136,7 @@ def _set(spec: Any) -> ReferenceSet:
 
 def _slots(reference: ReferenceSet, analyte: str, cell: Cell) -> dict[Slot, Entry]:
     found: dict[Slot, Entry] = {}
-    for entry in reference.select(analyte, cell.who).entries:
+    for entry in reference.select_or_related(analyte, cell.who).entries:
         found["range", ""] = entry
     for entry in reference.critical(analyte, cell.who):
         found["critical", entry.place or ""] = entry

@@ -172,7 +172,22 @@ def _own(data: bytes, label: str, folder: Path) -> tuple[Edition | None, tuple[s
 
     reader = Reader(label, own=True)
     edition = parse_edition(data, reader, known)
+    if edition is not None and _claims_a_released_id(edition):
+        text = f"{edition.id!r} is a released edition, and its ranges are other ones; take an id of your own"
+        reader.fault("id", text)
+        edition = None
     return edition, tuple(reader.faults)
+
+
+def _claims_a_released_id(edition: Edition) -> bool:
+    """Return whether a file has the id of a shipped edition and not its ranges: a result could not say which it was."""
+    if edition.id not in shipped().ids():
+        return False
+    try:
+        released = shipped().edition(edition.id)
+    except ReferenceSetError:
+        return False
+    return any(getattr(edition, part) != getattr(released, part) for part in ("entries", "grades", "no_categories"))
 
 
 def load_edition(path: str | Path) -> Edition:

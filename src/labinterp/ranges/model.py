@@ -315,8 +315,9 @@ class Selection:
         edition_id: the edition that answers, if any.
         entries: one entry per possibility that the unknown leaves open, the most specific one each; no entry twice.
         covered: whether every possibility has an entry.
-        reason: `no_entry`, `age_unknown` or `no_categories`, where nothing covers.
+        reason: `no_entry`, `age_unknown`, `no_categories` or `other_method`, where nothing covers.
         detail: the reason in words.
+        related: the analyte whose range stands in, where the one asked for has none.
     """
 
     edition_id: str | None
@@ -324,3 +325,4 @@ class Selection:
     covered: bool
     reason: str | None = None
     detail: str | None = None
+    related: str | None = None

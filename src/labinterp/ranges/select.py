@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from labinterp._data import knowledge
 from labinterp.ranges.checks import beats
 from labinterp.ranges.model import (
     ADULT,
@@ -59,8 +60,11 @@ class ReferenceSet:
         """
         reasons: dict[str, list[str]] = {}
         for edition in self.editions:
-            entries = tuple(entry for entry in deciding(edition, analyte) if fits_method(entry, method))
-            if entries:
+            every = deciding(edition, analyte)
+            entries = tuple(entry for entry in every if fits_method(entry, method))
+            if every and not entries:
+                reasons.setdefault("other_method", []).append(edition.id)
+            elif entries:
                 found, uncovered = select_entries(entries, who)
                 if found and not uncovered:
                     return Selection(edition.id, found, covered=True)
@@ -71,6 +75,19 @@ class ReferenceSet:
                     if none.analyte == analyte:
                         reasons.setdefault("no_categories", []).append(f"{edition.id}: {none.reason}")
         return _refusal(reasons, who)
+
+    def select_or_related(self, analyte: str, who: Who, method: str | None = None) -> Selection:
+        """Return what `select` does, or where there is nothing the entries of the nearest relative, named in `related`.
+
+        Adjusted and total calcium stand in for each other: adjusted calcium is scaled to agree with total calcium at
+        the reference albumin.
+        """
+        selection = self.select(analyte, who, method)
+        related = None if selection.covered else related_analyte(analyte)
+        if related is None:
+            return selection
+        found = self.select(related, who, method)
+        return attrs.evolve(found, related=related) if found.covered else selection
 
     def critical(self, analyte: str, who: Who) -> tuple[Entry, ...]:
         """Return every critical limit of every edition that may apply to this analyte and patient."""
@@ -93,6 +110,17 @@ class ReferenceSet:
 def deciding(edition: Edition, analyte: str) -> tuple[Entry, ...]:
     """Return the entries of an edition that can decide what is normal: all but the critical limits."""
     return tuple(entry for entry in edition.entries if entry.analyte == analyte and entry.kind != CRITICAL)
+
+
+def related_analyte(analyte: str) -> str | None:
+    """Return the analyte whose range stands in where this one has none.
+
+    Example:
+        >>> related_analyte("calcium_adjusted"), related_analyte("magnesium")
+        ('calcium', None)
+    """
+    related: str | None = knowledge("comparison.toml")["range_fallback"].get(analyte)
+    return related
 
 
 def fits_method(entry: Entry, method: str | None) -> bool:
@@ -191,6 +219,9 @@ def _refusal(reasons: dict[str, list[str]], who: Who) -> Selection:
         known = None not in (who.age, who.sex, who.pregnancy)
         what = "this age, sex and pregnancy" if known else "some age, sex or pregnancy that is possible here"
         detail = f"{', '.join(reasons['no_entry'])}: no range for {what}"
+    elif "other_method" in reasons:
+        detail = f"{', '.join(reasons['other_method'])}: ranges for another method"
+        return Selection(None, (), covered=False, reason="other_method", detail=detail)
     else:
         detail = "no edition has a range for this analyte"
     return Selection(None, (), covered=False, reason="no_entry", detail=detail)
