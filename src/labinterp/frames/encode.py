@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from labinterp.kernel.many import Bools, Floats, Ints
 
-_DENSE: Final = 1 << 22
+_DENSE: Final = 1 << 16
 _SAMPLE: Final = 1 << 10
 PLAIN: Final = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 """A text that is a number as it stands."""
@@ -62,7 +62,7 @@ def _factorize_any(column: pd.Series[Any]) -> tuple[Ints, list[Any]]:
     for i, value in enumerate(column.tolist()):
         try:
             code = seen.setdefault((type(value), value), len(distinct))
-        except TypeError:
+        except Exception:  # noqa: BLE001 - the object is not ours, and need not have a hash
             code = len(distinct)
         if code == len(distinct):
             distinct.append(value)
@@ -72,7 +72,7 @@ def _factorize_any(column: pd.Series[Any]) -> tuple[Ints, list[Any]]:
 
 def compact(keys: Ints, size: int) -> tuple[Ints, Ints]:
     """Return codes without gaps for keys in `range(size)`, and the distinct keys by code."""
-    if size <= max(_DENSE, 4 * len(keys)):
+    if size <= max(_DENSE, 8 * len(keys)):
         present = np.zeros(size, np.bool_)
         present[keys] = True
         used = np.flatnonzero(present)

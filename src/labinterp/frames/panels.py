@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _DAY: Final = 86_400_000_000
 _SPAN = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
+_EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
 NO_TIME: Final = np.iinfo(np.int64).min
 
 
@@ -42,7 +45,7 @@ def read_span(panel: str) -> int | None:
     Raises:
         LayoutError: if it is none of them.
     """
-    if panel in ("collection", "patient"):
+    if isinstance(panel, str) and panel in ("collection", "patient"):
         return None
     match = _SPAN.fullmatch(panel) if isinstance(panel, str) else None
     if match is None:
@@ -65,7 +68,7 @@ def read_times(collected: Encoded) -> tuple[Encoded, Ints]:
         key: object = ("unread", i) if time is None else time
         if key not in seen:
             seen[key] = len(instants)
-            instants.append(NO_TIME if time is None else int(np.datetime64(time, "us").astype(np.int64)))
+            instants.append(NO_TIME if time is None else (time - _EPOCH) // _MICROSECOND)
         recode[i] = seen[key]
     return Encoded(recode[collected.codes], list(seen)), np.array(instants, np.int64)
 
