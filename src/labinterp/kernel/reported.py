@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from labinterp import values
+from labinterp import units, values
 from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.bounds import Bounds
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
     """Read the range that came with a result, in the result's unit.
 
-    Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric or
-    beyond what the analyte can reach is unusable. Where one end is missing, the side without a limit is called normal
-    only if nothing abnormal can lie there (`harmless_side` in the knowledge).
+    Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric, in
+    another unit than the result's or beyond what the analyte can reach is unusable. Where one end is missing, the side
+    without a limit is called normal only if nothing abnormal can lie there (`harmless_side` in the knowledge).
 
     Returns:
         The scale, or None, and a bit mask of notes.
@@ -31,6 +31,8 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
         return None, 0
     unusable = None, NOTE_BIT["reported_range_unusable"]
     if any(end.problem == "not_numeric" or end.alternative is not None for end in ends):
+        return unusable
+    if any(end.unit_text is not None and _other_unit(end.unit_text, analyte, to_canonical) for end in ends):
         return unusable
     lower, upper = (None if end.number is None else Fraction(Decimal(repr(end.number))) for end in ends)
     if not _usable(lower, upper, Bounds.of(analyte.hard), to_canonical):
@@ -51,6 +53,12 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
     if high_edge is not None:
         stretches.append(Stretch(Edge(high_edge.value, not high_edge.inclusive), None, "high", "high"))
     return Scale(tuple(stretches), ends=(low_edge, high_edge)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
+
+
+def _other_unit(text: str, analyte: Analyte, to_canonical: Fraction) -> bool:
+    """Return whether the unit written behind an end is not the result's."""
+    code = units.resolve(text).code
+    return code not in units.accepted(analyte.key) or units.exact_factor(analyte.key, str(code)) != to_canonical
 
 
 def _usable(lower: Fraction | None, upper: Fraction | None, hard: Bounds, to_canonical: Fraction) -> bool:
