@@ -111,6 +111,7 @@ def test_only_critical_limits_give_ll_and_hh(edition):
             assert item.flag not in ("LL", "HH")
         else:
             assert item.flag == {"very_low": "LL", "very_high": "HH"}[band.level]
+            assert entry.range_id in item.range_id.split("|")
             assert item.level == band.level
 
 

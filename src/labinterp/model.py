@@ -108,7 +108,8 @@ class Interpretation:
         unit: UCUM code of the analyte's canonical unit.
         low: lower limit of normal that was used, in `unit`.
         high: upper limit of normal that was used, in `unit`.
-        range_id: where the limits come from: `edition#entry`, or `reported`.
+        range_id: where the limits come from: `edition#entry`, or `reported`; where there are several, or critical
+            limits beside them, joined by `|`.
         flag: FHIR v3-ObservationInterpretation code.
         level: `very_low` … `very_high`, or `indeterminate`.
         band: the source's own name of the band.

@@ -41,10 +41,13 @@ def _result(printer: Printer, panel: Panel, row: int, line: dict[str, Any], grad
     flag = f" ({line['flag']})" if line["flag"] in ("LL", "HH") else ""
     level = Text(f"{str(line['level']).replace('_', ' ')}{flag}", _level_style(line["level"]))
     low, high = (_in_unit(end, line["analyte"], unit) for end in (line["low"], line["high"]))
-    source = clean(line["range_id"]).partition("#")[0]
-    if len(source) > _NARROW and printer.width < _WIDE:
-        source = source.replace("/", "/\n", 1)
+    editions = dict.fromkeys(each.partition("#")[0] for each in clean(line["range_id"]).split("|"))
+    source = "\n".join(_narrowed(edition, printer) for edition in editions)
     return title, shown, level, _span(low, high), *grade, Text(source)
+
+
+def _narrowed(edition: str, printer: Printer) -> str:
+    return edition.replace("/", "/\n", 1) if len(edition) > _NARROW and printer.width < _WIDE else edition
 
 
 def _grade(grade: Any) -> str:

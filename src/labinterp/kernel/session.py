@@ -116,21 +116,21 @@ class Session:
 
     def _compile(self, channel: Channel, who: WhoKey, low: Any, high: Any, *, computed: bool) -> Plan:
         analyte, code = str(channel.analyte), str(channel.unit)
-        notes, scales, range_id = 0, [], None
+        notes, scales, range_ids = 0, [], []
         person = self._who(who)
         to_canonical = units.exact_factor(analyte, code)
         if self.reported_ranges:
             scale, notes = reported_scale(low, high, analytes.analytes()[analyte], to_canonical)
             if scale is not None:
-                scales, range_id = [scale], REPORTED
+                scales, range_ids = [scale], [REPORTED]
         missing = detail = None
         if not scales:
             selection, more = self._select(analyte, person, channel.method)
             scales = [scale for entry in selection.entries if (scale := scale_of(entry, code, analyte)) is not None]
-            range_id = "|".join(sorted({entry.range_id for entry in selection.entries})) or None
+            range_ids = sorted({entry.range_id for entry in selection.entries})
             notes |= more if scales else 0
             missing, detail = (None, None) if scales else (selection.reason or "no_entry", selection.detail)
-        criticals = self._criticals(analyte, code, person)
+        criticals, critical_ids = self._criticals(analyte, code, person)
         gradings = self._gradings(analyte, code, person, normal_ends(scales))
         if not scales and not criticals and not gradings:
             return no_plan(missing or "no_entry", detail)
@@ -139,7 +139,7 @@ class Session:
             criticals=criticals,
             gradings=gradings,
             to_canonical=to_canonical,
-            range_id=range_id,
+            range_id="|".join([*range_ids, *critical_ids]) or None,
             notes=notes,
             tolerant=computed,
             missing=missing,
@@ -159,13 +159,16 @@ class Session:
             notes |= NOTE_BIT["range_not_pregnancy_specific"]
         return selection, notes
 
-    def _criticals(self, analyte: str, code: str, who: Who) -> list[list[Scale]]:
+    def _criticals(self, analyte: str, code: str, who: Who) -> tuple[list[list[Scale]], list[str]]:
+        """Return the scales of critical limits by edition, and the ids of their entries."""
         editions: dict[str, list[Scale]] = {}
+        ids = []
         for entry in self.ranges.critical(analyte, who):
             scale = scale_of(entry, code, analyte)
             if scale is not None:
-                editions.setdefault(entry.range_id.partition("#")[0], []).append(scale)
-        return list(editions.values())
+                editions.setdefault(entry.edition, []).append(scale)
+                ids.append(entry.range_id)
+        return list(editions.values()), ids
 
     def _gradings(
         self, analyte: str, code: str, who: Who, ends: tuple[Edge | None, Edge | None]
