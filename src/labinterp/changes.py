@@ -19,6 +19,7 @@ import attrs
 
 from labinterp import analytes, demographics, values
 from labinterp._data import knowledge
+from labinterp.arguments import checked_instance, checked_texts
 from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError
 from labinterp.kernel import one
@@ -132,11 +133,10 @@ def change(
         (-6.3, [-5.39, 5.7], True)
     """
     for name, result in (("previous", previous), ("current", current)):
-        if not isinstance(result, LabResult):
-            raise TypeError(f"{name} is no LabResult")
+        checked_instance(result, LabResult, name)
     z, cva = checked_z(z), checked_cva(cva)
     values.check_decimal(decimal)
-    session = _session(tuple(sorted((default_units or {}).items())))
+    session = _session(tuple(sorted(checked_texts(default_units, "default_units").items())))
     person = one.Person(Patient(), session)
     readings = [one.read(result, person, session, decimal) for result in (previous, current)]
     keys = {reading.channel.analyte for reading in readings}
@@ -231,9 +231,8 @@ def checked_cva(cva: float | None) -> float | None:
 
 def fold_method(method: object) -> str | None:
     """Return a method as methods are compared: without case and surplus white space; None where it is not given."""
-    if not isinstance(method, str):
-        return None if demographics.is_missing(method) else str(method)
-    return " ".join(method.casefold().split()) or None
+    text = demographics.read_text(method)
+    return None if text is None else " ".join(text.casefold().split()) or None
 
 
 def problem_text(problem: str) -> str:

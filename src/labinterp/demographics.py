@@ -45,8 +45,25 @@ def is_missing(value: Any) -> bool:
         return not value.strip()
     try:
         return bool(value != value)  # noqa: PLR0124 - only NaN and NaT differ from themselves
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - what cannot be compared with itself says nothing
         return True
+
+
+def read_text(value: Any) -> str | None:
+    """Return anything as text, None where it is missing; what has no text is a text that means nothing.
+
+    Example:
+        >>> read_text(50960), read_text("")
+        ('50960', None)
+    """
+    if isinstance(value, str):
+        return str.__str__(value) or None  # a subclass may have a mind of its own
+    if is_missing(value):
+        return None
+    try:
+        return str(value)[:256]
+    except Exception:  # noqa: BLE001 - the object is not ours
+        return "(unreadable)"
 
 
 def read_age(value: Any) -> Age | None:
@@ -112,7 +129,7 @@ def _lookup(table: dict[str, str], value: Any) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) and 0 <= value < 10**9 else ""
     return table.get(text.strip().casefold()) if len(text) <= 64 else None  # noqa: PLR2004 - longer than any entry
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labinterp import reasoning, values
 from labinterp._version import __version__
+from labinterp.arguments import checked_flag, checked_instance, checked_number, checked_text, checked_texts
 from labinterp.codes import (
     GRADE_NOTE,
     NO_AGE_SUGGESTION,
@@ -15,6 +17,7 @@ from labinterp.codes import (
     PROBLEM_TEXTS,
     notes_of_bits,
 )
+from labinterp.demographics import read_text
 from labinterp.errors import InputError, LabInterpError
 from labinterp.kernel import one
 from labinterp.kernel import panel as slots
@@ -35,7 +38,7 @@ from labinterp.ranges import ReferenceSet, reference_set
 from labinterp.ranges import grading as grading_edition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from labinterp.kernel.plan import Plan
 
@@ -87,13 +90,14 @@ def interpret(
         >>> [(finding.code, finding.status) for finding in report.findings]
         [('hypomagnesemia', 'present')]
     """
-    if on_problem not in ("collect", "raise"):
+    if checked_text(on_problem, "on_problem") not in ("collect", "raise"):
         raise InputError("on_problem is neither 'collect' nor 'raise'", hint="Leave it out, or use one of the two")
     session = session_for(ranges, grading, reported_ranges, assume_adult, default_units)
-    adjustment = slots.adjustment(checked_albumin(reference_albumin))
+    reference_albumin = checked_albumin(reference_albumin)
+    adjustment = slots.adjustment(reference_albumin)
     values.check_decimal(decimal)
-    patient = Patient() if patient is None else patient
-    results = tuple(results)
+    patient = Patient() if patient is None else checked_instance(patient, Patient, "patient")
+    results = tuple(checked_instance(result, LabResult, f"results[{i}]") for i, result in enumerate(_each(results)))
     person = one.Person(patient, session)
     readings = [one.read(result, person, session, decimal) for result in results]
     chosen = one.choose(readings, results)
@@ -138,8 +142,20 @@ def session_for(
     ranges: Any, grading: str | None, reported_ranges: bool, assume_adult: bool, default_units: Mapping[str, str] | None
 ) -> Session:
     """Return the session for these choices; sessions are kept, and files of ranges are read anew each time."""
-    units = tuple(sorted((default_units or {}).items()))
-    return _session(resolve_ranges(ranges), grading, bool(reported_ranges), bool(assume_adult), units)
+    return _session(
+        resolve_ranges(ranges),
+        checked_text(grading, "grading"),
+        checked_flag(reported_ranges, "reported_ranges"),
+        checked_flag(assume_adult, "assume_adult"),
+        tuple(sorted(checked_texts(default_units, "default_units").items())),
+    )
+
+
+def _each(results: Any) -> Iterable[Any]:
+    """Return what can be gone through as results; a text, a table or a lone result cannot."""
+    if isinstance(results, str | bytes | bytearray | Mapping | LabResult) or not isinstance(results, Iterable):
+        raise TypeError("results is no list of LabResult")
+    return results
 
 
 def resolve_ranges(ranges: Any) -> ReferenceSet:
@@ -160,9 +176,12 @@ def checked_albumin(reference: float | None) -> float | None:
     Raises:
         InputError: if it is outside 10 to 100, as 4.0 in g/dL would be.
     """
-    if reference is not None and not 10 <= float(reference) <= 100:  # noqa: PLR2004 - tells g/L from g/dL
+    if reference is None:
+        return None
+    number = checked_number(reference, "reference_albumin")
+    if not 10 <= number <= 100:  # noqa: PLR2004 - tells g/L from g/dL
         raise InputError("reference_albumin is not an albumin in g/L", hint="Give g/L, such as 40 for 4.0 g/dL")
-    return reference
+    return number
 
 
 def _problem(reading: one.Reading, index: int) -> Problem:
@@ -281,13 +300,11 @@ def settings_of(session: Session, decimal: str | None, reference_albumin: float 
     }
 
 
-def _report_notes(
-    readings: Sequence[one.Reading], results: Sequence[LabResult], session: Session
-) -> tuple[str, ...]:
+def _report_notes(readings: Sequence[one.Reading], results: Sequence[LabResult], session: Session) -> tuple[str, ...]:
     unknown = {
         reading.channel.analyte
         for reading, result in zip(readings, results, strict=True)
-        if reading.outcome is not None and not result.method
+        if reading.outcome is not None and read_text(result.method) is None
     }
     notes = reasoning.method_notes(unknown)
     if session.grading is not None and any(reading.grade is not None for reading in readings):

@@ -20,6 +20,7 @@ import attrs
 
 from labinterp import analytes
 from labinterp._data import knowledge
+from labinterp.arguments import has
 from labinterp.errors import IncompatibleUnitError, UnknownTestError, UnknownUnitError, ValueParseError
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def resolve(text: str | None) -> ResolvedUnit:
         ('meq/L', False, 'unknown_unit')
     """
     if not isinstance(text, str):
-        absent = text is None or text != text  # noqa: PLR0124 - NaN, as tables have it for an empty cell
-        return ResolvedUnit(problem="missing_unit" if absent is True else "unknown_unit")
+        absent = text is None or (isinstance(text, float) and math.isnan(text))  # NaN: an empty cell of a table
+        return ResolvedUnit(problem="missing_unit" if absent else "unknown_unit")
     if len(text) > _LONGEST:
         return ResolvedUnit(problem="unknown_unit" if text.strip() else "missing_unit")
     return _resolve(text)
@@ -209,7 +210,7 @@ def is_quantity(value: object) -> bool:
         >>> is_quantity(1.8)
         False
     """
-    return all(hasattr(value, name) for name in ("magnitude", "units", "to", "dimensionality"))
+    return has(value, "magnitude", "units", "to", "dimensionality")
 
 
 def from_quantity(quantity: Any) -> tuple[Any, str | None]:

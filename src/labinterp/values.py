@@ -167,7 +167,7 @@ def parse_text(text: str, decimal: str | None = None) -> Parsed:
 
 
 def check_decimal(decimal: str | None) -> None:
-    if decimal is not None and decimal not in (".", ","):
+    if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
         raise ValueParseError("the decimal sign is not known", hint="Pass `decimal='.'`, `decimal=','` or None")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from labinterp.arguments import checked_instance
 from labinterp.errors import LabInterpError
 from labinterp.interpretation import interpret
 from labinterp.model import Report
@@ -38,7 +39,7 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
         >>> verify(li.Report.from_json(report.to_json())).ok
         True
     """
-    settings = report.provenance.settings
+    settings = checked_instance(report, Report, "report").provenance.settings
     try:
         again = interpret(
             [item.result for item in report.interpretations],

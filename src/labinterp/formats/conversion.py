@@ -7,6 +7,7 @@ alone gives a row per result. Which column means what is data, in `knowledge/lay
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from labinterp._data import knowledge
+from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
 from labinterp.formats import people, wide
 from labinterp.formats.columns import Cells, Reader, choose, distinct, objects, with_comparators
@@ -22,7 +24,7 @@ from labinterp.formats.rows import NOT_NUMERIC
 from labinterp.formats.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 COLUMNS: Final = (
     "test", "value", "unit", "loinc", "patient_id", "collected_at", "specimen", "reference_low", "reference_high",
@@ -132,7 +134,8 @@ def to_labinterp(
         '<0.5'
     """
     names = Names(frame)
-    chosen = _own_columns(names, columns or {})
+    chosen = _own_columns(names, checked_columns(columns))
+    checked_text(layout, "layout")
     given = {fold(column) for column in frame.columns}
     if layout == "auto":
         layout = LONG if not layouts()[LONG].lacks(given | set(chosen)) else recognize(frame.columns)
@@ -152,6 +155,19 @@ def to_labinterp(
         column = frame.iloc[:, position].array
         out[ours] = column if rows is None else column.take(rows)
     return out
+
+
+def checked_columns(columns: Any) -> Mapping[str, Any]:
+    """Return a mapping of our columns to the user's, whose names may be of any kind that a table has.
+
+    Raises:
+        TypeError: if it is no mapping of texts.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping) or not all(isinstance(ours, str) for ours in columns):
+        raise TypeError("columns is no mapping of our columns to yours, such as {'value': 'RESULT'}")
+    return columns
 
 
 def _own_columns(names: Names, columns: Mapping[str, str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from labinterp.arguments import checked_number
 from labinterp.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
 
 def check_size(text: str | bytes, max_bytes: int = MAX_BYTES) -> None:
     """Raise an `InputError` for a text that is too long."""
-    if len(text) > max_bytes:
+    if len(text) > checked_number(max_bytes, "max_bytes"):
         raise InputError(
             f"the document is larger than {max_bytes} bytes",
             hint="Send it in parts, as NDJSON, or raise `max_bytes`",

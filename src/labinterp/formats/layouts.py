@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from labinterp.arguments import has
 from labinterp.errors import InputError, LayoutError
 from labinterp.formats import json_text, tables
 from labinterp.formats.conversion import COLUMNS, Layout, layouts, recognize, to_labinterp
@@ -141,7 +142,7 @@ def _is_fhir(item: Any) -> bool:
 
 
 def _is_model(item: Any) -> bool:
-    return hasattr(item, "model_dump") or hasattr(item, "as_json")
+    return has(item, "model_dump") or has(item, "as_json")
 
 
 def _rows(document: Any) -> list[dict[str, Any]]:

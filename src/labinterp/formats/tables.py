@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from labinterp.arguments import has
 from labinterp.errors import InputError, LayoutError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def load(source: Any) -> tuple[bytes, str]:
 
 
 def _bytes(source: Any) -> tuple[bytes, str]:
-    if hasattr(source, "read"):
+    if has(source, "read"):
         source = source.read()
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), "the document"
@@ -73,6 +74,7 @@ def _bytes(source: Any) -> tuple[bytes, str]:
             f"cannot read a {type(source).__name__}",
             hint="Give a path, text, bytes, an open file, parsed JSON or a pandas frame",
         )
+    source = str.__str__(source)  # a subclass may have a mind of its own
     if "\n" not in source and "\r" not in source:
         with contextlib.suppress(OSError, ValueError):
             if Path(source).is_file():

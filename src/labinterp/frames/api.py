@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp import values
+from labinterp.arguments import checked_flag
 from labinterp.errors import LayoutError
 from labinterp.formats import layouts
 from labinterp.frames import assemble, core, native
@@ -99,6 +100,6 @@ def interpret_frame(
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
     answer = core.run(table, session, adjustment, decimal, panel)
     results = assemble.results(answer, table)
-    if delta:
+    if checked_flag(delta, "delta"):
         results = results.assign(**delta_columns(answer, table))
     return FrameReport(back(results), back(assemble.findings(answer)), back(assemble.pathways(answer)))

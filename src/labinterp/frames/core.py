@@ -88,7 +88,7 @@ def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, In
     names = ("test", "unit", "specimen", "loinc")
     parts = [*map(column, names), read.written, column("note"), column("method")]
     codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
-    texts = [[_text(value) for value in part.distinct] for part in parts]
+    texts = [[demographics.read_text(value) for value in part.distinct] for part in parts]
     channels = [
         session.channel(_sent(texts, combination)) for combination in zip(*(c.tolist() for c in columns), strict=True)
     ]
@@ -98,12 +98,6 @@ def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, In
 def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:
     test, *others = (column[code] for column, code in zip(texts, codes, strict=True))
     return Sent(test or "", *others)
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value or None
-    return None if demographics.is_missing(value) else str(value)[:256]
 
 
 def _who(session: Session, column: Any, times: Encoded) -> tuple[list[WhoKey], Ints, Ints]:

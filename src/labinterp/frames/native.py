@@ -40,9 +40,10 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
         kind = native.implementation
         table = native.to_arrow()
     except TypeError:
-        if not hasattr(frame, "__arrow_c_stream__"):
+        try:
+            return pa.table(frame).to_pandas(), _to_arrow
+        except Exception:  # noqa: BLE001 - the object is not ours
             raise _no_frame(frame) from None
-        return pa.table(frame).to_pandas(), _to_arrow
     return table.to_pandas(), lambda answer: nw.from_arrow(_to_arrow(answer), backend=kind).to_native()
 
 

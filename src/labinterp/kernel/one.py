@@ -79,20 +79,20 @@ class Person:
 def read(result: LabResult, person: Person, session: Session, decimal: str | None) -> Reading:
     """Carry one result through reading, conversion and comparison."""
     reading = Reading()
-    value, unit = result.value, _text(result.unit)
-    if not isinstance(value, (str, float, int)) and hasattr(value, "magnitude") and hasattr(value, "units"):
+    value, unit = result.value, demographics.read_text(result.unit)
+    if not isinstance(value, (str, float, int)) and units.is_quantity(value):
         value, own = units.from_quantity(value)
         unit = unit or own
     parsed = values.parse(value, decimal)
     reading.channel = channel = session.channel(
         Sent(
-            _text(result.test) or "",
+            demographics.read_text(result.test) or "",
             unit,
-            _text(result.specimen),
-            _text(result.loinc),
+            demographics.read_text(result.specimen),
+            demographics.read_text(result.loinc),
             parsed.unit_text,
-            _text(result.note),
-            _text(result.method),
+            demographics.read_text(result.note),
+            demographics.read_text(result.method),
         )
     )
     reading.who = person.key(result.collected_at)
@@ -255,9 +255,3 @@ def flag_disagrees(reading: Reading, result: LabResult) -> bool:
         return False
     side = SIDE_OF_FLAG.get(reading.outcome.flag or "")
     return flags.disagrees(side, flags.side_of_reported(result.reported_flag))
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value or None
-    return None if demographics.is_missing(value) else str(value)[:256]

@@ -7,12 +7,14 @@ by the panel's albumin.
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from labinterp import analytes, units, values
 from labinterp._data import knowledge
+from labinterp.arguments import checked_number
 from labinterp.codes import HIGH_SIDE, LEVELS
 from labinterp.errors import ImplausibleValueError, UnknownUnitError, ValueParseError
 from labinterp.kernel.bounds import Bounds
@@ -107,7 +109,9 @@ def adjusted_calcium(
     scale = units.scale("albumin", grams_code)
     grams = _plausible("albumin", albumin, grams_code) * scale.mul / scale.div
     per_gram = slope_in(code) if slope is None else _slope(slope, code)
-    adjusted = amount + per_gram * (float(reference_albumin) - grams)
+    adjusted = amount + per_gram * (checked_number(reference_albumin, "reference_albumin") - grams)
+    if not math.isfinite(adjusted):
+        raise ValueParseError("slope or reference_albumin is no number that can be used")
     return float(f"{adjusted:.12g}")
 
 
@@ -122,7 +126,7 @@ def _slope(slope: float, code: str) -> float:
     """Return a caller's slope in the unit `code` per g/L of albumin."""
     mass = units.units()[code].kind == "mass"
     scale = units.scale_between("calcium", "mg/dL" if mass else "mmol/L", code)
-    return float(slope) / (10 if mass else 1) * scale.mul / scale.div
+    return checked_number(slope, "slope") / (10 if mass else 1) * scale.mul / scale.div
 
 
 def _plausible(analyte: str, value: Any, code: str) -> float:

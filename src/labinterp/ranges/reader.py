@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_FAULTS = 200
 _MAX_TEXT = 2000
 _SHOWN = 40
+_LARGEST_INT = 1000  # bits; Python itself refuses to print much longer ones
 _MISSING: Any = object()
 _NUMBER = re.compile(schema.NUMBER_PATTERN)
 _AGE = re.compile(schema.AGE_PATTERN)
@@ -131,7 +132,16 @@ def shown(raw: Any) -> str:
         return "a list"
     if isinstance(raw, bool):
         return str(raw).lower()
-    text = repr(str(raw)) if isinstance(raw, (str, Decimal, int)) else str(raw)
+    if isinstance(raw, int) and raw.bit_length() > _LARGEST_INT:
+        return "a very long number"
+    if isinstance(raw, str):
+        text = repr(str.__str__(raw))
+    elif isinstance(raw, (Decimal, int)):
+        text = repr(str(raw))
+    elif isinstance(raw, (float, dt.date, dt.time)):
+        text = str(raw)
+    else:
+        return f"something of type {type(raw).__name__}"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

@@ -18,9 +18,9 @@ _NAME = re.compile(r"([^@]{1,200})(?:@(.{1,20}))?", re.DOTALL)
 
 
 def _day(on: dt.date | str | None) -> dt.date | None:
-    if isinstance(on, dt.datetime):
+    if isinstance(on, dt.datetime) and on == on:  # noqa: PLR0124 - NaT differs from itself
         return on.date()
-    if on is None or isinstance(on, dt.date):
+    if on is None or (isinstance(on, dt.date) and not isinstance(on, dt.datetime)):
         return on
     if isinstance(on, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", on):
         try:
@@ -62,6 +62,8 @@ def reference_set(spec: Any, on: dt.date | str | None = None, *, library: Librar
             f"ranges cannot be of type {type(spec).__name__}",
             hint="Give a profile name, an edition id, the path of a TOML file, or a list of these",
         )
+    if any(isinstance(part, Sequence) and not isinstance(part, str) for part in spec):
+        raise ReferenceSetNotFound("ranges holds a list inside a list", hint="Give one list, in order of priority")
     parts = [reference_set(part, on, library=library) for part in spec]
     editions = tuple(dict.fromkeys(edition for part in parts for edition in part.editions))
     if len(editions) > 1:

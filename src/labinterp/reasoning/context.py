@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp.arguments import checked_instance
 from labinterp.errors import PresentationError
 from labinterp.model import Finding, Guidance, Pathway, Presentation
 from labinterp.reasoning import graph, knowledge
@@ -79,7 +80,7 @@ def checked(presentation: Presentation) -> Presentation:
         >>> checked(Presentation(symptoms=("Pins and needles",))).symptoms
         ('tingling',)
     """
-    course = presentation.course
+    course = checked_instance(presentation, Presentation, "presentation").course
     return Presentation(
         _all_checked("symptoms", presentation.symptoms),
         _all_checked("triggers", presentation.triggers),

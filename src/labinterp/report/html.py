@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from labinterp.arguments import checked_text
 from labinterp.report import sources, svg, words
 from labinterp.report.pages import draw, drawing
 
@@ -50,7 +51,9 @@ def render(report: Report, *, title: str | None = None) -> str:
         "printed": sources.printed,
         "drawn_before": _Drawn().before,
     }
-    return draw("report.html", title or "Laboratory results and what they are compatible with", context)
+    return draw(
+        "report.html", checked_text(title, "title") or "Laboratory results and what they are compatible with", context
+    )
 
 
 def render_frame(frame_report: FrameReport, *, title: str | None = None) -> str:
