@@ -15,7 +15,7 @@ from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from labinterp.model import Citation, Evidence, Finding, Interpretation, Pathway, Report
 
@@ -47,8 +47,13 @@ class Maker:
     def findings(self, report: Report) -> list[dict[str, Any]]:
         """Return a card per finding, and one for results that could not be interpreted."""
         made = [self._finding(finding, report, ()) for finding in report.findings]
-        unread = [item for item in report.interpretations if item.problem and item.analyte]
-        return [*made, self._unread(unread, report)] if unread else made
+        return [*made, *self._unread(report)]
+
+    def _is_unread(self, item: Interpretation) -> bool:
+        """Return whether a result counts as missing; a supporting test needs no range of its own."""
+        if not item.problem or item.analyte is None:
+            return False
+        return item.analyte in self._data["main"]["tests"] or item.problem != "no_reference_range"
 
     def tests(self, report: Report, ordered: Collection[str]) -> list[dict[str, Any]]:
         """Return a card per finding that has tests to order which are not among those `ordered`."""
@@ -118,15 +123,17 @@ class Maker:
             made.append({**suggestion, "actions": [action]})
         return made
 
-    def _unread(self, unread: list[Interpretation], report: Report) -> dict[str, Any]:
-        problems = {problem.result_index: problem for problem in report.problems}
-        items = [(item, problems[i]) for i, item in enumerate(report.interpretations) if item in unread]
+    def _unread(self, report: Report) -> Iterator[dict[str, Any]]:
+        items = [(report.interpretations[problem.result_index], problem) for problem in report.problems]
         lines = [
             f"- {_plain(words.analyte_title(item.analyte))}: {_plain(problem.message)}. {_plain(problem.suggestion)}."
             for item, problem in items
+            if self._is_unread(item)
         ]
+        if not lines:
+            return
         remarks = [f"- {_plain(remark)}" for remark in self._remarks]
-        return {
+        yield {
             "uuid": self._uuid("unread"),
             "summary": _short(self._data["card"]["unread"].format(count=len(lines))),
             "detail": "\n".join([*lines, *remarks]),

@@ -76,7 +76,7 @@ def configured(
 def _logging() -> dict[str, Any]:
     """Return uvicorn's logging with our log beside it."""
     made = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
-    made["loggers"][log.name] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    made["loggers"][log.name] = {"handlers": ["default"], "level": "INFO"}
     return made
 
 
