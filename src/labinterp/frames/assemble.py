@@ -200,7 +200,11 @@ def _patients(patient: Encoded, first: Ints) -> Any:
     if all(value is None or isinstance(value, str) for value in patient.distinct):
         codes, used = compact(patient.codes[first], len(patient.distinct))
         return categories(codes, [patient.distinct[code] for code in used])
-    return pd.Series(patient.distinct).iloc[patient.codes[first]].array
+    codes = patient.codes[first] - 1
+    known = pd.Series(patient.distinct[1:]).array
+    if (codes < 0).any() and known.dtype.kind in "iu":
+        known = pd.array(patient.distinct[1:])
+    return pd.api.extensions.take(known, codes, allow_fill=True)
 
 
 def _labels(answer: Answer, first: Ints) -> pd.Categorical[Any]:
