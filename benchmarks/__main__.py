@@ -9,9 +9,12 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import files, imports, memory, single
-from benchmarks.timing import Row
+
+if TYPE_CHECKING:
+    from benchmarks.timing import Row
 
 
 def main() -> int:
@@ -38,11 +41,11 @@ def main() -> int:
 
 def _measure(name: str, rows: int, folder: Path) -> list[Row]:
     return {
-        "single": lambda: single.measure(),
-        "imports": lambda: imports.measure(),
+        "single": single.measure,
+        "imports": imports.measure,
         "frames": lambda: files.frames(rows, folder),
         "files": lambda: files.streams(rows, folder),
-        "peers": lambda: single.peers(),
+        "peers": single.peers,
         "memory": lambda: memory.measure(rows, folder),
     }[name]()
 

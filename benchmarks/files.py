@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 def frames(rows: int, folder: Path) -> list[Row]:
     """Compare `interpret_frame` with `pandas.read_csv` of the same file."""
     found = []
-    for name, options, factor in (("", {}, 1), (", shuffled", {"shuffled": True}, 1), (", distinct values", {"distinct": True}, 2)):
+    for name, options, factor in (
+        ("", {}, 1),
+        (", shuffled", {"shuffled": True}, 1),
+        (", distinct values", {"distinct": True}, 2),
+    ):
         path = write(folder / "table.csv", rows, **options)
         frame = _read(path)
         what = f"{rows:,} rows{name} / pandas.read_csv"
         found.append(
-            compare(f"interpret_frame, {what}", partial(li.interpret_frame, frame), partial(_read, path), goal=1.0 * factor)
+            compare(
+                f"interpret_frame, {what}", partial(li.interpret_frame, frame), partial(_read, path), goal=1.0 * factor
+            )
         )
         found.append(
             compare(f"results only, {what}", partial(_results_only, frame), partial(_read, path), goal=0.5 * factor)
@@ -66,7 +72,13 @@ def streams(rows: int, folder: Path) -> list[Row]:
         li.interpret_files([path], out, **options)
 
     return [
-        compare(f"interpret_files CSV to Parquet, {rows:,} rows / pyarrow.csv reading", ours, partial(pacsv.read_csv, path), goal=2.2, runs=3),
+        compare(
+            f"interpret_files CSV to Parquet, {rows:,} rows / pyarrow.csv reading",
+            ours,
+            partial(pacsv.read_csv, path),
+            goal=2.2,
+            runs=3,
+        ),
         *_against_polars(path, folder, ours, rows),
     ]
 
@@ -93,11 +105,17 @@ def _against_polars(path: Path, folder: Path, ours, rows: int) -> list[Row]:  # 
         (
             pl.scan_csv(path, infer_schema=False)
             .join(factor, on=["test", "unit"], how="left", maintain_order="left")
-            .with_columns(flag.then(pl.lit("H")).otherwise(pl.lit("N")).alias("flag"), (number * pl.col("factor")).alias("number"))
+            .with_columns(
+                flag.then(pl.lit("H")).otherwise(pl.lit("N")).alias("flag"), (number * pl.col("factor")).alias("number")
+            )
             .sink_parquet(folder / "polars.parquet")
         )
 
-    return [compare(f"interpret_files with findings, {rows:,} rows / polars, flags only", ours, with_polars, goal=1.0, runs=3)]
+    return [
+        compare(
+            f"interpret_files with findings, {rows:,} rows / polars, flags only", ours, with_polars, goal=1.0, runs=3
+        )
+    ]
 
 
 def _tests():  # noqa: ANN202 - items of the generator's table

@@ -50,7 +50,13 @@ def _time(seconds: float) -> str:
 
 
 def compare(
-    what: str, one: Callable[[], object], other: Callable[[], object], *, goal: float | None = None, runs: int = 5, loops: int = 1
+    what: str,
+    one: Callable[[], object],
+    other: Callable[[], object],
+    *,
+    goal: float | None = None,
+    runs: int = 5,
+    loops: int = 1,
 ) -> Row:
     """Measure two things in turn, after a warm-up, and return the ratio of the first to the second."""
     one(), other()

@@ -65,8 +65,7 @@ def test_interrupted_pathway_says_where(capsys, tmp_path):
     """Low vitamin D with a normal calcium shows the pathway interrupted at hypocalcemia."""
     file = tmp_path / "a.csv"
     file.write_text(
-        "patient_id,test,value,unit,age\n"
-        "P,vitamin D,9,ng/mL,50\nP,calcium,9.4,mg/dL,50\nP,albumin,4.1,g/dL,50\n",
+        "patient_id,test,value,unit,age\nP,vitamin D,9,ng/mL,50\nP,calcium,9.4,mg/dL,50\nP,albumin,4.1,g/dL,50\n",
         encoding="utf-8",
     )
     _, out, _ = run(capsys, "interpret", file)
@@ -388,9 +387,7 @@ def test_broken_file_is_named_with_its_line(capsys, panels, tmp_path):
     assert f"{broken}, line 3" in err
 
 
-@pytest.mark.parametrize(
-    "text", [b"a,b,c\n1,2,3\n", b"", b"\x00\xff\xfe", b"%PDF-1.7", b'{"resourceType": "Bundle"']
-)
+@pytest.mark.parametrize("text", [b"a,b,c\n1,2,3\n", b"", b"\x00\xff\xfe", b"%PDF-1.7", b'{"resourceType": "Bundle"'])
 def test_what_cannot_be_read_ends_with_3(text):
     """Unknown layouts and documents that are damaged or of another kind end with 3, one line, no traceback."""
     done = launch("interpret", "-", stdin=text)

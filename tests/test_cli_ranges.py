@@ -190,5 +190,3 @@ def test_impact_counts_what_changes(capsys, tmp_path):
     data = json.loads(run(capsys, "ranges", "impact", "nam/2011", "sacn/2016", file, "--format", "json")[1])
     assert data["finding_changes"][0]["kind"] == "gone"
     assert run(capsys, "ranges", "impact", "nam/2011", "sacn/2016", Path("gone.csv"))[0] == 3
-
-

@@ -129,14 +129,16 @@ def test_ten_megabytes_in_one_cell_are_refused_quietly():
 
 def test_times_with_zones_and_unreadable_ones_keep_panels_apart():
     """Equal instants are one panel whatever their zone; an unreadable time is a panel of its own."""
-    frame = pd.DataFrame({
-        "patient_id": "a",
-        "collected_at": ["2026-01-01T08:00+01:00", "2026-01-01T07:00Z", "around noon", "around one"],
-        "test": ["Ca", "albumin", "Mg", "Mg"],
-        "value": ["7.9", "4.1", "1.1", "1.0"],
-        "unit": ["mg/dL", "g/dL", "mg/dL", "mg/dL"],
-        "age": "50",
-    })
+    frame = pd.DataFrame(
+        {
+            "patient_id": "a",
+            "collected_at": ["2026-01-01T08:00+01:00", "2026-01-01T07:00Z", "around noon", "around one"],
+            "test": ["Ca", "albumin", "Mg", "Mg"],
+            "value": ["7.9", "4.1", "1.1", "1.0"],
+            "unit": ["mg/dL", "g/dL", "mg/dL", "mg/dL"],
+            "age": "50",
+        }
+    )
     findings = li.interpret_frame(frame).findings
     assert findings["finding"].tolist() == ["hypocalcemia", "hypomagnesemia", "hypomagnesemia"]
     assert findings["evidence"].tolist()[0] == "calcium=low (adjusted_by_albumin);albumin=normal"
@@ -144,17 +146,22 @@ def test_times_with_zones_and_unreadable_ones_keep_panels_apart():
     assert len(li.interpret_frame(frame).findings) == 3
 
 
-@pytest.mark.parametrize(("panel", "expected"), [("collection", "possible"), ("patient", "interrupted"), ("30D", "interrupted"), ("2D", "possible")])
+@pytest.mark.parametrize(
+    ("panel", "expected"),
+    [("collection", "possible"), ("patient", "interrupted"), ("30D", "interrupted"), ("2D", "possible")],
+)
 def test_panels_see_what_they_should(panel, expected):
     """A calcium of ten days before settles the vitamin D pathway within a look-back of 30 days, not of two."""
-    frame = pd.DataFrame({
-        "patient_id": "a",
-        "collected_at": ["2026-01-01", "2026-01-01", "2026-01-11"],
-        "test": ["Ca", "albumin", "25(OH)D"],
-        "value": ["9.4", "4.1", "9"],
-        "unit": ["mg/dL", "g/dL", "ng/mL"],
-        "age": "50",
-    })
+    frame = pd.DataFrame(
+        {
+            "patient_id": "a",
+            "collected_at": ["2026-01-01", "2026-01-01", "2026-01-11"],
+            "test": ["Ca", "albumin", "25(OH)D"],
+            "value": ["9.4", "4.1", "9"],
+            "unit": ["mg/dL", "g/dL", "ng/mL"],
+            "age": "50",
+        }
+    )
     assert li.interpret_frame(frame, panel=panel).pathways["support"].tolist() == [expected]
 
 

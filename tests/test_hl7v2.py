@@ -18,7 +18,7 @@ OBR = "OBR|1|O1|F1|CHEM^Chemistry|||20260302080000"
 SECRET = "31415926"  # noqa: S105 - stands for a value of a patient
 
 
-def obx(value="7.9", kind="NM", test="17861-6^Calcium^LN", unit="mg/dL", span="8.6-10.2", status="F", **more):  # noqa: PLR0917 - a builder of segments
+def obx(value="7.9", kind="NM", test="17861-6^Calcium^LN", unit="mg/dL", span="8.6-10.2", status="F", **more):
     fields = {1: "1", 2: kind, 3: test, 5: value, 6: unit, 7: span, 11: status}
     fields |= {int(key[1:]): text for key, text in more.items()}
     return "|".join(["OBX", *(fields.get(i, "") for i in range(1, max(fields) + 1))])

@@ -115,7 +115,10 @@ def test_counts_agree_with_the_frames(rows):
     found = impact(frame, "us", "uk")
     one, two = (li.interpret_frame(frame, ranges=ranges, reported_ranges=False) for ranges in ("us", "uk"))
     pairs = zip(
-        *(r.results[["flag", "level", "problem"]].astype(object).fillna("").itertuples(index=False) for r in (one, two)),
+        *(
+            r.results[["flag", "level", "problem"]].astype(object).fillna("").itertuples(index=False)
+            for r in (one, two)
+        ),
         strict=True,
     )
     assert found.results == len(frame)

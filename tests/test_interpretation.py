@@ -313,9 +313,7 @@ def test_nothing_that_may_be_logged_shows_values_or_ids():
 def test_entry_bound_to_a_method_answers_for_that_method_alone():
     """Limits of an LC-MS/MS assay judge its results and those of unknown assay, not those of an immunoassay."""
     ranges = ["mayo/vitamin-d", "nam/2011"]
-    ids = [
-        one("vitamin_d", 22, "ng/mL", ranges=ranges, method=method).range_id for method in (None, "LCMSMS", "ECLIA")
-    ]
+    ids = [one("vitamin_d", 22, "ng/mL", ranges=ranges, method=method).range_id for method in (None, "LCMSMS", "ECLIA")]
     assert [range_id.split("#")[0] for range_id in ids] == ["mayo/vitamin-d", "mayo/vitamin-d", "nam/2011"]
 
 

@@ -2,12 +2,12 @@ import runpy
 from pathlib import Path
 
 import pytest
-from service_client import PANEL, Client, call
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from labinterp.service import create_app
+from service_client import PANEL, Client, call
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "service_fastapi.py"
 

@@ -18,11 +18,11 @@ def _count(items: Any) -> str:
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(values)
-
-
-def _hidden_default(default: Any = None) -> Any:
-    return attrs.field(default=default, repr=False, kw_only=True)
+    if isinstance(values, str):
+        return (values,)
+    if not isinstance(values, Iterable):
+        raise TypeError("symptoms and triggers are each a text or a list of texts")
+    return tuple(values)
 
 
 @attrs.frozen
@@ -51,15 +51,15 @@ class LabResult:
     test: str
     value: Any = attrs.field(repr=False)
     unit: str | None = None
-    collected_at: dt.datetime | dt.date | str | None = _hidden_default()
-    specimen: str | None = _hidden_default()
-    reference_low: Any = _hidden_default()
-    reference_high: Any = _hidden_default()
-    method: str | None = _hidden_default()
-    id: str | None = _hidden_default()
-    reported_flag: str | None = _hidden_default()
-    loinc: str | None = _hidden_default()
-    note: str | None = _hidden_default()
+    collected_at: dt.datetime | dt.date | str | None = attrs.field(default=None, repr=False, kw_only=True)
+    specimen: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    reference_low: Any = attrs.field(default=None, repr=False, kw_only=True)
+    reference_high: Any = attrs.field(default=None, repr=False, kw_only=True)
+    method: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    id: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    reported_flag: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    loinc: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    note: str | None = attrs.field(default=None, repr=False, kw_only=True)
 
 
 @attrs.frozen
@@ -67,17 +67,17 @@ class Patient:
     """What is known of the patient; what is not known stays unknown.
 
     Args:
-        age: in years; a whole number means completed years.
+        age: in years, or a text such as `"6 mo"`; a whole number means completed years.
         sex: `"female"` or `"male"`.
         birth_date: with `collected_at` gives the age at collection; wins over `age`.
         pregnancy: `"none"`, `"trimester_1"`, `"trimester_2"`, `"trimester_3"`.
         id: the caller's own identifier; carried along, never shown.
     """
 
-    age: float | None = attrs.field(default=None, repr=False)
+    age: float | str | None = attrs.field(default=None, repr=False)
     sex: str | None = attrs.field(default=None, repr=False)
     birth_date: dt.date | str | None = attrs.field(default=None, repr=False)
-    pregnancy: str | None = attrs.field(default=None, repr=False)
+    pregnancy: str | bool | None = attrs.field(default=None, repr=False)
     id: str | None = attrs.field(default=None, repr=False)
 
 

@@ -378,7 +378,7 @@ def _factor(analyte: str, code: str) -> Fraction | None:
 @functools.cache
 def _registry() -> Any:
     """Build the private registry; call it under the lock."""
-    import pint  # noqa: PLC0415 - a third of a second that `import labinterp` does not pay
+    import pint
 
     registry: Any = pint.UnitRegistry(None, non_int_type=Fraction)
     for definition in (

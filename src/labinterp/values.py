@@ -167,6 +167,7 @@ def parse_text(text: str, decimal: str | None = None) -> Parsed:
 
 
 def check_decimal(decimal: str | None) -> None:
+    """Raise `ValueParseError` unless the decimal sign is a comma, a point or not given."""
     if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
         raise ValueParseError("the decimal sign is not known", hint="Pass `decimal='.'`, `decimal=','` or None")
 

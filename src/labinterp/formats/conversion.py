@@ -305,8 +305,8 @@ def _disagree(unit: Cells, again: Cells) -> np.ndarray[Any, np.dtype[np.bool_]]:
 @functools.lru_cache(maxsize=4096)
 def _same_unit(first: str, second: str) -> bool:
     """Say whether two spellings are one unit, as `ng/mL` and `ug/L` are."""
-    from labinterp import analytes, units  # noqa: PLC0415 - only tables with two unit columns need them
-    from labinterp.errors import LabInterpError  # noqa: PLC0415 - beside its use
+    from labinterp import analytes, units
+    from labinterp.errors import LabInterpError
 
     if first.strip().casefold() == second.strip().casefold():
         return True

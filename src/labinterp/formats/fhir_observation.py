@@ -276,11 +276,13 @@ def _specimen_name(node: Node, specimen: Node | None) -> str | None:
 def _when(node: Node, specimen: Node | None) -> tuple[str | None, tuple[str, ...]]:
     """Return the time of collection, where it can be read to the day."""
     period = node.child("effectivePeriod")
-    given = node.text("effectiveDateTime") or node.text("effectiveInstant") or (period and period.text("start"))
+    given = (
+        node.text("effectiveDateTime") or node.text("effectiveInstant") or (period.text("start") if period else None)
+    )
     collection = specimen.child("collection") if specimen else None
     if given is None and collection is not None:
         inside = collection.child("collectedPeriod")
-        given = collection.text("collectedDateTime") or (inside and inside.text("start"))
+        given = collection.text("collectedDateTime") or (inside.text("start") if inside else None)
     if given is None:
         return None, ()
     return (given, ()) if demographics.read_time(given) else (None, ("time_unreadable",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -123,7 +123,7 @@ def _ends(found: Node, unit: str | None) -> Ends:
     if low is None and high is None:
         text = found.text("text")
         return (None, None) if text is None else ends_of_text(text, unit)
-    ends = []
+    ends: list[Any] = []
     for quantity in (low, high):
         if quantity is None:
             ends.append(None)

@@ -148,7 +148,8 @@ def messages(source: Any, *, max_bytes: int = MAX_BYTES) -> list[Message]:
     check_size(source, max_bytes)
     if isinstance(source, bytes):
         source = _decode(source)
-    read, counted = [], _Envelope()
+    read: list[Any] = []
+    counted = _Envelope()
     for lines, whole in _split(_unframe(source), counted):
         read.append(_message(lines, len(read) + 1, whole=whole))
     if not read:
@@ -240,7 +241,7 @@ def _lines(text: str, envelope: _Envelope) -> Iterator[tuple[int, str]]:
 
 def _message(lines: list[tuple[int, str]], number: int, *, whole: bool) -> Message:
     try:
-        import hl7  # noqa: PLC0415 - an extra
+        import hl7
     except ImportError:
         raise MissingExtraError.from_extra("hl7", "hl7v2") from None
     place = f"MSH of message {number}"

@@ -62,7 +62,7 @@ def read(
     data, name = tables.load(source)
     kind = tables.kind_of(data)
     if kind == "hl7v2":
-        from labinterp.formats import hl7v2  # noqa: PLC0415 - needs an extra
+        from labinterp.formats import hl7v2
 
         return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data)
     if kind == "json":
@@ -121,7 +121,7 @@ def _parse(data: bytes) -> Any:
 def _from_json(document: Any, layout: str, columns: Mapping[str, str] | None, beside: dict[str, Any]) -> pd.DataFrame:
     items = document if isinstance(document, list | tuple) else [document]
     if any(_is_fhir(item) for item in items):
-        from labinterp.formats import fhir  # noqa: PLC0415 - only for FHIR
+        from labinterp.formats import fhir
 
         return fhir.to_frame(document)
     patient: Any = {}

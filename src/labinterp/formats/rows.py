@@ -77,7 +77,7 @@ def to_results(rows: Iterable[Row]) -> list[tuple[Patient, list[LabResult]]]:
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """Return the rows in the `labinterp` layout, all of it text."""
-    import pandas as pd  # noqa: PLC0415 - loaded when a frame is made
+    import pandas as pd
 
     table = [
         (
@@ -116,5 +116,5 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, int | Decimal):
-        return str(value) if abs(value) < Decimal("1e30") else NOT_NUMERIC
+        return str(value) if abs(Decimal(value)) < Decimal("1e30") else NOT_NUMERIC
     return str(value)

@@ -177,7 +177,7 @@ def table_of(data: bytes, name: str) -> pd.DataFrame:
 
 def _parquet(data: bytes, name: str) -> pd.DataFrame:
     try:
-        import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+        import pyarrow as pa
     except ImportError:
         raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
     try:
@@ -244,6 +244,7 @@ def delimiter_of(data: bytes) -> str:
 
 
 def header_of(data: bytes, delimiter: str, name: str) -> list[str]:
+    """Return the column names of a CSV document."""
     try:
         names = [column.strip() for column in next(_records(data, delimiter))[1]]
     except (csv.Error, StopIteration):

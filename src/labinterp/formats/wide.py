@@ -28,7 +28,7 @@ def headings(columns: Iterable[object]) -> list[tuple[int, str, str | None]]:
         >>> headings(["patient_id", "magnesium (mg/dL)", "weight (stone)", "calcium"])
         [(1, 'magnesium', 'mg/dL'), (3, 'calcium', None)]
     """
-    from labinterp import analytes, units  # noqa: PLC0415 - only wide tables need them
+    from labinterp import analytes, units
 
     keys = set(analytes.analytes())
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from labinterp import units
 from labinterp.codes import COMPARATORS, FLAGS, LEVELS, PROBLEMS, notes_of_bits
+from labinterp.demographics import read_text
 from labinterp.frames.encode import Encoded, compact
 
 if TYPE_CHECKING:
@@ -97,10 +99,8 @@ def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
     if name not in table:
         return categories(encoded.codes, [None])
     column = table[name]
-    if (
-        isinstance(column.dtype, pd.CategoricalDtype)
-        or (not pd.api.types.is_object_dtype(column)
-        and not (pd.api.types.is_string_dtype(column)))
+    if isinstance(column.dtype, pd.CategoricalDtype) or (
+        not pd.api.types.is_object_dtype(column) and not (pd.api.types.is_string_dtype(column))
     ):
         return column.array.copy()
     if all(isinstance(value, str) for value in encoded.distinct[1:]):
@@ -230,4 +230,4 @@ def _row_name(answer: Answer, row: int) -> str:
 def _time_name(value: Any) -> str:
     if value is None:
         return "patient"
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return value.isoformat() if isinstance(value, dt.date) else str(read_text(value))
