@@ -184,7 +184,8 @@ def _compute_calcium(
     valid = (calcium >= 0) & (albumin >= 0)
     above = np.isin(pattern[:, slots.ALBUMIN] & _LEVEL_BITS, list(slots.ABOVE_NORMAL))
     grams = batch.value[albumin]
-    valid &= (batch.comparator[albumin] == 0) & ~above & (grams >= adjustment.albumin_from)
+    valid &= (batch.comparator[albumin] == 0) & ~above
+    valid &= (grams >= adjustment.albumin_from) & (grams <= adjustment.albumin_up_to)
     panel = np.flatnonzero(valid)
     if not len(panel):
         return {"panel": panel, "grade": np.empty(0, np.int8), "judged": np.empty(0, np.bool_)}

@@ -79,10 +79,10 @@ class Person:
 def read(result: LabResult, person: Person, session: Session, decimal: str | None) -> Reading:
     """Carry one result through reading, conversion and comparison."""
     reading = Reading()
-    value, unit = result.value, demographics.read_text(result.unit)
+    value, unit, own = result.value, demographics.read_text(result.unit), None
     if not isinstance(value, (str, float, int)) and units.is_quantity(value):
         value, own = units.from_quantity(value)
-        unit = unit or own
+        unit, own = (own, None) if unit is None else (unit, own or None)
     parsed = values.parse(value, decimal)
     reading.channel = channel = session.channel(
         Sent(
@@ -90,7 +90,7 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
             unit,
             demographics.read_text(result.specimen),
             demographics.read_text(result.loinc),
-            parsed.unit_text,
+            own or parsed.unit_text,
             demographics.read_text(result.note),
             demographics.read_text(result.method),
         )
@@ -239,7 +239,7 @@ def _compute(
     calcium, albumin = readings[chosen[slots.CALCIUM]], readings[chosen[slots.ALBUMIN]]
     grams = albumin.value if albumin.value is not None else math.nan
     raised = pattern[slots.ALBUMIN] & (slots.SOFT - 1) in slots.ABOVE_NORMAL
-    if albumin.comparator is not None or raised or not grams >= adjustment.albumin_from:
+    if albumin.comparator is not None or raised or not adjustment.albumin_from <= grams <= adjustment.albumin_up_to:
         return None
     channel = calcium.channel
     number = calcium.number + adjustment.slope(channel) * (adjustment.reference - grams)

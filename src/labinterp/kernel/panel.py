@@ -40,10 +40,12 @@ class Adjustment:
     Args:
         reference: albumin at which nothing is adjusted, in g/L.
         albumin_from: albumin below which the formula is not valid, in g/L.
+        albumin_up_to: albumin above which it is not valid, also where the albumin has no range of its own.
     """
 
     reference: float
     albumin_from: float
+    albumin_up_to: float
 
     def slope(self, channel: Channel) -> float:
         """Return the slope in the unit of the calcium result per g/L of albumin."""
@@ -62,7 +64,8 @@ def adjustment(reference_albumin: float | None = None) -> Adjustment:
     """Return the formula with its default reference albumin or the caller's, in g/L."""
     data = knowledge("adjustment.toml")
     reference = data["reference_albumin"] if reference_albumin is None else reference_albumin
-    return Adjustment(float(reference), float(data["valid"]["albumin_from"]))
+    valid = data["valid"]
+    return Adjustment(float(reference), float(valid["albumin_from"]), float(valid["albumin_up_to"]))
 
 
 def adjusted_calcium(
