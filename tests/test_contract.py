@@ -987,6 +987,30 @@ def test_unadjusted_total_calcium_is_noted(albumin):
     assert codes(report)["hypocalcemia"] == "possible"
 
 
+@pytest.mark.parametrize("ranges", ["us", "uk", "nordic", "anz"])
+@pytest.mark.parametrize(("albumin", "adjusted"), [(24.9, False), (25, True), (45, True), (55.1, False), (60, False)])
+def test_the_formula_has_a_valid_span_also_where_albumin_has_no_range(ranges, albumin, adjusted):
+    """Outside the formula's span calcium stays unadjusted, whether or not the profile has a range for albumin."""
+    report = both([("calcium", 2.75, "mmol/L"), ("albumin", albumin, "g/L")], ranges=ranges)
+    assert ("uncorrected_calcium" not in report.interpretations[0].notes) == adjusted
+    assert adjusted or report.states["hypercalcemia"] == "possible"
+
+
+def test_a_quantity_and_another_unit_beside_it_are_a_conflict():
+    """A Quantity with another unit beside it says its unit in two ways, and is not read in either."""
+    quantity = pint.UnitRegistry().Quantity
+    for value, unit, problem in [
+        (quantity(0.8, "mmol/L"), "mg/dL", "unknown_unit"),
+        (quantity(1.8, "mg/dL"), "mg/dL", None),
+        (quantity(1.8, "meter"), "mg/dL", "not_numeric"),
+        (quantity(1.8, "meter"), None, "unknown_unit"),
+    ]:
+        report = li.interpret([li.LabResult("magnesium", value, unit)], ADULT)
+        again = li.Report.from_json(report.to_json()).interpretations[0].result
+        for result in (report.interpretations[0].result, again):
+            assert li.interpret([result], ADULT).interpretations[0].problem == problem
+
+
 def test_the_note_is_absent_where_albumin_corrects():
     """With a valid albumin total calcium carries no such note."""
     assert (

@@ -5,10 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+import math
 from collections.abc import Mapping
 from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import attrs
+
+from labinterp import units
+from labinterp.demographics import read_text
 from labinterp.errors import ReportError
 from labinterp.model import LabResult, Patient, Report
 
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 SCHEMA_ID: Final = "https://labinterp.org/schema/report-1.json"
+_DEEPEST_INDENT: Final = 16
+_LONGEST_INT: Final = 1024  # bits: what a float can hold
+_TOO_LARGE: Final = "a number too large for a float"
 MAX_BYTES: Final = 64 * 1024 * 1024
 _T = TypeVar("_T", bound=Report)
 
@@ -30,13 +39,16 @@ def _converter() -> Converter:
         converter.register_unstructure_hook(kind, lambda value: value.isoformat())
     converter.register_structure_hook(str | None, _optional_text)
     converter.register_structure_hook(float | None, lambda value, _: None if value is None else _number(value))
+    for union in (float | str | None, str | bool | None):
+        converter.register_structure_hook(union, _scalar)
     for union in (dt.datetime | dt.date | str | None, dt.date | str | None):
         converter.register_structure_hook(union, _optional_text)
     converter.register_structure_hook_func(
         lambda kind: kind in (Mapping[str, Any], Mapping[str, str]), lambda value, _: _mapping(value)
     )
+    converter.register_unstructure_hook(LabResult, _plain_result)
+    converter.register_unstructure_hook(Patient, functools.partial(_plain_fields, Patient))
     for cls in (LabResult, Patient):
-        converter.register_unstructure_hook(cls, functools.partial(_plain_fields, cls))
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True))
     return converter
 
@@ -45,27 +57,41 @@ def _plain_fields(cls: Any, item: Any) -> dict[str, Any]:
     return {field.name: plain(getattr(item, field.name)) for field in cls.__attrs_attrs__}
 
 
+def _plain_result(item: LabResult) -> dict[str, Any]:
+    """Return a result's fields; a Quantity's unit in the unit field, or behind the number if another is there."""
+    if units.is_quantity(item.value):
+        number, unit = units.from_quantity(item.value)
+        same = not item.unit or units.resolve(item.unit).code == unit
+        item = attrs.evolve(item, value=number if same else f"{plain(number)} {unit}", unit=item.unit or unit)
+    return _plain_fields(LabResult, item)
+
+
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: numbers and texts as they are, all else as text."""
+    """Return a value as JSON can hold it: numbers and texts as they are, all else as text; NaN as nothing."""
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INT:
+        return _TOO_LARGE
     if value is None or isinstance(value, (bool, int, str)):
         return value
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, (dt.date, dt.datetime)):
-        return value.isoformat()
-    if hasattr(value, "magnitude") and hasattr(value, "units"):
-        return f"{plain(value.magnitude)} {value.units:~}"
-    try:
-        return plain(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return str(value)[:256]
+    if value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, Real) and not isinstance(value, Decimal):  # also a Fraction, or a number of numpy
+        try:
+            number = float(value)
+        except (OverflowError, ValueError):
+            return _TOO_LARGE
+        return number if math.isfinite(number) else str(number)
+    return value.isoformat() if isinstance(value, dt.date) else read_text(value)
 
 
 def _optional_text(value: Any, _: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError("expected a text")
+    return value
+
+
+def _scalar(value: Any, _: Any) -> Any:
+    if value is not None and not isinstance(value, (bool, int, float, str)):
+        raise TypeError("expected a number or a text")
     return value
 
 
@@ -89,6 +115,8 @@ def to_dict(report: Report) -> dict[str, Any]:
 
 def to_json(report: Report, *, indent: int | None = 2) -> str:
     """Return a report as JSON text."""
+    if indent is not None and not (isinstance(indent, int) and 0 <= indent <= _DEEPEST_INDENT):
+        raise TypeError(f"indent is no number of spaces from 0 to {_DEEPEST_INDENT}")
     return json.dumps(to_dict(report), ensure_ascii=False, indent=indent, allow_nan=False)
 
 
@@ -98,6 +126,8 @@ def from_json(text: str | bytes, cls: type[_T]) -> _T:
     Raises:
         ReportError: if the text is no report; `places` lists what is wrong where.
     """
+    if not isinstance(text, str | bytes | bytearray):
+        raise TypeError("a report is read from text or bytes")
     if len(text) > MAX_BYTES:
         raise ReportError("the document is larger than a report can be")
     try:
