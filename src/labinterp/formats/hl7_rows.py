@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import demographics
+from labinterp import demographics, values
+from labinterp.arguments import checked_texts
 from labinterp.formats.hl7_segments import Message, Segment, at, messages
 from labinterp.formats.json_text import MAX_BYTES
 from labinterp.formats.naming import name_of_test, specimen_name, unit_name
@@ -65,11 +66,13 @@ def read(
     source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
 ) -> list[Row]:
     """Read every OBX of every message, in order."""
+    codes = checked_texts(code_map, "code_map")
+    values.check_decimal(decimal)
     slots: list[_Slot] = []
     ids: dict[str, Any] = {}
     for number, message in enumerate(messages(source, max_bytes=max_bytes)):
         for place in _groups(message, number, ids):
-            slots += [_slot(segment, message, place, code_map or {}, decimal) for segment in place[2].observations]
+            slots += [_slot(segment, message, place, codes, decimal) for segment in place[2].observations]
     return _without_replaced(slots)
 
 
