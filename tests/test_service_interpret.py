@@ -74,6 +74,13 @@ def test_ndjson_of_several_patients_gives_reports(kind):
     assert [report["interpretations"][0]["flag"] for report in answer.json()["reports"]] == ["L", "N"]
 
 
+def test_characters_beyond_the_first_plane_are_read():
+    """Escaped pairs of surrogates are characters like any other."""
+    request = {"results": [{"test": "mg", "value": 1.1, "unit": "mg/dL", "id": "\N{TEST TUBE}"}]}
+    answer = CLIENT.interpret(json.dumps(request))
+    assert answer.json()["interpretations"][0]["result"]["id"] == "\N{TEST TUBE}"
+
+
 def test_table_gives_tables():
     """CSV gives results, findings and pathways as `interpret_frame` does, one row of results per row."""
     answer = CLIENT.interpret(TABLE, "text/csv")

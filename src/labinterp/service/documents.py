@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 from typing import Any, Final
@@ -23,6 +24,7 @@ TABLE_TYPES: Final = ("text/csv", "application/csv", "text/tab-separated-values"
 OPEN_TYPES: Final = ("text/plain", "application/octet-stream")
 TYPES: Final = (*JSON_TYPES, *FHIR_TYPES, *TABLE_TYPES, *OPEN_TYPES)
 _PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1")
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _BOM: Final = b"\xef\xbb\xbf"
 _LINES: Final = re.compile(rb"\}[ \t\r]*\n\s*\{")
 
@@ -77,10 +79,7 @@ def read(data: bytes, kind: MediaType | None, max_bytes: int) -> Document:
         return Document("table", data)
     if said != "json" and _LINES.search(data):
         return Document("fhir", data)  # NDJSON is parsed line by line
-    try:
-        parsed = json_text.loads(data, max_bytes=max_bytes)
-    except InputError as error:
-        raise RefusedError.from_error(error, 400) from None
+    parsed = _parsed(data, max_bytes)
     first = parsed[0] if isinstance(parsed, list) and parsed else parsed
     if said == "fhir" or (isinstance(first, dict) and "resourceType" in first):
         return Document("fhir", parsed)
@@ -93,17 +92,26 @@ def parsed_object(data: bytes, max_bytes: int, schema: dict[str, Any]) -> dict[s
     Raises:
         RefusedError: with 400 where it cannot be read, 422 where it has the wrong form.
     """
-    try:
-        parsed = json_text.loads(data, max_bytes=max_bytes)
-    except InputError as error:
-        raise RefusedError.from_error(error, 400) from None
-    return _held(parsed, schema)
+    return _held(_parsed(data, max_bytes), schema)
 
 
 def checked(parsed: Any) -> dict[str, Any]:
     """Return a request of ours that has the right form, with floats for its numbers."""
     held: dict[str, Any] = _with_floats(_held(parsed, schemas.interpret_request()))
     return held
+
+
+def _parsed(data: bytes, max_bytes: int) -> Any:
+    try:
+        parsed = json_text.loads(data, max_bytes=max_bytes)
+    except InputError as error:
+        raise RefusedError.from_error(error, 400) from None
+    if _HALF.search(data):
+        try:
+            json.dumps(parsed, ensure_ascii=False, default=str).encode("utf-8")
+        except UnicodeEncodeError:
+            raise RefusedError(400, "a text holds half a character (a lone surrogate)", place="body") from None
+    return parsed
 
 
 def _held(parsed: Any, schema: dict[str, Any]) -> dict[str, Any]:
