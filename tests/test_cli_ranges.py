@@ -59,6 +59,15 @@ def test_list_as_rows(capsys):
     assert "published" in run(capsys, "ranges", "list", "--long")[1]
 
 
+def test_profiles_are_listed_as_they_were_on_a_day(capsys):
+    """--on lists a profile with what was in force, and a profile at a date says which member was not."""
+    out = " ".join(run(capsys, "ranges", "list", "--on", "2022-01-01")[1].split())
+    assert "us United States: nam/2011, homocysteine-bands/2026, abim/2021 uk" in out
+    out = " ".join(run(capsys, "ranges", "show", "us@2022-01-01")[1].split())
+    assert "abim/2026-01 (not in force on that day)" in out
+    assert "abim/2021:" in out
+
+
 @pytest.mark.parametrize("name", shipped().ids())
 def test_show_prints_every_range_of_an_edition(capsys, name):
     """Every entry shows its bands, its source with locator and its evidence."""

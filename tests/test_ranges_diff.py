@@ -98,6 +98,12 @@ def test_profiles_and_dates_can_be_compared():
     assert {change.kind for change in found} == {"removed"}
 
 
+def test_a_profile_is_compared_by_the_range_that_would_judge():
+    """Total calcium is judged in the United Kingdom by the range of adjusted calcium, and that is what is compared."""
+    adult = {(c.limit, c.before, c.after) for c in diff("us", "uk") if c.analyte == "calcium" and c.before is not None}
+    assert ("lower limit of normal", "8.6 mg/dL", "2.20 mmol/L") in adult
+
+
 def test_grades_are_compared_by_grade():
     """Two gradings are compared grade by grade and direction by direction."""
     assert diff("ctcae/4.03", "ctcae/5.0") == ()

@@ -271,6 +271,17 @@ def test_coverage_and_covered_complete_each_other():
                 assert isinstance(cell, Cell)
 
 
+def test_total_and_adjusted_calcium_stand_in_for_each_other():
+    """Where a set has a range of one of the two alone, the other is covered by it, by age as the one that answers."""
+    total = ReferenceSet("x", (made(samples.entry("ca", "calcium", "2.1", "2.6", partition={"age": ">= 18 a"})),))
+    found = total.select_or_related("calcium_adjusted", Who((40, 41)))
+    assert (names(found), found.related) == (["ca"], "calcium")
+    assert total.select_or_related("calcium", Who((40, 41))).related is None
+    assert total.select_or_related("magnesium", Who((40, 41))).covered is False
+    assert [str(row.who) for row in coverage(total, ["calcium_adjusted"])] == ["under 18 years"]
+    assert [str(group) for group in covered(total, "calcium_adjusted")] == ["18 years and over"]
+
+
 def test_matrix_has_a_row_per_analyte_and_a_column_per_set():
     """The coverage matrix is a table with a head, ready for the documentation."""
     table = matrix([reference_set(name) for name in shipped().profiles()])
