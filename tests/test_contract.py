@@ -402,6 +402,24 @@ def test_interpret_is_pure():
     assert li.interpret(results, ADULT, default_units=units) == first
 
 
+def test_no_report_can_change_another():
+    """What a report holds can't be changed, so that no report changes another of the same settings."""
+    report = li.interpret([], ADULT, default_units={"magnesium": "mg/dL"})
+    for mapping in (
+        report.states,
+        report.provenance.settings,
+        report.provenance.settings["default_units"],
+        report.guidance.benign_triggers,
+    ):
+        with pytest.raises(TypeError):
+            mapping["decimal"] = ","
+    assert isinstance(hash(report), int)
+    again = li.Report.from_json(report.to_json())
+    assert again == report
+    with pytest.raises(TypeError):
+        again.states["hypocalcemia"] = "present"
+
+
 def test_interpret_is_thread_safe():
     """Threads that interpret at the same time under different ranges give the answers of one thread."""
     work = [

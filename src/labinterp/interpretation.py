@@ -36,6 +36,7 @@ from labinterp.model import (
 )
 from labinterp.ranges import ReferenceSet, reference_set
 from labinterp.ranges import grading as grading_edition
+from labinterp.reasoning.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,7 +279,7 @@ def _provenance(session: Session, decimal: str | None, reference_albumin: float 
         reasoning.knowledge_version(),
         reasoning.knowledge_sha256(),
         tuple(EditionRef(edition.id, edition.sha256) for edition in _editions(session)),
-        settings_of(session, decimal, reference_albumin),
+        frozen(settings_of(session, decimal, reference_albumin)),
     )
 
 

@@ -17,6 +17,7 @@ from labinterp import units
 from labinterp.demographics import read_text
 from labinterp.errors import ReportError
 from labinterp.model import LabResult, Patient, Report
+from labinterp.reasoning.frozen import frozen
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -83,6 +84,10 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else read_text(value)
 
 
+def _jsonable(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else plain(value)
+
+
 def _optional_text(value: Any, _: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError("expected a text")
@@ -101,16 +106,16 @@ def _number(value: Any) -> float:
     return value
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: Any) -> Any:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
-    return value
+    return frozen(value)
 
 
 def to_dict(report: Report) -> dict[str, Any]:
     """Return a report as dicts, lists, texts and numbers, with `schema` first."""
     data: dict[str, Any] = _converter().unstructure(report)
-    return {"schema": SCHEMA_ID, **json.loads(json.dumps(data, default=plain))}
+    return {"schema": SCHEMA_ID, **json.loads(json.dumps(data, default=_jsonable))}
 
 
 def to_json(report: Report, *, indent: int | None = 2) -> str:

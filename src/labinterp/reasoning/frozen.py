@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 
-class FrozenMap(Mapping[str, str]):
-    """Texts by key, in a fixed order; hashable, and it pickles.
+class FrozenMap(Mapping[str, Any]):
+    """Values by key, in a fixed order; hashable if they are, and it pickles.
 
     Example:
         >>> statuses = FrozenMap({"hypocalcemia": "present"})
@@ -16,10 +17,10 @@ class FrozenMap(Mapping[str, str]):
 
     __slots__ = ("_items",)
 
-    def __init__(self, items: Mapping[str, str]) -> None:
+    def __init__(self, items: Mapping[str, Any]) -> None:
         self._items = dict(items)
 
-    def __getitem__(self, key: str) -> str:
+    def __getitem__(self, key: str) -> Any:
         return self._items[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -34,5 +35,17 @@ class FrozenMap(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"FrozenMap({len(self)})"
 
-    def __reduce__(self) -> tuple[type[FrozenMap], tuple[dict[str, str]]]:
+    def __reduce__(self) -> tuple[type[FrozenMap], tuple[dict[str, Any]]]:
         return FrozenMap, (dict(self._items),)
+
+
+def frozen(value: Any) -> Any:
+    """Return JSON-ready data that cannot be changed: mappings as `FrozenMap`, lists as tuples, at every depth.
+
+    Example:
+        >>> frozen({"ranges": ["us"]})["ranges"]
+        ('us',)
+    """
+    if isinstance(value, Mapping):
+        return FrozenMap({key: frozen(item) for key, item in value.items()})
+    return tuple(map(frozen, value)) if isinstance(value, (list, tuple)) else value
