@@ -16,11 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
+from labinterp.engines import csvblocks
 from labinterp.engines import together as together_
+from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import Parts
 from labinterp.engines.together import Panels, Together
 from labinterp.errors import InputError, LayoutError
+from labinterp.formats import tables
 from strategies import AGES, SEXES, rows
 
 TABLES = ("results", "findings", "pathways")
@@ -63,7 +66,8 @@ def read_parts(folder, name):
     parts = sorted((folder / name).iterdir())
     if parts[0].suffix == ".csv":
         return pd.concat([pd.read_csv(part, dtype=str, keep_default_na=False, na_values=[""]) for part in parts])
-    return pa.concat_tables([pq.read_table(part) for part in parts]).unify_dictionaries().to_pandas()
+    table = pa.concat_tables([pq.read_table(part) for part in parts]).unify_dictionaries()
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
 
 def cells(frame):
@@ -177,14 +181,17 @@ def test_known_layouts_are_streamed_as_they_are_read(name, ordered, tmp_path):
 def test_parquet_keeps_its_types(draws, tmp_path, panel, ordered):
     """Patients that are integers and times that are timestamps stay so, and give what the frame gives."""
     frame = pd.DataFrame(draws)
-    frame["patient_id"] = frame["patient_id"].str[1:].astype("int64")
+    frame["patient_id"] = frame["patient_id"].str[1:].astype("Int64") + 9_007_199_254_740_990
+    frame.loc[frame.index[5], "patient_id"] = pd.NA
     frame["collected_at"] = pd.to_datetime(frame["collected_at"]).dt.tz_localize("Europe/Paris")
     frame["value"] = frame["value"].str.replace(",", ".").astype(float)
     frame["age"] = frame["age"].astype("int32")
     frame["extra"] = "not ours"
     frame.to_parquet(tmp_path / "in.parquet", row_group_size=5)
     manifest = interpret_files(tmp_path / "in.parquet", tmp_path / "out", panel=panel, ordered=ordered, block_bytes=100)
-    assert_same(tmp_path / "out", li.interpret_frame(pd.read_parquet(tmp_path / "in.parquet"), panel=panel))
+    expected = li.interpret_frame(pd.read_parquet(tmp_path / "in.parquet"), panel=panel)
+    assert set(expected.findings["patient_id"].dropna()) == set(frame["patient_id"].dropna())
+    assert_same(tmp_path / "out", expected)
     assert manifest.engine == ("stream" if ordered is None else "duckdb")
     results = pq.read_schema(tmp_path / "out" / "results" / "part-00000.parquet")
     assert pa.types.is_int64(results.field("patient_id").type)
@@ -393,3 +400,59 @@ def test_the_same_instant_in_two_spellings_is_one_panel():
     assert seen.add(panels_of(["a"], ["soon"]))
     assert not seen.add(panels_of(["a"], ["2026-01-01T01:00:00+01:00"]))
     assert not seen.add(panels_of(["a"], ["soon"]))
+
+
+def test_a_huge_cell_is_one_cell(tmp_path):
+    """Ten megabytes in one cell are read in a block of their own, and are no number."""
+    huge = b"p1,2026-01-01,magnesium," + b"9" * 10_000_000 + b",mmol/L,50\n"
+    (tmp_path / "in.csv").write_bytes(HEADER + GOOD + huge + GOOD)
+    manifest = interpret_files(tmp_path / "in.csv", tmp_path / "out", block_bytes=1 << 16)
+    assert (manifest.rows_in, manifest.bad_rows) == (3, 0)
+    assert read_parts(tmp_path / "out", "results")["problem"].tolist()[1] == "not_numeric"
+
+
+def test_a_line_without_end_is_passed_over(tmp_path, monkeypatch):
+    """A line, or a quoted field, that is longer than any record costs one row, in bounded memory."""
+    monkeypatch.setattr("labinterp.engines.csvblocks.MAX_RECORD", 2000)
+    endless = b"9" * 700_000 + b"\n"
+    quoted = b'p1,2026-01-01,"magnesium,0.5,mmol/L,50\n' + GOOD * 500
+    for line, rows_in, at in ((endless, 3, 3), (quoted, 503, 3)):
+        (tmp_path / "in.csv").write_bytes(HEADER + GOOD + line + GOOD)
+        manifest = interpret_files(tmp_path / "in.csv", tmp_path / "out", block_bytes=500, force=True)
+        assert (manifest.rows_in, manifest.bad_rows) == (rows_in, 1)
+        assert f"in.csv,{at}," in (tmp_path / "out" / "problems.csv").read_text(encoding="utf-8")
+
+
+CELLS = st.sampled_from(
+    ["a", "b", "", '"x"', '"x,y"', '"x\ny"', '"x""y"', 'q"q', "é", '""', '"x"y', " ", '"open', "a,b"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS).map(",".join), max_size=8),
+    st.integers(1, 60),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_blocks_hold_the_records_of_the_whole(lines, block_bytes, end):
+    """However records are quoted and wherever blocks are cut: the cells that `read` gives, and the same bad rows."""
+    data = f"h1,h2,h3\n{chr(10).join(lines)}".replace("\n", end).encode()
+    whole, bad = read_in_blocks(data, 1 << 20)
+    assert read_in_blocks(data, block_bytes) == (whole, bad)
+    try:
+        expected = tables.table_of(data, "it")
+    except InputError:
+        return
+    assert not bad
+    assert whole == cells(expected)
+
+
+def read_in_blocks(data, block_bytes):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "in.csv"
+        path.write_bytes(data)
+        with ByteStream(path) as stream:
+            dialect, line = csvblocks.open_table(stream, "it")
+            blocks = csvblocks.read_blocks(stream, dialect, line, block_bytes, None)
+            read = [csvblocks.parse_block(block, dialect, dialect.names) for block in blocks]
+    return [row for table, _ in read for row in cells(table.to_pandas())], [row for _, bad in read for row in bad]

@@ -21,34 +21,40 @@ Keys = npt.NDArray[np.uint64]
 LIMIT: Final = 1 << 22
 """How many panels are remembered; beyond, a file must be sorted to be streamed."""
 
+_PASSING: Final = 32
+"""Within how many rows without a patient the panel before them is still thought to go on."""
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def open_rows(table: pd.DataFrame, *, by_time: bool) -> int | None:
     """Return how many rows at the end of a table may belong to a panel that goes on behind it; None for all.
 
+    A few rows without a patient, panels of their own, do not end the panel in which they stand.
+
     Args:
         table: in the `labinterp` layout.
         by_time: whether a panel ends where the collection time changes.
     """
     rows = len(table)
-    patient = encode(table.get("patient_id", None), rows).codes
     if not rows:
         return None
-    if patient[-1] == 0:
+    patient = encode(table.get("patient_id"), rows).codes
+    known = np.flatnonzero(patient[-_PASSING:]) + max(0, rows - _PASSING)
+    if not len(known):
         return 0
-    same = patient == patient[-1]
+    last = known[-1]
+    inside = (patient == patient[last]) | (patient == 0)
+    start = _run(inside)
     if by_time and "collected_at" in table:
-        start = _run(same)
         times, _ = read_times(encode(table["collected_at"].iloc[start:], rows - start))
-        same[start:] &= times.codes == times.codes[-1]
-    start = _run(same)
+        inside[start:] &= (times.codes == times.codes[last - start]) | (patient[start:] == 0)
+        start = _run(inside)
     return None if start == 0 else rows - start
 
 
-def _run(same: npt.NDArray[np.bool_]) -> int:
+def _run(inside: npt.NDArray[np.bool_]) -> int:
     """Return where the run at the end begins."""
-    others = np.flatnonzero(~same)
+    others = np.flatnonzero(~inside)
     return int(others[-1]) + 1 if len(others) else 0
 
 
