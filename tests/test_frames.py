@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pint
 import pytest
 
 import labinterp as li
@@ -107,7 +108,9 @@ def test_what_is_no_frame_is_refused():
 
 def test_unused_categories_and_mixed_types_change_nothing():
     """Categories without rows, numbers among texts, and booleans are what the scalar face makes of them."""
-    values = ["1.1", 2.0, True, 1, None, b"1.1", ["1.1"]]
+    registry = pint.UnitRegistry()
+    quantities = [registry.Quantity(1.1, "mg/dL"), registry.Quantity(0.8, "mmol/L"), registry.Quantity(1, "furlong")]
+    values = ["1.1", 2.0, True, 1, None, b"1.1", ["1.1"], *quantities]
     frame = pd.DataFrame({"test": "magnesium", "value": pd.Series(values, dtype=object), "unit": "mg/dL", "age": 50})
     frame["test"] = frame["test"].astype(pd.CategoricalDtype(["calcium", "magnesium", "zinc"]))
     scalar = [

@@ -141,7 +141,6 @@ NOTES: Final = (
     "entered_in_error",
     "superseded",
     "default_unit_used",
-    "unit_in_value",
     "whole_blood_code",
     "loinc_name_conflict",
     "time_unreadable",

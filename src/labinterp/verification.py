@@ -25,6 +25,10 @@ class Verification:
     ok: bool
     differences: tuple[str, ...]
 
+    def __bool__(self) -> bool:
+        """Return whether the report, made again, is the same."""
+        return self.ok
+
 
 def verify(report: Report, *, ranges: Any = None) -> Verification:
     """Make a report again from its own inputs and settings, with what is installed now.

@@ -39,6 +39,7 @@ class Answer:
         reasoned: the distinct answers of the reasoning.
         answer_of_panel: each panel's answer.
         by_time: whether panels are told apart by their collection time.
+        instants: each row's collection time in microseconds, `NO_TIME` where it cannot be read.
         numbers: each row's number in the whole of which this table is a part; None for its position.
     """
 
@@ -51,6 +52,7 @@ class Answer:
     reasoned: list[Reasoned]
     answer_of_panel: Ints
     by_time: bool
+    instants: Ints
     numbers: Ints | None = None
 
 
@@ -75,13 +77,14 @@ def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, dec
     found = classify(batch, plans, plan)
     first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
-    panels = hold(first_panel, first_row, slot, _countable(batch, slot), patient, instants[times.codes], panel)
+    when = instants[times.codes]
+    panels = hold(first_panel, first_row, slot, _countable(batch, slot), patient, when, panel)
     pattern = _levels(batch, found, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys)
     _complete_calcium(session, batch, found, panels, slot, grades)
     _compare_flags(batch, found, column("reported_flag"))
     reasoned, answer = _reason(pattern)
-    return Answer(batch, found, plans, patient, collected, panels, reasoned, answer, panel != "patient")
+    return Answer(batch, found, plans, patient, collected, panels, reasoned, answer, panel != "patient", when)
 
 
 def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:

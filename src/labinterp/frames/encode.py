@@ -12,13 +12,14 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp import values
 from labinterp.codes import NOTE_BIT
+from labinterp.kernel.channels import read_value
 from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from labinterp import values
     from labinterp.kernel.many import Bools, Floats, Ints
 
 _DENSE: Final = 1 << 16
@@ -142,7 +143,7 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
     if rows > _SAMPLE and _mostly_distinct_text(column):
         return _read_singly(column, decimal)
     encoded = encode(column, rows)
-    return _gather(encoded.codes, encoded.map(lambda value: values.parse(value, decimal)))
+    return _gather(encoded.codes, encoded.map(lambda value: read_value(value, decimal)))
 
 
 def _mostly_distinct_text(column: pd.Series[Any]) -> bool:
@@ -159,7 +160,7 @@ def _read_singly(column: pd.Series[Any], decimal: str | None) -> Values:
     number, plain = _plain_numbers(column, decimal)
     rest = np.flatnonzero(~plain)
     encoded = encode(column.iloc[rest], len(rest))
-    read = _gather(encoded.codes, encoded.map(lambda value: values.parse(value, decimal)))
+    read = _gather(encoded.codes, encoded.map(lambda value: read_value(value, decimal)))
     number[rest] = read.number
     rows = len(column)
     return Values(

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from labinterp import analytes, units
+from labinterp import analytes, units, values
 from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
 from labinterp.kernel.bounds import UNBOUNDED, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def read_value(value: Any, decimal: str | None) -> values.Parsed:
+    """Read a value of any kind; the unit of a pint Quantity is read as text behind its number.
+
+    Example:
+        >>> read_value("<8", None).comparator
+        '<'
+    """
+    if isinstance(value, (str, float, int)) or not units.is_quantity(value):
+        return values.parse(value, decimal)
+    magnitude, unit = units.from_quantity(value)
+    parsed = values.parse(magnitude, decimal)
+    code = units.resolve(unit).code
+    if parsed.problem is None and code is None:
+        return values.Parsed(problem="unknown_unit")
+    return attrs.evolve(parsed, unit_text=code)
 
 
 class Sent(NamedTuple):
@@ -118,7 +135,7 @@ def _unit(sent: Sent, default: str | None) -> tuple[str | None, int, str | None]
         clash = written is not None and units.resolve(sent.unit).code not in (None, written)
         return (None, NOTE_BIT["unit_conflict"], "unknown_unit") if clash else (sent.unit, 0, None)
     if written is not None:
-        return sent.written, NOTE_BIT["unit_in_value"], None
+        return sent.written, 0, None
     if default is not None:
         return default, NOTE_BIT["default_unit_used"], None
     return None, 0, "missing_unit"

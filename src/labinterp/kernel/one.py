@@ -9,10 +9,10 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import demographics, flags, units, values
+from labinterp import demographics, flags, values
 from labinterp.codes import NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
-from labinterp.kernel.channels import Sent
+from labinterp.kernel.channels import Sent, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,18 +79,14 @@ class Person:
 def read(result: LabResult, person: Person, session: Session, decimal: str | None) -> Reading:
     """Carry one result through reading, conversion and comparison."""
     reading = Reading()
-    value, unit, own = result.value, demographics.read_text(result.unit), None
-    if not isinstance(value, (str, float, int)) and units.is_quantity(value):
-        value, own = units.from_quantity(value)
-        unit, own = (own, None) if unit is None else (unit, own or None)
-    parsed = values.parse(value, decimal)
+    parsed = read_value(result.value, decimal)
     reading.channel = channel = session.channel(
         Sent(
             demographics.read_text(result.test) or "",
-            unit,
+            demographics.read_text(result.unit),
             demographics.read_text(result.specimen),
             demographics.read_text(result.loinc),
-            own or parsed.unit_text,
+            parsed.unit_text,
             demographics.read_text(result.note),
             demographics.read_text(result.method),
         )
