@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -375,6 +378,8 @@ def panels_of(patients, times=None):
     answer = type("Answer", (), {})()
     answer.patient = together_.encode(frame["patient_id"], len(frame))
     answer.collected = together_.encode(frame["collected_at"], len(frame))
+    times, instants = together_.read_times(answer.collected)
+    answer.instants = instants[times.codes]
     answer.panels = type("Panels", (), {"first_row": pd.RangeIndex(len(frame)).to_numpy()})()
     return Panels.of(answer, by_time=True)
 
@@ -456,3 +461,24 @@ def read_in_blocks(data, block_bytes):
             blocks = csvblocks.read_blocks(stream, dialect, line, block_bytes, None)
             read = [csvblocks.parse_block(block, dialect, dialect.names) for block in blocks]
     return [row for table, _ in read for row in cells(table.to_pandas())], [row for _, bad in read for row in bad]
+
+
+@pytest.mark.parametrize(("module", "ordered"), [("pyarrow", None), ("duckdb", False)])
+def test_a_missing_extra_says_how_to_install_it(module, ordered, tmp_path):
+    """Without PyArrow nothing is read; without DuckDB scattered rows are not; both say which extra brings them."""
+    (tmp_path / "in.csv").write_bytes(HEADER + GOOD)
+    code = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "import labinterp as li\n"
+        "try:\n"
+        f"    li.interpret_files({str(tmp_path / 'in.csv')!r}, {str(tmp_path / 'out')!r}, ordered={ordered})\n"
+        "except li.MissingExtraError as error:\n"
+        "    print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(li.__file__).parents[1])}
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert f"{module} is not installed" in done.stdout
+    assert "labinterp[duckdb]" in done.stdout
+    assert [entry.name for entry in tmp_path.iterdir()] == ["in.csv"]

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from labinterp import demographics
-from labinterp.frames.encode import Encoded, encode
-from labinterp.frames.panels import read_times
+from labinterp.frames.encode import compact, encode
+from labinterp.frames.panels import NO_TIME, read_times
 
 if TYPE_CHECKING:
     from labinterp.frames.core import Answer
@@ -78,13 +77,11 @@ class Panels:
         if not own.any():
             return cls(np.zeros(0, np.uint64), ())
         first, codes = answer.panels.first_row[own], codes[own]
-        present = np.unique(codes)
+        codes, present = compact(codes, len(answer.patient.distinct))
         patients = [str(answer.patient.distinct[code]) for code in present.tolist()]
-        hashes = np.zeros(len(answer.patient.distinct), np.uint64)
-        hashes[present] = _hash(patients)
-        keys = hashes[codes]
+        keys = _hash(patients)[codes]
         if by_time:
-            keys = keys ^ (_instants(answer.collected, first) * _ODD)
+            keys = keys ^ (_instants(answer, first) * _ODD)
         lengths = [(len(patient), patient) for patient in patients]
         spans = ((min(patients), max(patients)), (min(lengths), max(lengths)))
         return cls(np.unique(keys), (*spans, *((high, low) for low, high in spans)))
@@ -179,13 +176,11 @@ def _hash(values: list[Any]) -> Keys:
     return pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
 
 
-def _instants(collected: Encoded, rows: Ints) -> Keys:
+def _instants(answer: Answer, rows: Ints) -> Keys:
     """Return the instants of rows; texts that cannot be read are told apart by themselves."""
-    codes, at = np.unique(collected.codes[rows], return_inverse=True)
-    values = [collected.distinct[code] for code in codes.tolist()]
-    times = [None if demographics.is_missing(value) else demographics.read_time(value) for value in values]
-    instants = np.array(times, "datetime64[us]").astype(np.int64).astype(np.uint64)
-    for i, (value, time) in enumerate(zip(values, times, strict=True)):
-        if time is None and not demographics.is_missing(value):
-            instants[i] = _hash([value])[0]
-    return instants[at]
+    instants = answer.instants[rows].astype(np.uint64)
+    unread = np.flatnonzero((answer.instants[rows] == NO_TIME) & (answer.collected.codes[rows] > 0))
+    if len(unread):
+        codes, at = np.unique(answer.collected.codes[rows[unread]], return_inverse=True)
+        instants[unread] = _hash([answer.collected.distinct[code] for code in codes.tolist()])[at]
+    return instants
