@@ -3,6 +3,6 @@
 from labinterp.errors import MissingExtraError
 
 try:
-    import pyarrow as _pyarrow  # noqa: F401 - every engine needs it
+    import pyarrow as pa  # noqa: F401 - every engine needs it
 except ImportError:
     raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
