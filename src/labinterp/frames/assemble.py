@@ -68,11 +68,16 @@ def results(answer: Answer, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index, copy=False)
 
 
-def coded(codes: Ints, names: Sequence[str]) -> pd.Categorical[Any]:
-    """Return codes that start at 1, 0 for missing, as a categorical of fixed categories."""
+def coded(codes: Ints, names: Sequence[str], dtype: pd.CategoricalDtype[Any] | None = None) -> pd.Categorical[Any]:
+    """Return codes that start at 1, 0 for missing, as a categorical of distinct names of ours."""
     kind: Any = np.int8 if len(names) < 127 else np.int32  # noqa: PLR2004 - what an int8 holds
     shifted: Ints = codes.astype(kind) - kind(1)
-    return pd.Categorical.from_codes(shifted, dtype=_dtype(names), validate=False)
+    return pd.Categorical.from_codes(shifted, dtype=_dtype(names) if dtype is None else dtype, validate=False)
+
+
+def _sent(codes: Ints, names: Sequence[str]) -> pd.Categorical[Any]:
+    """Return codes that start at 1 as a categorical of distinct texts that were sent, which are never kept."""
+    return coded(codes, names, _new_dtype(names))
 
 
 def _dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
@@ -89,9 +94,10 @@ _kept_dtype = functools.lru_cache(maxsize=512)(_new_dtype)
 
 def categories(codes: Ints, names: Sequence[str | None]) -> pd.Categorical[Any]:
     """Return codes into names that may repeat or be None as a categorical."""
-    distinct: dict[str, int] = {}
-    recode = np.array([-1 if name is None else distinct.setdefault(name, len(distinct)) for name in names], np.int32)
-    return pd.Categorical.from_codes(recode[codes], dtype=_dtype(list(distinct)), validate=False)
+    distinct = [name for name in dict.fromkeys(names) if name is not None]
+    position: dict[str | None, int] = {None: -1, **{name: i for i, name in enumerate(distinct)}}
+    recode = np.array([position[name] for name in names], np.int32)
+    return pd.Categorical.from_codes(recode[codes], dtype=_dtype(distinct), validate=False)
 
 
 def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
@@ -104,7 +110,7 @@ def _original(table: pd.DataFrame, name: str, encoded: Encoded) -> Any:
     ):
         return column.array.copy()
     if all(isinstance(value, str) for value in encoded.distinct[1:]):
-        return coded(encoded.codes, encoded.distinct[1:])
+        return _sent(encoded.codes, encoded.distinct[1:])
     return column.array.copy()
 
 
@@ -197,9 +203,11 @@ def _frame(
 
 
 def _patients(patient: Encoded, first: Ints) -> Any:
-    if all(value is None or isinstance(value, str) for value in patient.distinct):
+    if all(isinstance(value, str) for value in patient.distinct[1:]):
         codes, used = compact(patient.codes[first], len(patient.distinct))
-        return categories(codes, [patient.distinct[code] for code in used])
+        names = [patient.distinct[code] for code in used.tolist()]
+        missing = len(names) > 0 and names[0] is None
+        return _sent(codes if missing else codes + 1, names[missing:])
     codes = patient.codes[first] - 1
     known = pd.Series(patient.distinct[1:]).array
     if (codes < 0).any() and known.dtype.kind in "iu":
@@ -220,7 +228,11 @@ def _labels(answer: Answer, first: Ints) -> pd.Categorical[Any]:
         else _time_name(times.distinct[code])
         for code in used.tolist()
     ]
-    return categories(short, names)
+    distinct = dict.fromkeys(names)
+    if len(distinct) == len(names):
+        return _sent(short + 1, names)
+    position = {name: i for i, name in enumerate(distinct, 1)}
+    return _sent(np.array([position[name] for name in names], np.int64)[short], list(distinct))
 
 
 def _row_name(answer: Answer, row: int) -> str:
@@ -228,6 +240,8 @@ def _row_name(answer: Answer, row: int) -> str:
 
 
 def _time_name(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return "patient"
     return value.isoformat() if isinstance(value, dt.date) else str(read_text(value))
