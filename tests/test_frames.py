@@ -189,3 +189,23 @@ def test_rows_without_a_patient_are_panels_of_their_own():
     """Results of nobody are never put together."""
     frame = table().assign(patient_id=None)
     assert li.interpret_frame(frame).findings["panel"].tolist() == ["row-0", "row-1", "row-2"]
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_many_distinct_values_are_read_as_few_are(repeats):
+    """Columns of thousands of distinct texts, hardly or often repeated, are read text by text as the scalar face does."""
+    texts = [f"{number / 1000:.3f}" for number in range(1000, 4000)]
+    dirty = ["<8", "1,5", "1,234", "QNS", "007", "1.", ".5", "1e0", "2.5 mg/dL", "１．８", "", "0", "00.5", "1" * 30]
+    values = (texts + dirty) * repeats
+    frame = pd.DataFrame({"test": "magnesium", "value": values, "unit": "mg/dL", "age": 50})
+    for decimal in (None, ",", "."):
+        results = li.interpret_frame(frame, decimal=decimal).results
+        for i in [0, 1, 2999, *range(3000, 3000 + len(dirty))]:
+            item = li.interpret(
+                [li.LabResult("magnesium", values[i], "mg/dL")], li.Patient(age=50), decimal=decimal
+            ).interpretations[0]
+            row = results.iloc[i]
+            assert (None if pd.isna(row["flag"]) else row["flag"]) == item.flag, values[i]
+            assert (None if pd.isna(row["problem"]) else row["problem"]) == item.problem, values[i]
+            assert row["value"] == item.value or (pd.isna(row["value"]) and item.value is None), values[i]
+            assert row["notes"] == ";".join(item.notes), values[i]

@@ -19,7 +19,6 @@ from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from labinterp import values
     from labinterp.kernel.many import Bools, Floats, Ints
 
 _DENSE: Final = 1 << 16
@@ -127,6 +126,17 @@ class Values:
     alternative: Floats | None
     written: Encoded
 
+    def take(self, codes: Ints) -> Values:
+        """Return the values at these positions."""
+        return Values(
+            self.number[codes],
+            self.comparator[codes],
+            self.problem[codes],
+            self.notes[codes],
+            None if self.alternative is None else self.alternative[codes],
+            Encoded(self.written.codes[codes], self.written.distinct),
+        )
+
 
 def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
     """Read a column of values, each distinct one once."""
@@ -141,9 +151,11 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         nothing = Encoded(np.zeros(rows, np.int8), [None])
         return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing)
     if rows > _SAMPLE and _mostly_distinct_text(column):
-        return _read_singly(column, decimal)
+        return _read_many(column, decimal)
     encoded = encode(column, rows)
-    return _gather(encoded.codes, encoded.map(lambda value: read_value(value, decimal)))
+    if len(encoded.distinct) > _SAMPLE:
+        return _read_many(pd.Series(encoded.distinct, dtype=object), decimal).take(encoded.codes)
+    return _read_few(encoded.distinct, decimal).take(encoded.codes)
 
 
 def _mostly_distinct_text(column: pd.Series[Any]) -> bool:
@@ -155,12 +167,12 @@ def _mostly_distinct_text(column: pd.Series[Any]) -> bool:
     return len(texts) > len(sample) // 2 and len(set(texts)) > len(texts) // 2
 
 
-def _read_singly(column: pd.Series[Any], decimal: str | None) -> Values:
-    """Read a column whose texts hardly repeat: plain numbers at once, only the rest by distinct text."""
+def _read_many(column: pd.Series[Any], decimal: str | None) -> Values:
+    """Read many values that hardly repeat: plain numbers at once, only the rest by distinct text."""
     number, plain = _plain_numbers(column, decimal)
     rest = np.flatnonzero(~plain)
     encoded = encode(column.iloc[rest], len(rest))
-    read = _gather(encoded.codes, encoded.map(lambda value: read_value(value, decimal)))
+    read = _read_few(encoded.distinct, decimal).take(encoded.codes)
     number[rest] = read.number
     rows = len(column)
     return Values(
@@ -217,19 +229,17 @@ def _is_plain_number(column: pd.Series[Any]) -> bool:
     return kind in "iuf" and pd.api.types.is_numeric_dtype(column.dtype)
 
 
-def _gather(codes: Ints, parsed: Sequence[values.Parsed]) -> Values:
-    number = np.array([np.nan if p.number is None else p.number for p in parsed], np.float64)
-    comparator = np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8)
-    problem = np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8)
-    cleaned = np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint64)
+def _read_few(distinct: Sequence[Any], decimal: str | None) -> Values:
+    """Read values one by one."""
+    parsed = [read_value(value, decimal) for value in distinct]
     second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
     texts: dict[str | None, int] = {None: 0}
     written = np.array([texts.setdefault(p.unit_text, len(texts)) for p in parsed], np.int32)
     return Values(
-        number[codes],
-        comparator[codes],
-        problem[codes],
-        cleaned[codes],
-        None if np.isnan(second).all() else second[codes],
-        Encoded(written[codes], list(texts)),
+        np.array([np.nan if p.number is None else p.number for p in parsed], np.float64),
+        np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8),
+        np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8),
+        np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint64),
+        None if np.isnan(second).all() else second,
+        Encoded(written, list(texts)),
     )
