@@ -450,3 +450,9 @@ def test_junk_documents_give_a_table_or_an_error_of_ours(document):
     """No document makes the reader fail in any other way."""
     with contextlib.suppress(LabInterpError):
         assert isinstance(read(document), pd.DataFrame)
+
+
+def test_hl7_segments_without_a_header_are_no_table():
+    """A message that lost its MSH is refused as such, with the segment, not as a table of unknown columns."""
+    with pytest.raises(InputError, match="line 1, PID: a segment before the first MSH"):
+        read(f"PID|1||{CANARY}\rOBX|1|NM|Mg||1.2|mg/dL\r")

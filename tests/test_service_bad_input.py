@@ -43,7 +43,7 @@ def refused(answer, status, place):
         ('{"results": [', 400, "line 1"),
         ('{"results": [],}', 400, "line 1"),
         ('{"results": [], "results": []}', 400, "/"),
-        ('{"results": [{"test": "mg", "value": NaN}]}', 400, "/"),
+        ('{"results": [{"test": "mg", "value": NaN}]}', 400, "character 37"),
         (nested(10_000), 400, "character"),
         ("[" * 10_000, 400, "character"),
         (nested(100), 400, "/a/a"),

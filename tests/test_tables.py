@@ -173,6 +173,8 @@ def test_kinds_are_told_by_content():
     """JSON, HL7 v2 and tables are told apart whatever comes before them."""
     assert kind_of(b"\x0bMSH|^~\\&|LAB\r") == kind_of(b"FHS|^~\\&\r") == kind_of(b"\r\nMSH#^~\\&#LAB") == "hl7v2"
     assert kind_of(b"\xef\xbb\xbf\n [1]") == "json"
+    assert kind_of(b"PID|||7\rOBX|1\r") == kind_of(b"OBX|1|NM|Mg||1.2\r") == "hl7v2"
+    assert kind_of(b"PID;value;unit\n") == "table"
     assert kind_of(b"MSH,value,unit\n") == kind_of(b"") == "table"
 
 

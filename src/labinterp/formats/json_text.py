@@ -18,6 +18,7 @@ MAX_BYTES: Final = 50_000_000
 MAX_DEPTH: Final = 64
 _LONGEST_INT: Final = 40
 _SHOWN_STEPS: Final = 8
+_FILE_NAME: Final = re.compile(r"[^\s{}\[\]\"]{1,255}\.[A-Za-z0-9]{2,8}")
 _SHOWN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 
 
@@ -63,9 +64,13 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
         )
     except json.JSONDecodeError as error:
         hint = "XML is not read; ask for JSON" if text.lstrip().startswith("<") else None
+        if _FILE_NAME.fullmatch(text):
+            hint = "Give a path as `pathlib.Path`"
         refuse(f"{where or f'line {error.lineno}, '}column {error.colno}", "not well-formed JSON", hint=hint)
     except RecursionError:
         refuse(f"{where}character {_too_deep_at(text, max_depth)}", f"nested more than {max_depth} levels deep")
+    except _Constant:
+        refuse(f"{where}character {_constant_at(text)}", "NaN and Infinity are not JSON")
     except _Fault as error:
         refuse(where, str(error))
     check_depth(read, where=where, max_depth=max_depth)
@@ -122,12 +127,16 @@ class _Fault(Exception):  # noqa: N818 - leaves this module as an InputError
     """Something that `json` accepts and we don't."""
 
 
+class _Constant(_Fault):
+    """A number that is none."""
+
+
 def _read_int(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= _LONGEST_INT else Decimal(digits)
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise _Fault("NaN and Infinity are not JSON")
+    raise _Constant
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -136,6 +145,11 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise _Fault(f"an object has the key {step(twice)[1:]} twice")
     return read
+
+
+def _constant_at(text: str) -> int:
+    tokens = re.finditer(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|-?Infinity|NaN', text, re.DOTALL)
+    return next((token.start() for token in tokens if not token[0].startswith('"')), 0)
 
 
 def _too_deep_at(text: str, max_depth: int) -> int:

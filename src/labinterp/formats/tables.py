@@ -33,7 +33,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _DELIMITERS: Final = (",", ";", "\t")
 _QUOTE: Final = ord('"')
 _NEWLINE: Final = ord("\n")
-_HL7 = re.compile(rb"[\x0b\s]*(?:MSH|FHS|BHS)[^A-Za-z0-9\s,;]")
+_HL7 = re.compile(rb"[\x0b\s]*(?:(?:MSH|FHS|BHS)[^A-Za-z0-9\s,;]|(?:PID|ORC|OBR|OBX|SPM|NTE)\|)")
 _NUMBER_OR_DATE = re.compile(r"[<>=~]{0,2}\s*[0-9]{1,20}(?:[.,:/T-][0-9]{1,20}){0,6}Z?", re.ASCII)
 _FILE_LIKE = re.compile(r"(?:[^\t;]*[/\\])?[^\t;/\\]*\.[A-Za-z0-9]{2,8}")
 FOREIGN: Final = (
