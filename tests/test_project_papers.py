@@ -62,6 +62,22 @@ def test_links_between_papers_lead_somewhere():
                 assert (path.parent / target).is_file(), f"{path.name}: {target}"
 
 
+def test_every_public_name_is_documented():
+    """The page of functions and classes has every name of `__all__`; the errors come with their module."""
+    page = read("docs/api.md")
+    errors = {name for name in li.__all__ if getattr(getattr(li, name), "__module__", "") == "labinterp.errors"}
+    listed = set(re.findall(r"^\.\. auto\w+:: labinterp\.(\w+)$", page, re.MULTILINE))
+    assert set(li.__all__) - errors <= listed
+    assert "automodule:: labinterp.errors" in page
+
+
+def test_every_example_is_listed():
+    """The page of the examples names every program and folder of data beside it."""
+    page = read("examples/README.md")
+    for path in [*(ROOT / "examples").glob("*.py"), *(ROOT / "examples" / "data").iterdir()]:
+        assert f"`{path.relative_to(ROOT / 'examples').as_posix()}{'/' if path.is_dir() else ''}`" in page, path.name
+
+
 def test_every_code_is_explained():
     """The page of concepts has every level, flag, problem and note of the vocabulary."""
     named = set(re.findall(r"`([A-Za-z_0-9]+)`", read("docs/concepts.md")))
