@@ -19,6 +19,7 @@ from labinterp.analyte_table import TIGHT, Analyte, Entry, Loinc, Span, fold, ta
 from labinterp.errors import UnknownTestError
 
 __all__ = [
+    "DASHES",
     "Analyte",
     "Loinc",
     "Resolution",
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _LONGEST = 200  # characters; longer texts are no test names
-_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))  # what looks like a hyphen
 _LOINC = re.compile(r"(?<![\w.-])[0-9]{1,6}-[0-9](?![\w-])")
 _LOINC_PART = re.compile(r"(?<![\w.-])L[PALG][0-9]{1,7}-[0-9](?![\w-])", re.IGNORECASE)
 
@@ -213,7 +214,7 @@ def _resolve(test: str, loinc: str) -> Resolution:
 
 def _split_codes(text: str) -> tuple[tuple[str, ...], str]:
     """Take the LOINC-shaped tokens out of a text; parts and answers of LOINC count, so that they are refused."""
-    text = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    text = unicodedata.normalize("NFKC", text).translate(DASHES)
     codes = tuple(_LOINC.findall(text)) + tuple(_LOINC_PART.findall(text))
     if not codes:
         return (), text

@@ -55,18 +55,31 @@ def checked_flag(value: Any, name: str) -> bool:
     raise TypeError(f"{name} is neither True nor False")
 
 
+def as_float(value: Any) -> float | None:
+    """Return a number of any kind as a float, NaN where a float cannot hold it; None for what is no number.
+
+    Example:
+        >>> as_float(Decimal("1.8")), as_float(10**400), as_float(True), as_float("1.8")
+        (1.8, nan, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        return None
+    try:
+        return float(value)
+    except (OverflowError, ValueError):
+        return math.nan
+
+
 def checked_number(value: Any, name: str) -> float:
     """Return a number; one that a float cannot hold is NaN.
 
     Raises:
         TypeError: if it is no number.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+    number = as_float(value)
+    if number is None:
         raise TypeError(f"{name} is no number")
-    try:
-        return float(value)
-    except (OverflowError, ValueError):
-        return math.nan
+    return number
 
 
 def checked_texts(value: Any, name: str) -> dict[str, str]:

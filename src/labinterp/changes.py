@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import functools
 import math
-import numbers
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from labinterp import analytes, demographics, values
 from labinterp._data import knowledge
-from labinterp.arguments import checked_instance, checked_texts
+from labinterp.arguments import as_float, checked_instance, checked_texts
 from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError
 from labinterp.kernel import one
@@ -214,7 +213,7 @@ def checked_z(z: float) -> float:
     Raises:
         InputError: if it is not above 0 and at most 10.
     """
-    number = _number(z)
+    number = as_float(z)
     if number is None or not 0 < number <= _LARGEST_Z:
         raise InputError("z is no number above 0 and up to 10", hint="1.96 is two-sided 95 %, 1.645 one-sided")
     return number
@@ -325,16 +324,7 @@ def _log_variance(percent: float, name: str) -> float:
 
 
 def _checked_cv(percent: float, name: str) -> float:
-    number = _number(percent)
+    number = as_float(percent)
     if number is None or not 0 <= number <= _LARGEST_CV:
         raise InputError(f"{name} is no number of percent from 0 to 100", hint="Give 2.5 for 2.5 %")
     return number
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return None
-    try:
-        return float(value)
-    except (OverflowError, ValueError):
-        return None

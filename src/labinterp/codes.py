@@ -1,4 +1,4 @@
-"""The closed vocabularies of the contract: levels, flags, problems, notes.
+"""The closed vocabularies of the contract: levels, flags, problems, notes, and what findings and pathways are called.
 
 Positions in these tuples are the integer codes that arrays carry, so entries are appended, never reordered.
 """
@@ -19,6 +19,9 @@ LEVELS: Final = (
     "very_high",
     "indeterminate",
 )
+LEVEL_CODE: Final = {level: i + 1 for i, level in enumerate(LEVELS)}
+"""Level → its code in panels and columns, where 0 is no level."""
+
 LOW_SIDE: Final = LEVELS[:3]
 HIGH_SIDE: Final = LEVELS[4:7]
 
@@ -36,6 +39,13 @@ FLAGS: Final = ("LL", "LU", "L", "N", "H", "HU", "HH", "IND")
 SIDE_OF_FLAG: Final = {
     "LL": "low", "LU": "low", "L": "low", "N": "normal", "H": "high", "HU": "high", "HH": "high",
 }  # fmt: skip
+
+FINDING_STATUSES: Final = ("present", "possible")
+STATE_STATUSES: Final = (*FINDING_STATUSES, "excluded", "undetermined")
+SEVERITIES: Final = ("low", "moderate", "high")
+PATHWAY_KINDS: Final = ("direct", "indirect")
+SUPPORTS: Final = ("supported", "possible", "interrupted")
+STRENGTHS: Final = ("strong", "moderate", "weak")
 
 COMPARATORS: Final = ("<", "<=", ">=", ">")
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-import numbers
 import threading
 import unicodedata
-from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,14 +18,13 @@ import attrs
 
 from labinterp import analytes
 from labinterp._data import knowledge
-from labinterp.arguments import has
+from labinterp.arguments import as_float, has
 from labinterp.errors import IncompatibleUnitError, UnknownTestError, UnknownUnitError, ValueParseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LONGEST = 64  # characters; longer texts are no units
-_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _LOCK = threading.RLock()
 
 
@@ -80,6 +77,7 @@ class Scale:
         return value * self.mul / self.div
 
 
+@functools.cache
 def units() -> Mapping[str, Unit]:
     """Return every unit of the table by its UCUM code.
 
@@ -87,7 +85,8 @@ def units() -> Mapping[str, Unit]:
         >>> units()["meq/L"].kind
         'equivalents'
     """
-    return _units()
+    rows = knowledge("units.toml")["unit"]
+    return MappingProxyType({row["code"]: Unit(row["code"], row["kind"]) for row in rows})
 
 
 def resolve(text: str | None) -> ResolvedUnit:
@@ -106,6 +105,23 @@ def resolve(text: str | None) -> ResolvedUnit:
     if len(text) > _LONGEST:
         return ResolvedUnit(problem="unknown_unit" if text.strip() else "missing_unit")
     return _resolve(text)
+
+
+def code_of(text: str | None) -> str:
+    """Return the UCUM code of a spelling.
+
+    Raises:
+        UnknownUnitError: if the spelling is missing or not known.
+
+    Example:
+        >>> code_of("mEq/l")
+        'meq/L'
+    """
+    resolved = resolve(text)
+    if resolved.code is None:
+        what = "the unit is missing" if resolved.problem == "missing_unit" else "the unit's spelling is not known"
+        raise UnknownUnitError(what)
+    return resolved.code
 
 
 def accepted(analyte: str) -> tuple[str, ...]:
@@ -197,7 +213,7 @@ def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> float:
             raise ValueParseError("a Quantity carries its own unit", hint="Pass None as the unit")
         value, unit = from_quantity(value)
     number = _number(value)
-    result = scale_between(resolution.analyte, _code(unit), _code(to)).apply(number)
+    result = scale_between(resolution.analyte, code_of(unit), code_of(to)).apply(number)
     if not math.isfinite(result):
         raise ValueParseError("the converted value is too large for a number")
     return result
@@ -246,12 +262,6 @@ def from_quantity(quantity: Any) -> tuple[Any, str | None]:
 
 
 @functools.cache
-def _units() -> Mapping[str, Unit]:
-    rows = knowledge("units.toml")["unit"]
-    return MappingProxyType({row["code"]: Unit(row["code"], row["kind"]) for row in rows})
-
-
-@functools.cache
 def _spellings() -> Mapping[str, str]:
     """Every folded spelling → UCUM code."""
     data = knowledge("units.toml")
@@ -269,7 +279,7 @@ def _spellings() -> Mapping[str, str]:
 
 
 def _fold(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).translate(_DASHES).casefold().split())
+    return "".join(unicodedata.normalize("NFKC", text).translate(analytes.DASHES).casefold().split())
 
 
 @functools.lru_cache(maxsize=4096)
@@ -304,35 +314,23 @@ def _lookup(text: str) -> str | None:
     return found
 
 
-def _code(text: str | None) -> str:
-    resolved = resolve(text)
-    if resolved.code is None:
-        what = "the unit is missing" if resolved.problem == "missing_unit" else "the unit's spelling is not known"
-        raise UnknownUnitError(what)
-    return resolved.code
-
-
 def _known(code: str) -> str:
-    if not isinstance(code, str) or code not in _units():
+    if not isinstance(code, str) or code not in units():
         raise UnknownUnitError("the unit is not one of labinterp's UCUM codes")
     return code
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except (OverflowError, ValueError):
-            number = math.nan
-        if math.isfinite(number):
-            return number
-    raise ValueParseError("the value is no finite number", hint="Pass a number or a pint Quantity")
+    number = as_float(value)
+    if number is None or not math.isfinite(number):
+        raise ValueParseError("the value is no finite number", hint="Pass a number or a pint Quantity")
+    return number
 
 
 @functools.cache
 def _accepted(analyte: str) -> tuple[str, ...]:
     customary = analytes.analyte(analyte).units
-    others = (code for code in _units() if code not in customary and _factor(analyte, code) is not None)
+    others = (code for code in units() if code not in customary and _factor(analyte, code) is not None)
     return (*customary, *others)
 
 

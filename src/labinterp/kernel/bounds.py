@@ -20,14 +20,12 @@ class Bounds:
 
     @classmethod
     def of(cls, span: Span | None) -> Bounds:
-        """Close the ends of a span."""
+        """Close the ends of a span; without one, every value lies within."""
         if span is None:
-            return cls(-math.inf, math.inf)
-        low = -math.inf if span.low is None else float(span.low)
-        high = math.inf if span.high is None else float(span.high)
+            return UNBOUNDED
         return cls(
-            low if span.low_inclusive else math.nextafter(low, math.inf),
-            high if span.high_inclusive else math.nextafter(high, -math.inf),
+            span.low if span.low_inclusive else math.nextafter(span.low, math.inf),
+            span.high if span.high_inclusive else math.nextafter(span.high, -math.inf),
         )
 
     def hold(self, x: float) -> bool:

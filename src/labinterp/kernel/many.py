@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from labinterp.codes import COMPARATORS, FLAGS, LEVELS, NOTE_BIT, PROBLEMS
+from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT, PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,6 @@ SLICE: Final = 1 << 15
 
 PROBLEM_CODE: Final = {problem: i + 1 for i, problem in enumerate(PROBLEMS)}
 FLAG_CODE: Final = {flag: i + 1 for i, flag in enumerate(FLAGS)}
-LEVEL_CODE: Final = {level: i + 1 for i, level in enumerate(LEVELS)}
 COMPARATOR_CODE: Final = {comparator: i + 1 for i, comparator in enumerate(COMPARATORS)}
 _LESS, _LESS_EQUAL, _GREATER_EQUAL, _GREATER = 1, 2, 3, 4
 

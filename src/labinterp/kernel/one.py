@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp import demographics, flags, values
-from labinterp.codes import NOTE_BIT, SIDE_OF_FLAG
+from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
 from labinterp.kernel.channels import Sent, read_value
 
@@ -203,10 +203,10 @@ def pattern_of(
     for slot, i in chosen.items():
         outcome = readings[i].outcome
         if outcome is not None and outcome.level is not None:
-            pattern[slot] = slots.LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
+            pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
     computed = _compute(readings, chosen, pattern, session, adjustment)
     if computed is not None and computed.outcome.level is not None:
-        pattern[slots.COMPUTED] = slots.LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
+        pattern[slots.COMPUTED] = LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
     calcium = chosen.get(slots.CALCIUM)
     for i, reading in enumerate(readings):
         if reading.value is None or slots.SLOT.get(reading.channel.analyte or "") != slots.CALCIUM:

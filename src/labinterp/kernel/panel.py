@@ -12,24 +12,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import analytes, units, values
+from labinterp import analytes, reasoning, units, values
 from labinterp._data import knowledge
 from labinterp.arguments import checked_number
-from labinterp.codes import HIGH_SIDE, LEVELS
-from labinterp.errors import ImplausibleValueError, UnknownUnitError, ValueParseError
+from labinterp.codes import HIGH_SIDE, LEVEL_CODE
+from labinterp.errors import ImplausibleValueError, ValueParseError
 from labinterp.kernel.bounds import Bounds
-from labinterp.reasoning import SLOTS
 
 if TYPE_CHECKING:
     from labinterp.kernel.channels import Channel
 
-SLOT: Final = {name: i for i, name in enumerate(SLOTS)}
+SLOT: Final = {name: i for i, name in enumerate(reasoning.SLOTS)}
 CALCIUM: Final = SLOT["calcium"]
 COMPUTED: Final = SLOT["calcium_computed"]
 ALBUMIN: Final = SLOT["albumin"]
-DECIDING: Final = (SLOT["calcium_ionized"], SLOT["calcium_adjusted"])
-LEVEL_CODE: Final = {level: i + 1 for i, level in enumerate(LEVELS)}
-SOFT: Final = 16
+SOFT: Final = reasoning.SOFT
 ABOVE_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in HIGH_SIDE)
 
 
@@ -56,8 +53,7 @@ class Adjustment:
 def slope_in(code: str) -> float:
     """Return the conventional slope for calcium in the unit `code`, per g/L of albumin."""
     data = knowledge("adjustment.toml")["slope"][units.units()[code].kind]
-    scale = units.scale_between("calcium", data["unit"], code)
-    return float(data["value"]) * scale.mul / scale.div
+    return units.scale_between("calcium", data["unit"], code).apply(float(data["value"]))
 
 
 def adjustment(reference_albumin: float | None = None) -> Adjustment:
@@ -106,11 +102,10 @@ def adjusted_calcium(
         >>> round(adjusted_calcium(7.9, "mg/dL", 4.1, "g/dL"), 2)
         7.82
     """
-    code = _known(unit)
+    code = units.code_of(unit)
     amount = _plausible("calcium", calcium, code)
-    grams_code = _known(albumin_unit)
-    scale = units.scale("albumin", grams_code)
-    grams = _plausible("albumin", albumin, grams_code) * scale.mul / scale.div
+    grams_code = units.code_of(albumin_unit)
+    grams = units.scale("albumin", grams_code).apply(_plausible("albumin", albumin, grams_code))
     per_gram = slope_in(code) if slope is None else _slope(slope, code)
     adjusted = amount + per_gram * (checked_number(reference_albumin, "reference_albumin") - grams)
     if not math.isfinite(adjusted):
@@ -118,25 +113,17 @@ def adjusted_calcium(
     return float(f"{adjusted:.12g}")
 
 
-def _known(unit: str) -> str:
-    code = units.resolve(unit).code
-    if code is None:
-        raise UnknownUnitError("the unit is missing or its spelling is not known")
-    return code
-
-
 def _slope(slope: float, code: str) -> float:
     """Return a caller's slope in the unit `code` per g/L of albumin."""
     mass = units.units()[code].kind == "mass"
     scale = units.scale_between("calcium", "mg/dL" if mass else "mmol/L", code)
-    return checked_number(slope, "slope") / (10 if mass else 1) * scale.mul / scale.div
+    return scale.apply(checked_number(slope, "slope") / (10 if mass else 1))
 
 
 def _plausible(analyte: str, value: Any, code: str) -> float:
     parsed = values.parse(value)
     if parsed.number is None or parsed.comparator or parsed.alternative is not None or parsed.unit_text is not None:
         raise ValueParseError(f"the {analyte} is not a plain number", analyte=analyte)
-    scale = units.scale(analyte, code)
-    if not Bounds.of(analytes.analytes()[analyte].hard).hold(parsed.number * scale.mul / scale.div):
+    if not Bounds.of(analytes.analytes()[analyte].hard).hold(units.scale(analyte, code).apply(parsed.number)):
         raise ImplausibleValueError(f"the {analyte} is beyond what can be in this unit", analyte=analyte)
     return parsed.number

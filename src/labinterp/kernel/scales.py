@@ -14,13 +14,9 @@ from labinterp import units
 from labinterp.kernel.plan import Edge, Grading, Scale, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
-
-    from labinterp.ranges import Band, Entry
+    from labinterp.ranges import Band, Entry, Limits
 
 _RELATED_KIND = {"equivalents": "moles", "moles": "equivalents"}
-End = "Mapping[str, Decimal] | str | None"
 
 
 def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str | None:
@@ -60,7 +56,7 @@ def _stretch(band: Band, unit: str, factor: Fraction) -> Stretch:
     )
 
 
-def _edge(end: Mapping[str, Decimal] | str | None, unit: str, factor: Fraction, *, inclusive: bool) -> Edge | None:
+def _edge(end: Limits | str | None, unit: str, factor: Fraction, *, inclusive: bool) -> Edge | None:
     if end is None or isinstance(end, str):
         return None
     return Edge(Fraction(end[unit]) * factor, inclusive)

@@ -195,8 +195,7 @@ class Session:
     def _suspect(self, channel: Channel, number: float) -> str | None:
         analyte = str(channel.analyte)
         for code in analytes.analytes()[analyte].units:
-            scale = units.scale(analyte, code)
-            if code != channel.unit and channel.ordinary.hold(number * scale.mul / scale.div):
+            if code != channel.unit and channel.ordinary.hold(units.scale(analyte, code).apply(number)):
                 return code
         return None
 

@@ -10,11 +10,12 @@ from labinterp.reasoning.engine import Reasoned, reason
 from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, nodes
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
-from labinterp.reasoning.slots import SLOTS
+from labinterp.reasoning.slots import SLOTS, SOFT
 
 __all__ = [
     "LEVELS",
     "SLOTS",
+    "SOFT",
     "Claim",
     "Edge",
     "Explanation",

@@ -34,6 +34,7 @@ SLOTS: Final = (
 )
 MISSING: Final = "missing"
 SOFT: Final = 16
+"""Added to the code of a level that rests on an implausible value."""
 _LEVEL: Final = (MISSING, *LEVELS)
 _OPEN: Final = frozenset((MISSING, "indeterminate"))
 
