@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from labinterp import _data
+from labinterp.codes import STRENGTHS
 from labinterp.model import Presentation
 from labinterp.reasoning import (
     SLOTS,
@@ -124,7 +125,7 @@ def test_what_was_not_read_is_not_cited():
 def test_every_edge_is_graded_and_joins_known_nodes():
     """An edge has a strength and a citation, and its ends exist; no edge is there twice."""
     edges = mechanism.edges()
-    assert all(edge.strength in mechanism.STRENGTHS and edge.citations for edge in edges)
+    assert all(edge.strength in STRENGTHS and edge.citations for edge in edges)
     assert {node for edge in edges for node in (edge.source, edge.target)} <= mechanism.nodes().keys()
     assert len({(edge.source, edge.target) for edge in edges}) == len(edges)
 

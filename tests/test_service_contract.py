@@ -10,24 +10,25 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from labinterp.schema import report_schema, text_of
-from labinterp.service import checking, create_app, documents, openapi, schemas
+from labinterp.service import cds_schemas, checking, create_app, documents, openapi, schemas
 from service_client import Client
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schema"
 APP = create_app()
+SCHEMAS = {**schemas.files(), **cds_schemas.files()}
 
 
-@pytest.mark.parametrize("name", sorted(schemas.files()))
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_committed_schemas_are_those_of_the_service(name):
     """The files under `docs/schema` are what the service holds to; `tools/write_schemas.py` writes them anew."""
-    schema = schemas.files()[name]
+    schema = SCHEMAS[name]
     jsonschema.Draft202012Validator.check_schema(schema)
     assert (FOLDER / f"{name}.schema.json").read_text("utf-8") == text_of(schema)
 
 
 def test_no_committed_schema_is_left_over():
     """Every file under `docs/schema` is of a schema that exists."""
-    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.schema.json" for name in [*schemas.files(), "report"]}
+    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.schema.json" for name in [*SCHEMAS, "report"]}
 
 
 def keywords(schema):
@@ -47,7 +48,7 @@ def keywords(schema):
 )
 def test_requests_are_checked_to_the_last_keyword(name):
     """The schemas of requests use no keyword that the check of requests does not know."""
-    assert set(keywords(schemas.files()[name])) <= checking.KEYWORDS
+    assert set(keywords(SCHEMAS[name])) <= checking.KEYWORDS
 
 
 @pytest.mark.parametrize("with_token", [False, True])

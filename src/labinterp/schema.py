@@ -14,9 +14,23 @@ import types
 from collections.abc import Mapping
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
+import attrs
+
 from labinterp import model
 from labinterp.analytes import analytes
-from labinterp.codes import COMPARATORS, FLAGS, LEVELS, NOTES, PROBLEMS
+from labinterp.codes import (
+    COMPARATORS,
+    FINDING_STATUSES,
+    FLAGS,
+    LEVELS,
+    NOTES,
+    PATHWAY_KINDS,
+    PROBLEMS,
+    SEVERITIES,
+    STATE_STATUSES,
+    STRENGTHS,
+    SUPPORTS,
+)
 from labinterp.serialization import SCHEMA_ID
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -30,7 +44,6 @@ _SCALARS: Final[dict[Any, str]] = {
     type(None): "null",
 }
 _ARGUMENT: Final = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
-_STRENGTHS: Final = ("strong", "moderate", "weak")
 
 CHOICES: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("Interpretation", "comparator"): COMPARATORS,
@@ -39,16 +52,16 @@ CHOICES: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("Interpretation", "problem"): PROBLEMS,
     ("Interpretation", "notes"): NOTES,
     ("Step", "observation"): ("confirmed", "contradicted", "unmeasured", "unobservable"),
-    ("Step", "strength"): _STRENGTHS,
-    ("Pathway", "kind"): ("direct", "indirect"),
-    ("Pathway", "support"): ("supported", "possible", "interrupted"),
-    ("Pathway", "strength"): _STRENGTHS,
+    ("Step", "strength"): STRENGTHS,
+    ("Pathway", "kind"): PATHWAY_KINDS,
+    ("Pathway", "support"): SUPPORTS,
+    ("Pathway", "strength"): STRENGTHS,
     ("Evidence", "level"): (*LEVELS, "missing"),
     ("Evidence", "basis"): ("reported", "adjusted_by_albumin"),
-    ("Finding", "status"): ("present", "possible"),
-    ("Finding", "severity"): ("low", "moderate", "high"),
+    ("Finding", "status"): FINDING_STATUSES,
+    ("Finding", "severity"): SEVERITIES,
     ("Problem", "code"): PROBLEMS,
-    ("Report", "states"): ("present", "possible", "excluded", "undetermined"),
+    ("Report", "states"): STATE_STATUSES,
 }
 """Class and field → the closed list of what stands there."""
 
@@ -96,18 +109,12 @@ def object_schema(cls: type, *, only: tuple[str, ...] | None = None) -> dict[str
         "properties": {field.name: _described(_of(hints[field.name], {}), docs.get(field.name)) for field in fields},
         "additionalProperties": False,
     }
-    required = [field.name for field in fields if _is_required(field)]
+    required = [field.name for field in fields if field.default is attrs.NOTHING]
     return {**made, "required": required} if required else made
 
 
 def _fields(cls: Any) -> tuple[Any, ...]:
     return tuple(cls.__attrs_attrs__)
-
-
-def _is_required(field: Any) -> bool:
-    import attrs
-
-    return field.default is attrs.NOTHING
 
 
 def _define(cls: type, found: dict[str, dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
-from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, NO_AGE_SUGGESTION, PROBLEM_TEXTS
+from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, NO_AGE_SUGGESTION, PROBLEM_TEXTS, SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     from labinterp.kernel.plan import Plan
 
-SEVERITIES: Final = ("low", "moderate", "high")
 _CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
 _MOST_ROWS: Final = 6
-_SUGGESTIONS: Final = {
+SUGGESTIONS: Final = {
     "missing_unit": "Send the unit, or say it for the whole file with --default-unit ANALYTE=UNIT",
     "ambiguous_number": "Say which with '--decimal ,' or '--decimal .'",
     "incompatible_unit": "Check test and unit; `labinterp convert` says which units can be converted",
@@ -139,7 +138,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
         )
         for code, count in counts.items():
             message, suggestion, _ = PROBLEM_TEXTS[code]
-            suggestion = _SUGGESTIONS.get(code, suggestion)
+            suggestion = SUGGESTIONS.get(code, suggestion)
             if code == "no_reference_range":
                 missing = _without_range(answered)
                 suggestion = NO_AGE_SUGGESTION if any(plan.missing == "age_unknown" for plan in missing) else suggestion

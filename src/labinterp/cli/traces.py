@@ -11,6 +11,7 @@ from rich.text import Text
 
 from labinterp.cli.listing import analyte_title, show_results
 from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
+from labinterp.codes import FINDING_STATUSES, SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,6 @@ _LEGEND: Final = (
     "Pathways to twitching: [+] supported by the results, [?] possible, not settled by them, [x] interrupted, a step "
     "is excluded by them. Numbers in brackets are sources, listed at the end."
 )
-SEVERITIES: Final = ("high", "moderate", "low")
 MARKS: Final = {"supported": "[+]", "possible": "[?]", "interrupted": "[x]"}
 _OBSERVED: Final = {
     "confirmed": " (Seen in the results.)",
@@ -188,7 +188,7 @@ def _show_states(printer: Printer, panel: Panel) -> None:
     from labinterp.reasoning.tables import tables
 
     states = panel.reasoned.states
-    held = {nodes()[state].tests for state, status in states.items() if status in ("present", "possible")}
+    held = {nodes()[state].tests for state, status in states.items() if status in FINDING_STATUSES}
     groups: dict[str, dict[tuple[str, ...], str]] = {}
     for table in tables().values():
         tests = nodes()[table.id].tests
@@ -209,7 +209,7 @@ def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sou
     counts = {
         finding: sum(int(each.panels_of_answer[code]) for each, code in where) for finding, where in groups.items()
     }
-    order = sorted(groups, key=lambda finding: (SEVERITIES.index(finding.severity), -counts[finding]))
+    order = sorted(groups, key=lambda finding: (-SEVERITIES.index(finding.severity), -counts[finding]))
     printer.heading("Findings, equal ones together")
     seen: dict[Pathway, str] = {}
     for number, finding in enumerate(order[:limit], 1):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from labinterp.codes import FINDING_STATUSES, SEVERITIES
 from labinterp.model import Evidence, Finding, Pathway, Step
 from labinterp.reasoning import graph, wording
 from labinterp.reasoning.frozen import FrozenMap
@@ -16,9 +17,6 @@ from labinterp.reasoning.tables import Row, Table, caveats, decide, remarks, res
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_HELD = frozenset(("present", "possible"))
-_SEVERITY = {"high": 0, "moderate": 1, "low": 2}
-_STATUS = {"present": 0, "possible": 1}
 _OBSERVATION = {"present": "confirmed", "excluded": "contradicted"}
 
 
@@ -67,14 +65,14 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
     panel = panel_of(pattern)
     answers = {state: _answer(state, panel) for state in tables()}
     statuses = FrozenMap({state: answer.status for state, answer in answers.items()})
-    held = [table for table in tables().values() if table.code is not None and statuses[table.id] in _HELD]
+    held = [table for table in tables().values() if table.code is not None and statuses[table.id] in FINDING_STATUSES]
     pathways = {table.id: _pathways(table, statuses) for table in held}
     usefulness = _usefulness(pathways.values(), statuses)
     findings = [
         _finding(table, answers[table.id], panel, statuses, pathways=pathways[table.id], usefulness=usefulness)
         for table in held
     ]
-    findings.sort(key=lambda finding: (_SEVERITY[finding.severity], _STATUS[finding.status]))
+    findings.sort(key=lambda finding: (-SEVERITIES.index(finding.severity), FINDING_STATUSES.index(finding.status)))
     return Reasoned(statuses, tuple(findings), panel.calcium_slot)
 
 
@@ -142,7 +140,7 @@ def _evidence(inputs: Iterable[str], panel: Panel) -> tuple[Evidence, ...]:
 def _upstream(state: str, statuses: Mapping[str, str]) -> tuple[str, ...]:
     """Return the states that may have caused `state`, nearest first, then in the order of knowledge."""
     distances = graph.distances(state)
-    causes = [cause for cause in statuses if cause in distances and statuses[cause] in _HELD]
+    causes = [cause for cause in statuses if cause in distances and statuses[cause] in FINDING_STATUSES]
     return tuple(sorted(causes, key=lambda cause: distances[cause]))
 
 

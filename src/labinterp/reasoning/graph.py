@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp.codes import STRENGTHS
 from labinterp.reasoning import knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from labinterp.model import Citation, Coding
-
-STRENGTHS: Final = ("weak", "moderate", "strong")
 
 
 @attrs.frozen
@@ -129,7 +128,7 @@ def is_indirect(path: Path) -> bool:
 
 def strength_of(path: Path) -> str:
     """Return the strength of a path: that of its weakest edge."""
-    return min((edge.strength for edge in path), key=STRENGTHS.index)
+    return max((edge.strength for edge in path), key=STRENGTHS.index)
 
 
 def id_of(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from labinterp.codes import SUPPORTS
 from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.tables import Row, Table, tables
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from labinterp.model import Pathway
     from labinterp.reasoning.slots import Panel
-
-_SUPPORTS = ("supported", "possible", "interrupted")
 
 
 @functools.cache
@@ -80,7 +79,7 @@ def _of_pathways(pathways: Sequence[Pathway], statuses: Mapping[str, str]) -> st
     said = phrases()
     if not pathways:
         return said["pathways_none"]
-    groups = {support: [pathway for pathway in pathways if pathway.support == support] for support in _SUPPORTS}
+    groups = {support: [pathway for pathway in pathways if pathway.support == support] for support in SUPPORTS}
     counts = {_support(support, group, statuses): len(group) for support, group in groups.items() if group}
     if len(pathways) == 1:
         return said["pathways_one"].format(through=_through(pathways[0]), support=next(iter(counts)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from labinterp.codes import LEVELS
 from labinterp.report.words import clean, shown, word
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ _EDGE: Final = 14
 _ARROW: Final = 64
 _INNER: Final = 0.6
 _NARROWEST: Final = 76
-_LEVELS: Final = frozenset(
-    ("very_low", "low", "borderline_low", "normal", "borderline_high", "high", "very_high", "indeterminate")
-)
 
 
 @attrs.frozen
@@ -137,7 +135,7 @@ def _band(axis: _Axis, item: Segment) -> str:
     first = axis.values[0] if item.lower is None else item.lower
     last = axis.values[-1] if item.upper is None else item.upper
     x, width = axis.x(first), axis.x(last) - axis.x(first)
-    level = item.level if item.level in _LEVELS else "indeterminate"
+    level = item.level if item.level in LEVELS else "indeterminate"
     rect = (
         f'<rect class="band {level}" x="{x:.1f}" y="{_TOP}" width="{max(width, 0):.1f}" height="{_BOTTOM - _TOP}" '
         'fill="none" stroke="currentColor"/>'

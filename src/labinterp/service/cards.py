@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp import analytes, demographics, units
 from labinterp._version import __version__
+from labinterp.codes import SUPPORTS
 from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
 
@@ -71,9 +72,7 @@ class Maker:
 
     def _finding(self, finding: Finding, report: Report, ordered: Collection[str]) -> dict[str, Any]:
         supports = [pathway.support for pathway in finding.pathways]
-        told = [
-            f"{supports.count(kind)} {kind}" for kind in ("supported", "possible", "interrupted") if kind in supports
-        ]
+        told = [f"{supports.count(kind)} {kind}" for kind in SUPPORTS if kind in supports]
         summary = f"{finding.title} ({finding.status})"
         if told:
             summary += f"; pathways to fasciculation: {', '.join(told)}"
@@ -171,7 +170,7 @@ def _evidence(item: Evidence, report: Report) -> str:
     """Return a row of the table of results."""
     found = report.interpretations[item.result_index] if item.result_index is not None else None
     title = words.analyte_title(item.analyte)
-    if item.basis == "adjusted_by_albumin" and item.analyte != "albumin":
+    if item.basis == "adjusted_by_albumin":
         title += ", adjusted by albumin"
     if found is None or item.value is None:
         return _row(title, "", words.word("level", item.level), "", "", "")

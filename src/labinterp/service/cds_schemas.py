@@ -144,7 +144,7 @@ def feedback() -> Schema:
 
 
 def files() -> dict[str, Schema]:
-    """Return every schema by the stem of its file."""
+    """Return the schemas of CDS Hooks by the stem of their files."""
     return {
         "cds-services": discovery(),
         "cds-request-patient-view": request("patient-view"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Final
 
-from labinterp.codes import COMPARATORS, FLAGS, LEVELS, PROBLEMS
+from labinterp.codes import COMPARATORS, FINDING_STATUSES, FLAGS, LEVELS, PATHWAY_KINDS, PROBLEMS, SEVERITIES, SUPPORTS
 from labinterp.model import LabResult, Patient, Presentation
 from labinterp.schema import DIALECT, object_schema
 from labinterp.serialization import SCHEMA_ID
@@ -164,12 +164,12 @@ def tables() -> Schema:
         problem=_one_of(*PROBLEMS, nullable=True), notes=maybe, suspected_unit=maybe,
     )  # fmt: skip
     findings = _columns(
-        **place, status=_one_of("present", "possible"), severity=_one_of("low", "moderate", "high"), evidence=maybe,
+        **place, status=_one_of(*FINDING_STATUSES), severity=_one_of(*SEVERITIES), evidence=maybe,
         upstream=maybe, suggested_tests=maybe, explanation=maybe,
     )  # fmt: skip
     pathways = _columns(
-        **place, pathway="string", kind=_one_of("direct", "indirect"),
-        support=_one_of("supported", "possible", "interrupted"), broken_at=maybe, explanation=maybe,
+        **place, pathway="string", kind=_one_of(*PATHWAY_KINDS),
+        support=_one_of(*SUPPORTS), broken_at=maybe, explanation=maybe,
     )  # fmt: skip
     provenance = {"type": "object", "description": "Versions, editions with their hashes, and settings."}
     return object_of(
@@ -243,14 +243,11 @@ def health() -> Schema:
 
 
 def files() -> dict[str, Schema]:
-    """Return every schema by the stem of its file."""
-    from labinterp.service import cds_schemas
-
+    """Return the schemas of `/interpret` and `/health` by the stem of their files; `cds_schemas` has the others."""
     return {
         "interpret-request": interpret_request(),
         "reports": reports(),
         "tables": tables(),
         "problem": problem(),
         "health": health(),
-        **cds_schemas.files(),
     }
