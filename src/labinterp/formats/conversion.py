@@ -14,9 +14,10 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp import analytes, units
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
-from labinterp.errors import LayoutError
+from labinterp.errors import LabInterpError, LayoutError
 from labinterp.formats import people, wide
 from labinterp.formats.columns import Cells, Reader, choose, distinct, objects, with_comparators
 from labinterp.formats.headings import Names, fold
@@ -305,9 +306,6 @@ def _disagree(unit: Cells, again: Cells) -> np.ndarray[Any, np.dtype[np.bool_]]:
 @functools.lru_cache(maxsize=4096)
 def _same_unit(first: str, second: str) -> bool:
     """Say whether two spellings are one unit, as `ng/mL` and `ug/L` are."""
-    from labinterp import analytes, units
-    from labinterp.errors import LabInterpError
-
     if first.strip().casefold() == second.strip().casefold():
         return True
     one, other = units.resolve(first).code, units.resolve(second).code

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp import demographics
+from labinterp.codes import COMPARATORS
 from labinterp.formats import fhir_ranges
 from labinterp.formats.fhir_in import Documents, Node, Resource, codings, words
 from labinterp.formats.fhir_ranges import Person
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOINC: Final = frozenset({"http://loinc.org", "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
-_COMPARATORS: Final = frozenset({"<", "<=", ">=", ">"})
 _WITHOUT_VALUE: Final = {"entered-in-error": "entered_in_error", "cancelled": "cancelled"}
 _SOUND: Final = frozenset({"registered", "preliminary", "final", "amended", "corrected", "unknown"})
 _PATIENT: Final = re.compile(r"(?:.*/)?Patient/([^/]+)")
@@ -208,7 +208,7 @@ def _quantity(part: Node) -> _Value:
     value = _number(quantity, "value")
     comparator = quantity.text("comparator")
     if comparator is not None and value is not None:
-        value = f"{comparator}{as_text(value)}" if comparator in _COMPARATORS else NOT_NUMERIC
+        value = f"{comparator}{as_text(value)}" if comparator in COMPARATORS else NOT_NUMERIC
     return value, unit, notes
 
 

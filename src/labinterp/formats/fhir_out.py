@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp import analytes, demographics, units, values
+from labinterp.formats.naming import loinc_of
 from labinterp.formats.rows import as_text
 
 if TYPE_CHECKING:
@@ -183,16 +184,11 @@ def _said(item: Interpretation) -> list[str]:
 
 
 def _code(item: Interpretation) -> Resource:
-    """Name the analyte, by the LOINC code that was sent if it fits the canonical unit, else by one that does."""
-    analyte = analytes.analytes()[str(item.analyte)]
-    kind = units.units()[analyte.canonical_unit].kind
-    fitting = [loinc for loinc in analyte.loinc if loinc.status == "active" and loinc.property == kind]
-    sent = analytes.resolve(item.result.test, item.result.loinc).loinc
-    chosen = next((loinc for loinc in fitting if loinc.code == sent), next(iter(fitting), None))
-    if chosen is None:
-        return _concept(analyte.title)
-    coding = {"system": "http://loinc.org", "code": chosen.code, "display": chosen.display}
-    return _concept(analyte.title, coding)
+    """Name the analyte, with a LOINC code where one fits the canonical unit."""
+    title, loinc = analytes.analyte(str(item.analyte)).title, loinc_of(item)
+    if loinc is None:
+        return _concept(title)
+    return _concept(title, {"system": "http://loinc.org", "code": loinc.code, "display": loinc.display})
 
 
 def _range(item: Interpretation) -> Resource:

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import analytes, demographics, units
+from labinterp import analytes, demographics
+from labinterp.formats.naming import loinc_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,13 +104,9 @@ def _has_clock(value: Any) -> bool:
 def _test(item: Interpretation) -> str:
     if item.analyte is None:
         return _components(None, item.result.test)
-    analyte = analytes.analytes()[item.analyte]
-    kind = units.units()[analyte.canonical_unit].kind
-    fitting = [loinc for loinc in analyte.loinc if loinc.status == "active" and loinc.property == kind]
-    sent = analytes.resolve(item.result.test, item.result.loinc).loinc
-    chosen = next((loinc for loinc in fitting if loinc.code == sent), next(iter(fitting), None))
-    own = (item.analyte, analyte.title, _SYSTEM)
-    return _components(chosen.code, chosen.display, "LN", *own) if chosen else _components(*own)
+    loinc = loinc_of(item)
+    own = (item.analyte, analytes.analyte(item.analyte).title, _SYSTEM)
+    return _components(loinc.code, loinc.display, "LN", *own) if loinc else _components(*own)
 
 
 def _range(item: Interpretation) -> str:

@@ -10,6 +10,7 @@ import attrs
 
 from labinterp import demographics, values
 from labinterp.arguments import checked_texts
+from labinterp.codes import COMPARATORS
 from labinterp.formats.hl7_segments import Message, Segment, at, messages
 from labinterp.formats.json_text import MAX_BYTES
 from labinterp.formats.naming import name_of_test, specimen_name, unit_name
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _LOINC: Final = frozenset({"LN", "LOINC", "2.16.840.1.113883.6.1"})
 _UCUM: Final = frozenset({"UCUM", "2.16.840.1.113883.6.8"})
 _TEXTS: Final = frozenset({"", "NM", "ST", "TX", "FT", "IS", "ID"})
-_COMPARATORS: Final = frozenset({"<", "<=", ">=", ">"})
 _TIME: Final = re.compile(r"([0-9]{8})(?:([0-9]{2})([0-9]{2})?([0-9]{2})?)?(?:\.[0-9]{1,6})?([+-][0-9]{4})?")
 _PLAIN: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _WITHOUT_VALUE: Final = {
@@ -244,7 +244,7 @@ def _structured(components: list[str]) -> Any:
         return NOT_NUMERIC
     if comparator in (None, "="):
         return Decimal(number) if _PLAIN.fullmatch(number) else number
-    return f"{comparator}{number}" if comparator in _COMPARATORS and number[:1].isdigit() else NOT_NUMERIC
+    return f"{comparator}{number}" if comparator in COMPARATORS and number[:1].isdigit() else NOT_NUMERIC
 
 
 def _time(text: str | None) -> tuple[str | None, tuple[str, ...]]:

@@ -13,6 +13,8 @@ from labinterp import analytes, units
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from labinterp.model import Interpretation
+
 
 def name_of_test(codes: Iterable[str], names: Iterable[str]) -> tuple[str, str | None]:
     """Return the name of the test and its LOINC codes.
@@ -39,6 +41,15 @@ def name_of_test(codes: Iterable[str], names: Iterable[str]) -> tuple[str, str |
     if len(set(meant.values())) > 1:
         return " / ".join(names), None
     return next(iter([*meant, *names]), ""), None
+
+
+def loinc_of(item: Interpretation) -> analytes.Loinc | None:
+    """Return the LOINC code for a value in the canonical unit: the one sent if it fits, else one that does."""
+    analyte = analytes.analyte(str(item.analyte))
+    kind = units.units()[analyte.canonical_unit].kind
+    fitting = [loinc for loinc in analyte.loinc if loinc.status == "active" and loinc.property == kind]
+    sent = analytes.resolve(item.result.test, item.result.loinc).loinc
+    return next((loinc for loinc in fitting if loinc.code == sent), next(iter(fitting), None))
 
 
 def specimen_name(names: Iterable[str]) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from labinterp import analytes, units
 from labinterp.formats.columns import Cells, objects
 from labinterp.formats.headings import fold, split_heading
 
@@ -28,8 +29,6 @@ def headings(columns: Iterable[object]) -> list[tuple[int, str, str | None]]:
         >>> headings(["patient_id", "magnesium (mg/dL)", "weight (stone)", "calcium"])
         [(1, 'magnesium', 'mg/dL'), (3, 'calcium', None)]
     """
-    from labinterp import analytes, units
-
     keys = set(analytes.analytes())
     found = []
     for position, column in enumerate(columns):
