@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from labinterp.cli.printing import Printer
-    from labinterp.ranges import Band, Edition, Entry
+    from labinterp.ranges import Edition, Entry
 
 GROUPS: Final = (
     "Ranges",
@@ -92,7 +92,7 @@ def of_entries(edition: Edition, analyte: str | None = None) -> Iterator[dict[st
                 "term": entry.term,
                 "band": band.band,
                 "level": band.level,
-                "limits": limits(band),
+                "limits": band.printed(),
                 "method": entry.method,
                 "place": entry.place,
                 "evidence": entry.evidence,
@@ -102,16 +102,6 @@ def of_entries(edition: Edition, analyte: str | None = None) -> Iterator[dict[st
                 "reviewed_on": _day(entry.reviewed_on),
                 "note": entry.note,
             }
-
-
-def limits(band: Band) -> str:
-    """Return the ends of a band in words, in every printed unit."""
-    words = []
-    if band.lower is not None:
-        words.append(f"{'from' if band.lower_inclusive else 'above'} {band.lower}")
-    if band.upper is not None:
-        words.append(f"{'up to' if band.upper_inclusive else 'below'} {band.upper}")
-    return ", ".join(words)
 
 
 def of_change(change: Any) -> dict[str, Any]:
@@ -191,7 +181,7 @@ def _show_entry(printer: Printer, entry: Entry) -> None:
     printer.paragraph("; ".join([what, *(text for text in extras if text)]), style="heading", hang=2)
     for band in entry.bands:
         level = "" if band.band == band.level.replace("_", " ") or band.grade else f" ({band.level.replace('_', ' ')})"
-        printer.paragraph(limits(band), label=f"  {band.band}{level}:", hang=6)
+        printer.paragraph(band.printed(), label=f"  {band.band}{level}:", hang=6)
     reviewed = "" if entry.reviewed_on is None else f"; reviewed {entry.reviewed_on.isoformat()}"
     printer.paragraph(
         f"{_source(entry)}; {entry.evidence}{reviewed}; {entry.range_id}", label="  source", hang=9, style="quiet"

@@ -21,7 +21,7 @@ from labinterp.ranges.model import (
     Partition,
 )
 from labinterp.ranges.reader import Reader, Row, nearest, shown, shown_key
-from labinterp.ranges.schema import LOWER_ENDS, UPPER_ENDS
+from labinterp.ranges.schema import ENDS, LOWER_ENDS, UPPER_ENDS
 
 AGREEMENT = Fraction(3, 20)
 """How far the printed values of one limit may lie apart, once converted: sources round, they don't err by more."""
@@ -205,7 +205,7 @@ def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
     parts = [(".normal", row.get("normal", {}))]
     parts += [(f".bands[{index}]", band) for index, band in enumerate(row.get("bands", []), 1)]
     for path, part in parts:
-        for key in (*LOWER_ENDS, *UPPER_ENDS):
+        for key in ENDS:
             if key in part:
                 yield f"{path}.{key}", part[key]
 

@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
-from labinterp.ranges.load import MAX_BYTES, parse_edition
+from labinterp.ranges.exchange import edition_of, given, limit_from_text, limit_text
+from labinterp.ranges.load import MAX_BYTES
 from labinterp.ranges.reader import Reader, nearest, shown, shown_key
-from labinterp.ranges.write import to_raw, to_toml
+from labinterp.ranges.write import to_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from labinterp.ranges.model import Edition
 
-_ENDS = (*schema.LOWER_ENDS, *schema.UPPER_ENDS)
 _RANGE = ("range", "analyte", "kind", "term", "direction", "age", "sex", "pregnancy", "grade", "band", "level")
 _ABOUT = ("evidence", "source", "locator", "citation", "url", "reviewed_on", "method", "specimen", "place", "gaps")
-_EDITION = tuple(key.name for key in schema.EDITION if key.kind not in ("tables", "version"))
-COLUMNS = (*_RANGE, *_ENDS, *_ABOUT, "note", *(f"edition_{name}" for name in _EDITION))
-_DATES = {"reviewed_on", "edition_published_on", "edition_valid_from", "edition_valid_until", "edition_reviewed_on"}
+COLUMNS = (*_RANGE, *schema.ENDS, *_ABOUT, "note", *(f"edition_{name}" for name in schema.EDITION_FIELDS))
 _PLAIN = ("analyte", "kind", "term", "direction", "method", "specimen", "evidence", "reviewed_on", "note", "place")
 _ACTIVE = re.compile(r"[=+\-@\t\r\n'|]")
 _CONVERTED = re.compile(
@@ -36,7 +34,6 @@ _CONVERTED = re.compile(
     r"|.{0,12}\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\b.{0,12}",
     re.IGNORECASE | re.DOTALL,
 )
-_QUANTITY = re.compile(r"\s*(\S+)\s+(\S+)\s*")
 
 
 def export_csv(edition: Edition) -> str:
@@ -64,7 +61,7 @@ def export_csv(edition: Edition) -> str:
         head = {"kind": "no_categories", "analyte": none["analyte"], "note": none["reason"]}
         rows.append({**head, **_source(none["source"], cited)})
     rows += [{"kind": "source", **_source({"id": name}, cited)} for name in cited if name not in used]
-    about = {f"edition_{name}": raw[name] for name in _EDITION if name in raw}
+    about = {f"edition_{name}": raw[name] for name in schema.EDITION_FIELDS if name in raw}
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n", restval="")
     writer.writeheader()
@@ -73,7 +70,7 @@ def export_csv(edition: Edition) -> str:
 
 
 def _row(entry: Mapping[str, Any], key: str, band: Mapping[str, Any], cited: Mapping[str, Any]) -> dict[str, Any]:
-    ends = {end: limit_text(band[end]) for end in _ENDS if end in band}
+    ends = {end: limit_text(band[end]) for end in schema.ENDS if end in band}
     return {
         "range": entry["id"],
         **{name: entry.get(name) for name in _PLAIN},
@@ -93,11 +90,6 @@ def _source(source: Mapping[str, Any], cited: Mapping[str, Any]) -> dict[str, An
     return {"source": source["id"], "locator": source.get("locator"), **about}
 
 
-def limit_text(end: Any) -> str:
-    """Return one end of a band as `180 ng/L; 133 pmol/L`, or its word."""
-    return end if isinstance(end, str) else "; ".join(f"{value} {code}" for code, value in end.items())
-
-
 def _protected(value: Any) -> str:
     text = "" if value is None else str(value)
     return f"'{text}" if text and (_ACTIVE.match(text) or _CONVERTED.fullmatch(text)) else text
@@ -106,7 +98,7 @@ def _protected(value: Any) -> str:
 def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Edition:
     """Return the edition of a CSV text; `labinterp.ranges.write.to_toml` gives its file.
 
-    The separator is found out; a first column may be in any order. Needed are `range`, `analyte`, `evidence`,
+    The separator is found out; the columns may stand in any order. Needed are `range`, `analyte`, `evidence`,
     `source`, `locator`, `citation`, an end (`from`, `above`, `up_to`, `below`) as `0.70 mmol/L`, and either columns
     `edition_id` and `edition_title` or the arguments `id` and `title`.
 
@@ -128,12 +120,11 @@ def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Editi
     reader = Reader(label, own=True)
     rows = _rows(text, reader)
     raw, lines = _tables(rows, edition, reader)
-    checked = Reader(label, own=True)
-    found = None
-    if not reader.faults:
-        found = parse_edition(to_toml(raw).encode("utf-8", "replace"), checked, lambda _name: True)
+    if reader.faults:
+        raise ReferenceSetError.from_faults(tuple(reader.faults))
+    found, faults = edition_of(raw, label)
     if found is None:
-        raise ReferenceSetError.from_faults((*reader.faults, *(_with_line(fault, lines) for fault in checked.faults)))
+        raise ReferenceSetError.from_faults(tuple(_with_line(fault, lines) for fault in faults))
     return found
 
 
@@ -178,20 +169,20 @@ def _tables(
     groups: dict[str, list[dict[str, Any]]] = {"no_categories": [], "range": [], "grade": []}
     lines: dict[str, int] = {}
     for line, row in rows:
-        for name in _EDITION:
+        for name in schema.EDITION_FIELDS:
             value = row.get(f"edition_{name}", "")
             if value and raw.setdefault(name, value) != value:
                 reader.fault(f"line {line}: edition_{name}", "is not the same in every row")
         name = row.get("source", "")
-        about = _given({"id": name, "citation": row.get("citation"), "url": row.get("url")})
+        about = given({"id": name, "citation": row.get("citation"), "url": row.get("url")})
         known = sources.setdefault(name, about) if name else {}
         if any(known.setdefault(key, value) != value for key, value in about.items() if known):
             reader.fault(f"line {line}: citation", f"is not the same as before for the source {shown(name)}")
         if row.get("kind") == "source":
             continue
-        cited = _given({"id": name, "locator": row.get("locator")})
+        cited = given({"id": name, "locator": row.get("locator")})
         if row.get("kind") == "no_categories":
-            none = _given({"analyte": row.get("analyte"), "reason": row.get("note")})
+            none = given({"analyte": row.get("analyte"), "reason": row.get("note")})
             groups["no_categories"].append({**none, "source": cited})
             lines[f"no_categories[{len(groups['no_categories'])}]"] = line
             continue
@@ -206,19 +197,15 @@ def _tables(
     return {**raw, "source": list(sources.values()), **{k: v for k, v in groups.items() if v}}, lines
 
 
-def _given(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value}
-
-
 def _entry(row: Mapping[str, str], key: str, cited: dict[str, Any]) -> dict[str, Any]:
-    entry = _given({"id": row.get("range"), **{name: row.get(name) for name in _PLAIN}})
+    entry = given({"id": row.get("range"), **{name: row.get(name) for name in _PLAIN}})
     if key == "grade":
         entry.pop("kind")
     if row.get("gaps", "").lower() in ("yes", "true"):
         entry["gaps"] = True
     return {
         **entry,
-        "partition": _given({name: row.get(name) for name in ("age", "sex", "pregnancy")}),
+        "partition": given({name: row.get(name) for name in ("age", "sex", "pregnancy")}),
         "source": cited,
     }
 
@@ -228,7 +215,7 @@ def _add_band(
 ) -> None:
     line, path, lines = where
     ends = {}
-    for end in _ENDS:
+    for end in schema.ENDS:
         text = row.get(end, "")
         limit = limit_from_text(text) if text else ""
         if limit is None:
@@ -244,26 +231,13 @@ def _add_band(
             )
         entry["normal"] = ends
         return
-    band = _given({name: row.get(name) for name in ("band", "level")}) if key == "range" else {}
+    band = given({name: row.get(name) for name in ("band", "level")}) if key == "range" else {}
     if key == "grade":
         digits = row.get("grade", "").lower().removeprefix("grade").strip()
         band["grade"] = int(digits) if re.fullmatch(r"[0-9]", digits) else row.get("grade", "")
     bands = entry.setdefault("bands", [])
     bands.append({**band, **ends})
     lines[f"{path}.bands[{len(bands)}]"] = line
-
-
-def limit_from_text(text: str) -> dict[str, str] | str | None:
-    """Return one end of a band as its file has it, or nothing if the text is no limit."""
-    if text in ("LLN", "ULN"):
-        return text
-    found: dict[str, str] = {}
-    for part in text.split(";"):
-        quantity = _QUANTITY.fullmatch(part)
-        if quantity is None:
-            return None
-        found[quantity[2]] = quantity[1]
-    return found
 
 
 def _with_line(fault: str, lines: Mapping[str, int]) -> str:

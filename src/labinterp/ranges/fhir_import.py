@@ -11,18 +11,15 @@ from typing import Any
 from labinterp import analytes, units
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
-from labinterp.ranges.csv_io import limit_from_text
-from labinterp.ranges.load import parse_edition
+from labinterp.ranges.exchange import edition_of, given, limit_from_text
 from labinterp.ranges.model import AGE_UNITS, PREGNANCIES, SEXES, Edition
 from labinterp.ranges.reader import Reader, shown
-from labinterp.ranges.write import to_toml
 
 BASE = "urn:labinterp:fhir:"
 EDITION, RANGE, NO_CATEGORIES = f"{BASE}edition", f"{BASE}range", f"{BASE}no-categories"
 ANALYTE, PREGNANCY, ENTRY = "urn:labinterp:analyte", "urn:labinterp:pregnancy", "urn:labinterp:range"
 UCUM, LOINC = "http://unitsofmeasure.org", "http://loinc.org"
 
-_ENDS = (*schema.LOWER_ENDS, *schema.UPPER_ENDS)
 _WHERE = ("age", "sex", "pregnancy")
 _MAX = 5000
 _DIGITS = 12
@@ -63,12 +60,11 @@ def import_fhir(document: Mapping[str, Any], *, label: str = "ObservationDefinit
     tables = _Tables(reader, edition)
     for path, definition in _definitions(document, reader):
         tables.add(definition, path)
-    checked = Reader(label, own=True)
-    found = None
-    if not reader.faults:
-        found = parse_edition(to_toml(tables.raw()).encode("utf-8", "replace"), checked, lambda _name: True)
+    if reader.faults:
+        raise ReferenceSetError.from_faults(tuple(reader.faults))
+    found, faults = edition_of(tables.raw(), label)
     if found is None:
-        raise ReferenceSetError.from_faults((*reader.faults, *checked.faults))
+        raise ReferenceSetError.from_faults(tuple(faults))
     return found
 
 
@@ -126,7 +122,7 @@ class _Tables:
                 self._edition(extension)
             elif _get(extension, "url") == NO_CATEGORIES:
                 fields = _fields(extension)
-                source = _given({"id": fields.get("source"), "locator": fields.get("locator")})
+                source = given({"id": fields.get("source"), "locator": fields.get("locator")})
                 self.no_categories.append({"analyte": analyte, "reason": fields.get("reason"), "source": source})
         for index, interval in enumerate(_list(definition, "qualifiedInterval")[:_MAX], 1):
             self._interval(interval, analyte, f"{path}qualifiedInterval[{index}]")
@@ -168,9 +164,9 @@ class _Tables:
     def _ours(self, interval: Any, extension: Mapping[str, Any], path: str) -> None:
         fields = _fields(extension)
         where = {name: fields.pop(name) for name in _WHERE if name in fields}
-        source = _given({"id": fields.pop("source", None), "locator": fields.pop("locator", None)})
+        source = given({"id": fields.pop("source", None), "locator": fields.pop("locator", None)})
         critical = [_fields(part) for part in _list(extension, "extension") if _get(part, "url") == "critical"]
-        keys = {"band", "level", "grade", *_ENDS}
+        keys = {"band", "level", "grade", *schema.ENDS}
         bands = critical or [{key: value for key, value in fields.items() if key in keys}]
         bands = [self._band(band, path) for band in bands]
         self._same(interval, bands, fields.get("kind"), path)
@@ -184,7 +180,7 @@ class _Tables:
 
     def _band(self, fields: dict[str, Any], path: str) -> dict[str, Any]:
         band = dict(fields)
-        for end in _ENDS:
+        for end in schema.ENDS:
             if end in band:
                 limit = limit_from_text(str(band[end]))
                 if limit is None:
@@ -228,7 +224,7 @@ class _Tables:
             "position": len(self.entries),
         }
         if category == "reference":
-            entry |= {"kind": "reference_interval", "normal": _given({"from": low, "up_to": high})}
+            entry |= {"kind": "reference_interval", "normal": given({"from": low, "up_to": high})}
         else:
             bands = [{"band": "critically low", "level": "very_low", "below": low}] if low else []
             bands += [{"band": "critically high", "level": "very_high", "above": high}] if high else []
@@ -236,8 +232,8 @@ class _Tables:
         condition = _get(interval, "condition")
         if isinstance(condition, str) and condition.strip():
             entry["note"] = condition
-        locator = _given({"locator": self.given.get("locator")})
-        self.sources.setdefault("document", {"id": "document", **_given({"citation": self.given.get("citation")})})
+        locator = given({"locator": self.given.get("locator")})
+        self.sources.setdefault("document", {"id": "document", **given({"citation": self.given.get("citation")})})
         self.entries[entry["id"]] = {
             **entry,
             "partition": self._partition(interval, path),
@@ -282,7 +278,7 @@ class _Tables:
                 self.reader.fault(f"{path}.age.{side}", f"expected a number in one of {', '.join(AGE_UNITS)}")
             elif Fraction(text) or side == "high":
                 words.append(f"{sign} {text} {unit}")
-        return {**where, **_given({"age": ", ".join(words)})}
+        return {**where, **given({"age": ", ".join(words)})}
 
 
 def _fields(extension: Any) -> dict[str, Any]:
@@ -295,10 +291,6 @@ def _fields(extension: Any) -> dict[str, Any]:
             if isinstance(name, str) and isinstance(value, (str, bool, int)):
                 found[name] = value
     return found
-
-
-def _given(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value}
 
 
 def _codes(concept: Any) -> set[str]:

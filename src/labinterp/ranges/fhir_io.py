@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from labinterp.analytes import analytes
 from labinterp.ranges import schema
 from labinterp.ranges.cells import in_whole_units
-from labinterp.ranges.csv_io import limit_text
+from labinterp.ranges.exchange import limit_text
 from labinterp.ranges.fhir_import import (
     ANALYTE,
     EDITION,
@@ -102,9 +102,8 @@ def _definition(edition: Edition, analyte: str, *, absolute: bool) -> dict[str, 
 
 
 def _edition_extension(raw: Mapping[str, Any]) -> dict[str, Any]:
-    names = [key.name for key in schema.EDITION if key.kind not in ("tables", "version")]
     sources = [{"url": "source", "extension": _fields(source)} for source in raw["source"]]
-    return {"url": EDITION, "extension": [*_fields({name: raw.get(name) for name in names}), *sources]}
+    return {"url": EDITION, "extension": [*_fields({name: raw.get(name) for name in schema.EDITION_FIELDS}), *sources]}
 
 
 def _fields(values: Mapping[str, Any]) -> list[dict[str, Any]]:

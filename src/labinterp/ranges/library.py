@@ -6,7 +6,7 @@ import datetime as dt  # noqa: TC003 - attrs classes keep their annotations read
 import functools
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -17,6 +17,10 @@ from labinterp.ranges.load import parse_edition, parse_toml, read_bytes
 from labinterp.ranges.model import Edition  # noqa: TC001 - the same
 from labinterp.ranges.reader import Reader, nearest, shown
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
 PROFILES = "profiles.toml"
 MANIFEST = "manifest.toml"
 _log = logging.getLogger(__name__)
@@ -53,7 +57,7 @@ class Library:
 
     def ids(self) -> tuple[str, ...]:
         """Return the id of every edition: the closed list in which names are looked up."""
-        return self._keep("ids", self._ids)  # type: ignore[no-any-return]
+        return self._keep("ids", self._ids)
 
     def edition(self, edition_id: str) -> Edition:
         """Return one edition.
@@ -64,7 +68,7 @@ class Library:
         """
         if edition_id not in self.ids():
             raise ReferenceSetNotFound(f"there is no edition {shown(edition_id)}", name=edition_id)
-        return self._keep(f"edition:{edition_id}", lambda: self._edition(edition_id))  # type: ignore[no-any-return]
+        return self._keep(f"edition:{edition_id}", lambda: self._edition(edition_id))
 
     def editions(self) -> tuple[Edition, ...]:
         """Return every edition whose file is right; a broken one is logged and loses no other."""
@@ -78,11 +82,7 @@ class Library:
 
     def profiles(self) -> dict[str, Profile]:
         """Return the profiles by id, without reading their editions."""
-        return self._keep("profiles", self._profiles)  # type: ignore[no-any-return]
-
-    def superseded_by(self, edition_id: str) -> tuple[Edition, ...]:
-        """Return the editions that replace this one."""
-        return tuple(edition for edition in self.editions() if edition.supersedes == edition_id)
+        return self._keep("profiles", self._profiles)
 
     def at(self, edition_id: str, on: dt.date) -> Edition | None:
         """Follow `supersedes` back from an edition to the one that was in force on a day, if any was."""
@@ -107,18 +107,14 @@ class Library:
         self._parse(edition_id, data, reader)
         return tuple(reader.faults)
 
-    def _keep(self, key: str, make: Any) -> Any:
+    def _keep(self, key: str, make: Callable[[], _T]) -> _T:
         if key not in self._kept:
             self._kept[key] = make()
-        return self._kept[key]
+        kept: _T = self._kept[key]
+        return kept
 
     def _ids(self) -> tuple[str, ...]:
         return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in self.root.glob("*/*.toml")))
-
-    def _released(self) -> dict[str, str]:
-        path = self.root / MANIFEST
-        files = _data.read_toml(path).get("files", {}) if path.is_file() else {}
-        return dict(files)
 
     def _edition(self, edition_id: str) -> Edition:
         label = f"{edition_id}.toml"
@@ -129,8 +125,8 @@ class Library:
         return edition
 
     def _parse(self, edition_id: str, data: bytes, reader: Reader) -> Edition | None:
-        released = self._keep("released", self._released).get(reader.label)
-        if released not in (None, _data.sha256(data)):
+        digest = self._keep("released", lambda: released(self.root)).get(reader.label)
+        if digest not in (None, _data.sha256(data)):
             reader.fault("", "the file was changed after its release; restore it, and put changes into a new edition")
         return parse_edition(data, reader, lambda name: name in self.ids(), edition_id)
 
@@ -155,6 +151,12 @@ class Library:
         if reader.faults:
             raise ReferenceSetError.from_faults(tuple(reader.faults))
         return found
+
+
+def released(root: Path) -> dict[str, str]:
+    """Return what the manifest of a folder says: the SHA-256 of every released file, by path."""
+    path = root / MANIFEST
+    return dict(_data.read_toml(path).get("files", {})) if path.is_file() else {}
 
 
 @functools.cache

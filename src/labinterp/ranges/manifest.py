@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from labinterp import _data
-from labinterp.ranges.library import MANIFEST, PROFILES, shipped
+from labinterp.ranges.library import MANIFEST, PROFILES, released, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +27,6 @@ def hashes(root: Path) -> dict[str, str]:
     """Return the SHA-256 of every edition and of the profiles, by path."""
     paths = [*root.glob("*/*.toml"), *(path for path in [root / PROFILES] if path.is_file())]
     return {path.relative_to(root).as_posix(): _data.sha256(path.read_bytes()) for path in sorted(paths)}
-
-
-def released(root: Path) -> dict[str, str]:
-    """Return what the manifest says, by path."""
-    path = root / MANIFEST
-    return dict(_data.read_toml(path).get("files", {})) if path.is_file() else {}
 
 
 def differences(root: Path | None = None) -> tuple[str, ...]:

@@ -10,9 +10,12 @@ from typing import Any
 
 import attrs
 
+from labinterp import codes
 from labinterp.model import Citation  # noqa: TC001 - the same
 
-LEVELS = ("very_low", "low", "borderline_low", "normal", "borderline_high", "high", "very_high")
+LEVELS = codes.LEVELS[:-1]
+"""The levels that rise from band to band: all but `indeterminate`."""
+
 SEXES = ("female", "male")
 NOT_PREGNANT = "none"
 TRIMESTERS = ("trimester_1", "trimester_2", "trimester_3")
@@ -94,6 +97,12 @@ class Band:
     lower_inclusive: bool = False
     upper: Limits | str | None = None
     upper_inclusive: bool = False
+
+    def printed(self) -> str:
+        """Return the ends as the source prints them, in all of its units: `from 0.70 mmol/L, up to 1.00 mmol/L`."""
+        lower = f"{'from' if self.lower_inclusive else 'above'} {self.lower}" if self.lower is not None else ""
+        upper = f"{'up to' if self.upper_inclusive else 'below'} {self.upper}" if self.upper is not None else ""
+        return ", ".join(filter(None, (lower, upper)))
 
     def lower_limit(self, unit: str) -> Limit | None:
         """Return the lower end in a printed unit, or nothing where it is open, a word, or not printed in that unit."""

@@ -22,7 +22,7 @@ USES = ("interpretive", "descriptive")
 LOWER_ENDS = {"from": True, "above": False}
 UPPER_ENDS = {"up_to": True, "below": False}
 """Key of an end, and whether a result equal to it lies inside the band."""
-
+ENDS = (*LOWER_ENDS, *UPPER_ENDS)
 ALWAYS, SHIPPED, NEVER = "always", "shipped", "never"
 
 
@@ -188,6 +188,8 @@ EDITION = (
     Key("range", "tables", "The ranges.", '[[range]]\nid = "magnesium-serum-adult"', keys=RANGE),
     Key("grade", "tables", "The entries of a grading.", '[[grade]]\nid = "hypomagnesemia"', keys=GRADE),
 )
+EDITION_FIELDS = tuple(key.name for key in EDITION if key.kind not in ("tables", "version"))
+"""What an edition says of itself."""
 PROFILES = (
     Key(
         "profile",

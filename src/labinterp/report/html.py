@@ -48,7 +48,6 @@ def render(report: Report, *, title: str | None = None) -> str:
         "steps": _steps,
         "observed": lambda step: words.observed(step.target, step.observation),
         "supports": _supports,
-        "printed": sources.printed,
         "drawn_before": _Drawn().before,
     }
     return draw(

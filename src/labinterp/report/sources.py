@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labinterp.model import Interpretation, Report
-    from labinterp.ranges import Band, Edition, Entry, Limits
+    from labinterp.ranges import Edition, Entry, Limits
 
 
 @attrs.frozen
@@ -70,13 +70,6 @@ def segments(item: Interpretation, sources: tuple[Source, ...]) -> tuple[Segment
     return segments_of(item.low, item.high)
 
 
-def printed(band: Band) -> str:
-    """Return the ends of a band as the source prints them, in all of its units."""
-    lower = f"{'from' if band.lower_inclusive else 'above'} {band.lower}" if band.lower is not None else ""
-    upper = f"{'up to' if band.upper_inclusive else 'below'} {band.upper}" if band.upper is not None else ""
-    return ", ".join(filter(None, (lower, upper)))
-
-
 def _unit(entry: Entry, item: Interpretation) -> str:
     """Return the printed unit in which the result was compared: its own, else the canonical one, else the first."""
     own = units.resolve(item.result.unit).code
@@ -86,5 +79,4 @@ def _unit(entry: Entry, item: Interpretation) -> str:
 def _end(entry: Entry, limits: Limits | str | None, unit: str) -> float | None:
     if limits is None or isinstance(limits, str):
         return None
-    scale = units.scale(entry.analyte, unit)
-    return float(limits[unit]) * scale.mul / scale.div
+    return units.scale(entry.analyte, unit).apply(float(limits[unit]))
