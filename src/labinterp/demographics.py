@@ -31,7 +31,7 @@ _PREGNANCIES: Final = {
     **dict.fromkeys(("trimester_3", "trimester 3", "t3", "3rd trimester", "third trimester", "3"), "trimester_3"),
     **dict.fromkeys(("pregnant", "yes", "y", "true"), "pregnant"),
 }
-_COMPACT = re.compile(r"[0-9]{8}(?:[0-9]{4}(?:[0-9]{2})?)?(?:\.[0-9]{1,6})?(?:[+-][0-9]{4})?", re.ASCII)
+_COMPACT = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)?(?:\.[0-9]{1,6})?([+-][0-9]{4})?", re.ASCII)
 
 Age = tuple[float, float]
 """Lowest and highest possible age in years; both equal where the age is exact."""
@@ -164,9 +164,10 @@ def _read_time_text(text: str) -> dt.datetime | None:
     if not text.isascii():
         return None
     try:
-        if _COMPACT.fullmatch(text):
-            digits, zone = re.fullmatch(r"([0-9]+)(?:\.[0-9]+)?([+-][0-9]{4})?", text).groups("")  # type: ignore[union-attr]  # same shape as _COMPACT
-            return _naive(dt.datetime.fromisoformat(f"{digits[:8]}T{digits[8:] or '00'}{zone}"))
+        compact = _COMPACT.fullmatch(text)
+        if compact is not None:
+            day, clock, zone = compact.groups("")
+            return _naive(dt.datetime.fromisoformat(f"{day}T{clock or '00'}{zone}"))
         if not text[:4].isdigit():
             return None
         return _naive(dt.datetime.fromisoformat(text.replace("/", "-")))

@@ -213,18 +213,18 @@ def _exception(problem: Problem, reading: one.Reading) -> LabInterpError:
 
 
 def _interpretation(reading: one.Reading, result: LabResult) -> Interpretation:
-    channel, plan, outcome = reading.channel, reading.plan, reading.outcome
+    channel, outcome = reading.channel, reading.outcome
     converted = reading.value is not None
-    judged = outcome is not None and plan is not None
+    plan = None if outcome is None else reading.plan
     return Interpretation(
         result,
         channel.analyte,
         reading.comparator if converted else None,
         reading.value,
         channel.canonical_unit if converted else None,
-        plan.low if judged and plan else None,
-        plan.high if judged and plan else None,
-        plan.range_id if judged and plan else None,
+        plan.low if plan else None,
+        plan.high if plan else None,
+        plan.range_id if plan else None,
         outcome.flag if outcome else None,
         outcome.level if outcome else None,
         outcome.band if outcome else None,

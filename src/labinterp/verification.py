@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -11,6 +11,9 @@ from labinterp.errors import LabInterpError
 from labinterp.interpretation import interpret
 from labinterp.model import Report
 from labinterp.serialization import to_dict
+
+_SETTINGS: Final = ("grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin")
+_IGNORED: Final = frozenset({"provenance.settings.profile"})
 
 
 @attrs.frozen
@@ -58,10 +61,6 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
         return Verification(ok=False, differences=(f"provenance.settings: {error.message}",))
     differences = tuple(_differences(to_dict(report), to_dict(again), ""))
     return Verification(ok=not differences, differences=differences)
-
-
-_SETTINGS = ("grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin")
-_IGNORED = frozenset({"provenance.settings.profile"})
 
 
 def _differences(old: Any, new: Any, place: str) -> list[str]:
