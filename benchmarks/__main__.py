@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import files, imports, memory, single
+from benchmarks import files, imports, memory, peers, single
 
 if TYPE_CHECKING:
     from benchmarks.timing import Row
@@ -45,7 +45,7 @@ def _measure(name: str, rows: int, folder: Path) -> list[Row]:
         "imports": imports.measure,
         "frames": lambda: files.frames(rows, folder),
         "files": lambda: files.streams(rows, folder),
-        "peers": single.peers,
+        "peers": peers.measure,
         "memory": lambda: memory.measure(rows, folder),
     }[name]()
 
