@@ -13,7 +13,7 @@ import labinterp
 
 SOURCE = Path(labinterp.__file__).parent
 FLOORS = {
-    "errors": 0, "_data": 0, "_version": 0, "arguments": 0,
+    "errors": 0, "_data": 0, "_version": 0, "arguments": 0, "frozen": 0,
     "model": 1, "codes": 1.1, "flags": 1, "demographics": 1, "values": 1, "analyte_table": 1.2, "analytes": 1.3,
     "units": 2, "ranges": 2.1,
     "formats": 3, "reasoning": 3, "kernel": 3.1,

@@ -19,6 +19,7 @@ from labinterp.codes import (
 )
 from labinterp.demographics import read_text
 from labinterp.errors import InputError, LabInterpError
+from labinterp.frozen import frozen
 from labinterp.kernel import one
 from labinterp.kernel import panel as slots
 from labinterp.kernel.session import Session
@@ -36,7 +37,6 @@ from labinterp.model import (
 )
 from labinterp.ranges import ReferenceSet, reference_set
 from labinterp.ranges import grading as grading_edition
-from labinterp.reasoning.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,8 @@ import attrs
 from labinterp import units
 from labinterp.demographics import read_text
 from labinterp.errors import ReportError
+from labinterp.frozen import frozen
 from labinterp.model import LabResult, Patient, Report
-from labinterp.reasoning.frozen import frozen
 
 if TYPE_CHECKING:
     from cattrs import Converter

@@ -9,9 +9,9 @@ import attrs
 
 from labinterp.arguments import checked_instance
 from labinterp.errors import PresentationError
+from labinterp.frozen import FrozenMap
 from labinterp.model import Finding, Guidance, Pathway, Presentation
 from labinterp.reasoning import graph, knowledge
-from labinterp.reasoning.frozen import FrozenMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from labinterp.codes import FINDING_STATUSES, SEVERITIES
+from labinterp.frozen import FrozenMap
 from labinterp.model import Evidence, Finding, Pathway, Step
 from labinterp.reasoning import graph, wording
-from labinterp.reasoning.frozen import FrozenMap
 from labinterp.reasoning.slots import Panel, panel_of, resolved
 from labinterp.reasoning.tables import Row, Table, caveats, decide, remarks, rests_on, tables, weakening
 
