@@ -156,7 +156,6 @@ NOTES: Final = (
     "time_unreadable",
     "status_unknown",
     "several_values",
-    "several_ranges",
     "not_of_a_patient",
     "data_absent",
     "result_not_found",
