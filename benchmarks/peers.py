@@ -61,7 +61,7 @@ def _labunits(values: list[float]) -> Callable[[], Any]:
 
 def _ucumvert(values: list[float]) -> Callable[[], Any]:
     registry = importlib.import_module("ucumvert").PintUcumRegistry()
-    mass = registry.Quantity(MASS, "g/mol")
+    mass = MASS * registry.from_ucum("g/mol")
     return lambda: [(value * registry.from_ucum("mg/dL") / mass).to(registry.from_ucum("mmol/L")) for value in values]
 
 
