@@ -150,6 +150,17 @@ def test_values_are_read(more, value):
     assert row(observation(**more))["value"] == value
 
 
+def test_a_number_that_is_sent_as_text_is_noted():
+    """FHIR wants a number; a text in its place is read by the rules for texts, and the result says so."""
+    for sent, problem in (("7.9", None), ("1,234", "ambiguous_number"), ("high", "not_numeric")):
+        given = observation(valueQuantity={"value": sent, "unit": "ng/mL"}, code={"text": "25OHD"})
+        [interpretation] = li.interpret([only(given)[1]], li.Patient(age=50)).interpretations
+        assert interpretation.problem == problem
+        assert ("number_cleaned" in interpretation.notes) == (problem is None)
+    [plain] = li.interpret([only(observation(**quantity(7.9)))[1]], li.Patient(age=50)).interpretations
+    assert "number_cleaned" not in plain.notes
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import demographics
+from labinterp import demographics, values
 from labinterp.codes import COMPARATORS
 from labinterp.formats import fhir_ranges
 from labinterp.formats.fhir_in import Documents, Node, Resource, codings, words
@@ -206,6 +206,8 @@ def _quantity(part: Node) -> _Value:
     unit, conflict = fhir_ranges.unit_of(quantity)
     notes: tuple[str, ...] = ("unit_conflict",) if conflict else ()
     value = _number(quantity, "value")
+    if isinstance(value, str) and (parsed := values.parse(value)).number is not None and parsed.alternative is None:
+        notes += ("number_cleaned",)
     comparator = quantity.text("comparator")
     if comparator is not None and value is not None:
         value = f"{comparator}{as_text(value)}" if comparator in COMPARATORS else NOT_NUMERIC
