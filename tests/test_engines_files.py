@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import json
@@ -309,6 +310,49 @@ def test_csv_output_holds_the_same_rows(draws, tmp_path):
         assert list(ours.columns) == list(other.columns)
         assert cells(ours[["patient_id"]]) == cells(other[["patient_id"]])
         assert len(ours) == len(other)
+
+
+@pytest.mark.parametrize("ordered", [None, False])
+def test_streams_are_read_and_counts_are_kept(draws, ordered, tmp_path):
+    """A binary stream is an input like its file; the manifest counts severities and problems as the tables have them."""
+    path = write(draws, tmp_path / "in.csv")
+    with path.open("rb") as stream:
+        manifest = interpret_files([stream], tmp_path / "out", ordered=ordered, block_bytes=200)
+    assert [entry.file for entry in manifest.inputs] == ["in.csv"]
+    assert manifest.inputs[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert_same(tmp_path / "out", li.interpret_frame(li.read(path)))
+    findings, results = read_parts(tmp_path / "out", "findings"), read_parts(tmp_path / "out", "results")
+    assert manifest.severities == findings["severity"].astype(object).value_counts().to_dict() != {}
+    assert manifest.problems == results["problem"].dropna().astype(object).value_counts().to_dict()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["in.csv", "out"]
+
+
+@pytest.mark.parametrize("ordered", [None, False])
+def test_no_text_in_csv_is_a_formula(ordered, tmp_path):
+    """What a spreadsheet would run begins with an apostrophe; numbers, other texts and Parquet stay as they are."""
+    names = ["=1+1", "+1", "-1", "@a", "\ta", "\ra", "a=1", "a\n=1", "'=1"]
+    frame = pd.DataFrame({"patient_id": names, "test": "magnesium", "value": 0.5, "unit": "mmol/L", "age": 50})
+    frame.to_parquet(tmp_path / "in.parquet", index=False)
+    for kind in ("csv", "parquet"):
+        interpret_files(tmp_path / "in.parquet", tmp_path / kind, format=kind, ordered=ordered)
+        for table in TABLES:
+            if kind == "parquet":
+                found = read_parts(tmp_path / kind, table)["patient_id"]
+            else:
+                with (tmp_path / kind / table / "part-00000.csv").open(encoding="utf-8", newline="") as file:
+                    found = [row["patient_id"] for row in csv.DictReader(file)]
+            guarded = [f"'{name}" if name[0] in "=+-@\t\r" and kind == "csv" else name for name in names]
+            assert list(dict.fromkeys(found)) == guarded
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    """Where two files have one name, problems name them by their paths."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "in.csv").write_bytes(HEADER + GOOD + b"short\n")
+    interpret_files([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+    lines = (tmp_path / "out" / "problems.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == [str(tmp_path / folder / "in.csv") for folder in ("a", "b")]
 
 
 def test_documents_of_messages_are_read_whole(tmp_path):

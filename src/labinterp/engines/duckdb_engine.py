@@ -36,15 +36,22 @@ _BATCH: Final = 1 << 16
 _MEMORY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?\s?(?:[KMGT]i?B|%)", re.ASCII)
 
 
+def check_memory(limit: str) -> None:
+    """Check a bound on memory.
+
+    Raises:
+        InputError: if it is none.
+    """
+    if not _MEMORY.fullmatch(limit):
+        raise InputError("memory_limit is no size", hint="Give one such as '1GB'")
+
+
 def connect(folder: Path, memory_limit: str, workers: int) -> Any:
     """Open DuckDB with a bound on its memory and a folder to spill to.
 
     Raises:
         MissingExtraError: if DuckDB is not installed.
-        InputError: if the limit is none.
     """
-    if not _MEMORY.fullmatch(memory_limit):
-        raise InputError("memory_limit is no size", hint="Give one such as '1GB'")
     try:
         import duckdb
     except ImportError:

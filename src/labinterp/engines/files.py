@@ -17,13 +17,14 @@ from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.folder import MANIFEST, workplace
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
 from labinterp.engines.sink import Output, Parts
-from labinterp.engines.sources import Source, open_sources
+from labinterp.engines.sources import Source, keep, open_sources
 from labinterp.engines.together import Panels, Together
 from labinterp.errors import InputError
 from labinterp.formats.conversion import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import BinaryIO
 
     import pandas as pd
 
@@ -37,10 +38,11 @@ _CHOICES: Final = {
     "on_bad_row": ("problem", "stop"),
     "ordered": (None, True, False),
 }
+_TALLIED: Final = {"findings": "severity", "results": "problem"}
 
 
 def interpret_files(
-    paths: str | Path | Iterable[str | Path],
+    paths: str | Path | BinaryIO | Iterable[str | Path | BinaryIO],
     out: str | Path,
     *,
     engine: str = "duckdb",
@@ -75,7 +77,7 @@ def interpret_files(
 
     Args:
         paths: a CSV, TSV, gzipped or Parquet file, a folder of them, or several; FHIR and HL7 v2 documents are read,
-            too, each as a whole.
+            too, each as a whole. A binary stream, such as `sys.stdin.buffer`, is copied to the temporary folder first.
         out: a folder that is not there yet.
         engine: what brings scattered rows together.
         layout: as in `interpret_frame`; tables beside a file, such as `patients.csv`, are read as `read` does.
@@ -88,7 +90,7 @@ def interpret_files(
         decimal: as in `interpret`.
         default_units: as in `interpret`.
         reference_albumin: as in `interpret`.
-        format: `"parquet"` or `"csv"`.
+        format: `"parquet"` or `"csv"`; in CSV, a text that a spreadsheet would take for a formula begins with `'`.
         on_bad_row: `"problem"` counts a row that cannot be read and goes on; `"stop"` raises at the first.
         ordered: True says that the rows of each panel lie together; False that they do not; None looks.
         memory_limit: how much DuckDB may use before it spills.
@@ -126,8 +128,13 @@ def interpret_files(
         default_units=default_units,
         reference_albumin=reference_albumin,
     )
-    sources = open_sources(paths, layout, columns)
+    duckdb_engine.check_memory(memory_limit)
+    opened = open_sources(paths, layout, columns)
     with workplace(Path(out), force=force) as place:
+        sources = [
+            source if isinstance(source, Source) else keep(source, place / f"input-{i}", layout, columns)
+            for i, source in enumerate(opened)
+        ]
         problems = Problems(place / "out" / "problems.csv", stop=on_bad_row == "stop")
         meter = Meter(progress)
         with closing(Run(choices, sources, place, format, problems, meter, workers, max(1, block_bytes))) as run:
@@ -181,7 +188,10 @@ class Run:
         own = {"patient_id", "collected_at"}
         known = {name: kind for name, kind in self.types.items() if name in own}
         schemas = arrow.schemas(known)
-        self.parts = {name: Parts(self.place / "out" / name, schema, self.kind) for name, schema in schemas.items()}
+        self.parts = {
+            name: Parts(self.place / "out" / name, schema, self.kind, tally=_TALLIED.get(name))
+            for name, schema in schemas.items()
+        }
 
     def schemas(self) -> dict[str, pa.Schema]:
         """Return the schemas of the output."""
@@ -273,7 +283,7 @@ class Run:
         counts = self.counts.values()
         inputs = tuple(
             Input(
-                str(source.path),
+                source.given,
                 source.size,
                 source.sha256,
                 source.reading.layout,
@@ -298,6 +308,8 @@ class Run:
             self.parts["results"].rows,
             self.parts["findings"].rows,
             self.parts["pathways"].rows,
+            dict(sorted(self.parts["findings"].counts.items())),
+            dict(sorted(self.parts["results"].counts.items())),
             inputs,
             (*outputs, Output.of(self.problems.path, folder, self.problems.rows)),
         )

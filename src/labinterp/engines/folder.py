@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MANIFEST: Final = "manifest.json"
+_OURS: Final = {"results", "findings", "pathways", "problems.csv", MANIFEST}
 _LOCK: Final = "running.lock"
 _OLD: Final = "old-"
 _GRACE: Final = 60.0
@@ -41,7 +42,7 @@ def workplace(out: Path, *, force: bool) -> Iterator[Path]:
         InputError: if `out` is there already, or cannot be written.
     """
     out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow links
-    _check(out, force=force)
+    check(out, force=force)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(out)
@@ -58,19 +59,28 @@ def workplace(out: Path, *, force: bool) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _check(out: Path, *, force: bool) -> None:
+def check(out: Path, *, force: bool) -> None:
+    """Refuse a folder that is not to be written.
+
+    Args:
+        out: must not exist yet, or be an empty folder.
+        force: it may hold an output of labinterp, and nothing else.
+
+    Raises:
+        InputError: if `out` is there already.
+    """
     if not out.exists():
         return
     if out.is_dir() and not any(out.iterdir()):
         return
-    if not (out.is_dir() and (out / MANIFEST).is_file()):
+    if not (out.is_dir() and (out / MANIFEST).is_file() and {entry.name for entry in out.iterdir()} <= _OURS):
         raise InputError(f"{out.name} is there already and is no output of labinterp", hint="Choose another folder")
     if not force:
         raise InputError(f"{out.name} is there already", hint="Choose another folder, or pass force=True to replace it")
 
 
 def _publish(made: Path, out: Path, *, force: bool) -> None:
-    _check(out, force=force)
+    check(out, force=force)
     old = out.parent / f"{_mark(out)}{_OLD}{secrets.token_hex(4)}"
     if out.exists():
         out.replace(old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from labinterp.engines.records import BadRow
     from labinterp.engines.sink import Output
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @attrs.frozen
@@ -52,12 +54,15 @@ class Manifest:
         knowledge_sha256: its hash.
         editions: id and hash of every edition of ranges.
         settings: the choices of the run.
-        engine: `stream` where the rows of each panel lay together, else `duckdb`.
+        engine: `stream` where the rows of each panel lay together, else `duckdb`; `memory` where the command line
+            held all rows at once.
         rows_in: rows of all inputs.
         bad_rows: rows that could not be used.
         rows_out: rows of results.
         findings: rows of findings.
         pathways: rows of pathways.
+        severities: how many findings have each severity.
+        problems: how many results have each problem.
         inputs: one by one.
         outputs: one by one.
     """
@@ -73,6 +78,8 @@ class Manifest:
     rows_out: int
     findings: int
     pathways: int
+    severities: dict[str, int]
+    problems: dict[str, int]
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
 
@@ -169,7 +176,8 @@ class Problems:
                     file=file,
                     line=row.line,
                 )
-            self._writer.writerow([file, row.line, row.what])
+            shown = f"'{file}" if file.startswith(_FORMULA) else file
+            self._writer.writerow([shown, row.line, row.what])
             self.rows += 1
             lost += row.rows
         return lost

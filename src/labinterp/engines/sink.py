@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -17,6 +19,8 @@ ROWS_PER_PART: Final = 1 << 23
 _ROWS_PER_GROUP: Final = 1 << 17
 _SEARCHED: Final = ("patient_id", "collected_at", "value")
 """Columns with least and greatest value by row group, by which a reader passes groups over."""
+_FORMULA: Final = r"\A([=+\-@\t\r])"
+"""A text that a spreadsheet would run."""
 
 
 @attrs.frozen
@@ -52,6 +56,7 @@ class Parts:
         kind: `parquet` or `csv`.
         compression: of Parquet.
         rows_per_part: after about how many rows the next part begins.
+        tally: a column of text whose values are counted in `counts`.
     """
 
     def __init__(
@@ -62,11 +67,14 @@ class Parts:
         *,
         compression: str = "zstd",
         rows_per_part: int = ROWS_PER_PART,
+        tally: str | None = None,
     ) -> None:
         folder.mkdir(parents=True)
         self.schema = schema
         self.files: list[tuple[Path, int]] = []
         self.rows = 0
+        self.counts: Counter[str] = Counter()
+        self._tally = tally
         self._folder = folder
         self._kind = kind
         self._compression = compression
@@ -78,9 +86,16 @@ class Parts:
     def write(self, table: pa.Table) -> None:
         """Add rows; they are written by the group."""
         self.rows += table.num_rows
+        if self._tally is not None:
+            self._count(table[self._tally])
         self._waiting.append(table)
         if sum(waiting.num_rows for waiting in self._waiting) >= _ROWS_PER_GROUP:
             self._flush()
+
+    def _count(self, column: pa.ChunkedArray) -> None:
+        for chunk in column.chunks:
+            for item in chunk.indices.drop_null().value_counts().to_pylist():
+                self.counts[chunk.dictionary[item["values"]].as_py()] += item["counts"]
 
     def close(self) -> None:
         """Write what waits; a table without rows has a part, too."""
@@ -105,7 +120,7 @@ class Parts:
             self._writer = self._open(path)
             self.files.append((path, 0))
         if self._kind == "csv":
-            self._writer.write_table(rows.cast(_plain(self.schema)))
+            self._writer.write_table(_disarmed(rows).cast(_plain(self.schema)))
         else:
             self._writer.write_table(rows.unify_dictionaries(), row_group_size=2 * _ROWS_PER_GROUP)
         self._in_part += rows.num_rows
@@ -129,3 +144,17 @@ def _plain(schema: pa.Schema) -> pa.Schema:
     return pa.schema(
         [(field.name, field.type.value_type if pa.types.is_dictionary(field.type) else field.type) for field in schema]
     )
+
+
+def _disarmed(rows: pa.Table) -> pa.Table:
+    """Return rows in which an apostrophe stands before every text that a spreadsheet would run as a formula."""
+    for i, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            chunks = [
+                pa.DictionaryArray.from_arrays(
+                    chunk.indices, pc.replace_substring_regex(chunk.dictionary, pattern=_FORMULA, replacement=r"'\1")
+                )
+                for chunk in rows.column(i).unify_dictionaries().chunks
+            ]
+            rows = rows.set_column(i, field, pa.chunked_array(chunks, field.type))
+    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from labinterp.formats.headings import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
 _ROW_BYTES: Final = 64
 """About what a row takes in a text file, for the size of pieces of Parquet files."""
@@ -124,6 +126,7 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
+        self.given = str(path)
         self.size = path.stat().st_size
         self.sha256 = ""
 
@@ -277,19 +280,42 @@ def _open_records(reading: Reading, table: pa.Table, *, by_time: bool) -> int | 
 
 
 def open_sources(
-    paths: str | Path | Iterable[str | Path], layout: str, columns: Mapping[str, str] | None
-) -> list[Source]:
-    """Open every file, and every table in a folder, in the order given.
+    paths: str | Path | BinaryIO | Iterable[str | Path | BinaryIO], layout: str, columns: Mapping[str, str] | None
+) -> list[Source | BinaryIO]:
+    """Open every file, and every table in a folder, in the order given; streams are left as they are.
 
     Raises:
         InputError: if one cannot be read at all.
         LayoutError: if the columns of one fit no layout.
     """
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    found = [file for path in given for file in _files(Path(path))]
+    given: list[Any] = [paths] if isinstance(paths, str | Path) or hasattr(paths, "read") else list(paths)
+    found = [file for path in given for file in ([path] if hasattr(path, "read") else _files(Path(path)))]
     if not found:
         raise InputError("there is no file to read", hint="Give at least one CSV or Parquet file")
-    return [_open(path, layout, columns) for path in found]
+    names = [file.name for file in found if isinstance(file, Path)]
+    opened = [_open(file, layout, columns) if isinstance(file, Path) else file for file in found]
+    for source in opened:
+        if isinstance(source, Source) and names.count(source.name) > 1:
+            source.name = source.given
+    return opened
+
+
+def keep(stream: BinaryIO, folder: Path, layout: str, columns: Mapping[str, str] | None) -> Source:
+    """Copy a stream to a folder of its own, since a file is read more than once, and open it.
+
+    Raises:
+        InputError: if it cannot be read at all.
+        LayoutError: if its columns fit no layout.
+    """
+    name = str(getattr(stream, "name", "stream"))
+    name = "standard input" if name in {"<stdin>", "0"} else Path(name).name
+    folder.mkdir()
+    path = folder / name
+    with path.open("wb") as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
+    source = _open(path, layout, columns)
+    source.given = name
+    return source
 
 
 def _files(path: Path) -> list[Path]:
