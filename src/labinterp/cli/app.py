@@ -79,7 +79,7 @@ def _told(error: BaseException) -> tuple[int, str]:
         unreadable = isinstance(error, InputError | LayoutError | ReferenceSetError | ReportError)
         return UNREADABLE if unreadable else USAGE, str(error)
     if isinstance(error, MemoryError):
-        return UNREADABLE, "the data do not fit into memory. Use labinterp.interpret_files"
+        return UNREADABLE, "the data do not fit into memory. Write to a folder: -o DIR, without --delta or --report"
     if isinstance(error, OSError):
         name = "" if error.filename is None else f"{error.filename}: "
         return USAGE, f"{name}{error.strerror or type(error).__name__}"

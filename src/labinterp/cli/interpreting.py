@@ -12,9 +12,10 @@ from labinterp.cli.options import kernel_options, no_color_option, ranges_option
 from labinterp.codes import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from labinterp.cli.answers import Answered
+    from labinterp.engines.manifest import Manifest
 
 FOUND: Final = 1
 PROBLEMS: Final = 4
@@ -23,12 +24,17 @@ PROBLEMS: Final = 4
 @click.command(short_help="Interpret results and trace what is low or high to twitching.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Write the tables to a folder.")
-@click.option("--force", is_flag=True, help="Overwrite in a folder that is not empty.")
+@click.option("--force", is_flag=True, help="Replace an output of labinterp that is in the folder.")
 @ranges_option
 @click.option("--delta", is_flag=True, help="Add to the results the change since the previous one of the same patient.")
 @click.option("--grading", metavar="G", help="Add grades, such as by ctcae/6.0 or daids/2.1.")
 @kernel_options
-@click.option("--format", "form", type=click.Choice(["csv", "parquet", "json"]), help="Form of the output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "parquet", "json"]),
+    help="Form of the output; with -o, csv by default.",
+)
 @click.option(
     "--table",
     type=click.Choice(["results", "findings", "pathways"]),
@@ -46,6 +52,18 @@ PROBLEMS: Final = 4
     show_default=True,
     help="With findings in more panels than this, equal findings are shown together.",
 )
+@click.option(
+    "--on-bad-row",
+    type=click.Choice(["problem", "stop"]),
+    help="With -o: count a row that cannot be read and go on (the default), or stop with exit code 3.",
+)
+@click.option(
+    "--ordered/--no-ordered",
+    default=None,
+    help="With -o: say that the rows of each panel lie together, or that they do not.  [default: look]",
+)
+@click.option("--memory-limit", metavar="SIZE", help="With -o: how much DuckDB takes before it spills.  [default: 1GB]")
+@click.option("--workers", type=click.IntRange(1, 256), help="With -o: threads.  [default: 2]")
 @click.option("--quiet", "-q", is_flag=True, help="Print neither summary nor progress.")
 @no_color_option
 def interpret(
@@ -59,28 +77,41 @@ def interpret(
     fail_on: str | None,
     strict: bool,
     limit: int,
+    on_bad_row: str | None,
+    ordered: bool | None,
+    memory_limit: str | None,
+    workers: int | None,
     quiet: bool,
     no_color: bool,
     **kernel: Any,
 ) -> int:
-    r"""Interpret the results in FILE... and trace what is low or high to muscle twitching.
+    """Interpret the results in FILE... and trace what is low or high to muscle twitching.
 
-    CSV, TSV, gzip, Parquet, FHIR JSON and NDJSON and HL7 v2 are told apart by content; '-' reads standard input. Each
-    file is interpreted by itself. Without -o or --format, a summary and the findings with their traces are printed.
+    CSV, TSV, gzip, Parquet, FHIR JSON and NDJSON and HL7 v2 are told apart by content; '-' reads standard input.
+    Without -o or --format, a summary and the findings with their traces are printed; each file is interpreted by
+    itself.
+
+    With -o, tables of any size are read in pieces, all files as parts of one table, and DIR appears only whole:
+    results/, findings/ and pathways/ in parts, problems.csv with the rows that could not be read, manifest.json. This
+    takes PyArrow, and DuckDB where rows of a panel lie scattered (labinterp[duckdb]). With --delta, --report or
+    --format json everything is held in memory, each file is interpreted by itself, and the first row that cannot be
+    read stops the run.
 
     Exit codes: 0 done, 1 a finding at or above --fail-on, 2 usage, 3 unreadable input or unknown layout, 4 rows with
-    problems under --strict (a finding comes first), 130 interrupted.
+    problems or unreadable ones under --strict (a finding comes first), 130 interrupted.
 
     \b
     Examples:
       labinterp interpret panels.csv
       labinterp interpret labs.csv --ranges uk --assume-adult -o out --format parquet
+      labinterp interpret 2025.csv.gz 2026.csv.gz -o out --panel 30D --on-bad-row stop
       cat bundle.json | labinterp interpret - --format json
-    """
-    from labinterp.cli.answers import answer_all, provenance_of, session_of
+    """  # noqa: D301 - click reads this sign
+    from labinterp.cli import streaming
+    from labinterp.cli.answers import answer_all, provenance_of, session_of, worst
     from labinterp.cli.inputs import read_all
     from labinterp.cli.outputs import check_folder
-    from labinterp.cli.printing import progress
+    from labinterp.cli.printing import Printer, progress
 
     if files.count("-") > 1:
         raise click.UsageError("standard input can be read once only")
@@ -90,17 +121,38 @@ def interpret(
         check_folder(output, force=force)
     options = read_kernel(**kernel)
     session = session_of(options)
+    tuning = {"on_bad_row": on_bad_row, "ordered": ordered, "memory_limit": memory_limit, "workers": workers}
+    if output is not None and form != "json" and report is None and not options["delta"]:
+        written = streaming.write(files, output, options, tuning, form=form or "csv", force=force, quiet=quiet)
+        if not quiet:
+            streaming.show_manifest(Printer(no_color=no_color), written, output, files)
+        problems = written.bad_rows + sum(written.problems.values())
+        return _exit_code(written.severities, problems, fail_on, strict=strict)
+    _refuse_tuning(tuning)
     step = progress(quiet=quiet)
     sources = read_all(files, options["layout"], options["columns"], step)
     with step("Interpreting"):
         answered = answer_all(sources, session, options)
     provenance = provenance_of(session, options)
     with step("Writing"):
-        _write(answered, provenance, options, output=output, form=form, report=report, force=force)
+        manifest = _write(answered, provenance, options, output=output, form=form, report=report, force=force)
     if not quiet:
         form = form if output is None else None
-        _print(answered, provenance, form=form, table=table, limit=limit, output=output, no_color=no_color)
-    return _exit_code(answered, fail_on, strict=strict)
+        _print(answered, provenance, form=form, table=table, limit=limit, in_full=output is None, no_color=no_color)
+        if output is not None and manifest is not None:
+            streaming.show_outputs(Printer(no_color=no_color), manifest, output)
+    problems = sum(int(each.results["problem"].notna().sum()) for each in answered)
+    return _exit_code(worst(answered), problems, fail_on, strict=strict)
+
+
+def _refuse_tuning(tuning: dict[str, Any]) -> None:
+    """Refuse options that only reading in pieces has."""
+    given = [f"--{name.replace('_', '-')}" for name, value in tuning.items() if value is not None]
+    if given:
+        raise click.UsageError(
+            f"{', '.join(given)} goes with -o and csv or parquet, without --delta and --report; then rows are read "
+            "in pieces"
+        )
 
 
 def _write(
@@ -112,15 +164,17 @@ def _write(
     form: str | None,
     report: Path | None,
     force: bool,
-) -> None:
+) -> Manifest | None:
     from labinterp.cli.outputs import write_folder, write_text
     from labinterp.cli.pages import page
 
-    html = None if report is None else page(answered, options)
+    html, manifest = None if report is None else page(answered, options), None
     if output is not None:
-        write_folder(output, answered, provenance, form or "csv", force=force)
+        settings = {"layout": options["layout"], "columns": options["columns"] or {}, "delta": options["delta"]}
+        manifest = write_folder(output, answered, provenance, settings, form or "csv", force=force)
     if report is not None and html is not None:
         write_text(report, html)
+    return manifest
 
 
 def _print(
@@ -130,7 +184,7 @@ def _print(
     form: str | None,
     table: str,
     limit: int,
-    output: Path | None,
+    in_full: bool,
     no_color: bool,
 ) -> None:
     from labinterp.cli import outputs, summary, traces
@@ -146,27 +200,20 @@ def _print(
     printer = Printer(no_color=no_color)
     summary.show_summary(printer, answered, provenance)
     summary.show_findings(printer, answered)
-    sources = traces.show_traces(printer, answered, limit) if output is None else None
+    sources = traces.show_traces(printer, answered, limit) if in_full else None
     summary.show_problems(printer, answered)
     if sources is not None:
         summary.show_guidance(printer)
         traces.show_sources(printer, sources)
         summary.show_disclaimer(printer)
-    else:
-        printer.line()
-        printer.line(f"Written to {output}: results, findings, pathways, manifest.json")
 
 
-def _exit_code(answered: Sequence[Answered], fail_on: str | None, *, strict: bool) -> int:
-    from labinterp.cli.answers import worst
-
+def _exit_code(severities: Mapping[str, int], problems: int, fail_on: str | None, *, strict: bool) -> int:
     if fail_on is not None:
-        counts = worst(answered)
-        count = sum(counts.get(severity, 0) for severity in SEVERITIES[SEVERITIES.index(fail_on) :])
+        count = sum(severities.get(severity, 0) for severity in SEVERITIES[SEVERITIES.index(fail_on) :])
         if count:
             click.echo(f"labinterp: {count:,} finding(s) of severity {fail_on} or above (--fail-on)", err=True)
             return FOUND
-    problems = sum(int(each.results["problem"].notna().sum()) for each in answered)
     if strict and problems:
         click.echo(f"labinterp: {problems:,} row(s) with problems (--strict)", err=True)
         return PROBLEMS

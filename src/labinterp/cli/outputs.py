@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from labinterp.cli.answers import Answered, joined
+from labinterp.cli.answers import Answered, joined, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import pandas as pd
+
+    from labinterp.engines.manifest import Manifest
+    from labinterp.engines.sink import Output
 
 TABLES: Final = ("results", "findings", "pathways")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -26,69 +26,94 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def check_folder(folder: Path, *, force: bool) -> None:
     """Refuse a folder that holds something already, before any work is done."""
-    if folder.exists() and not folder.is_dir():
-        raise click.UsageError(f"{folder} is a file; -o takes a folder")
-    if not force and folder.is_dir() and any(folder.iterdir()):
-        raise click.UsageError(f"{folder} is not empty; choose another folder, or overwrite with --force")
+    from labinterp.engines.folder import check
+    from labinterp.errors import InputError
+
+    try:
+        check(folder, force=force)
+    except InputError:
+        ours = folder.is_dir() and not force and _may_be_replaced(folder)
+        what = "overwrite it with --force" if ours else "--force replaces an output of labinterp and nothing else"
+        raise click.UsageError(f"{folder} is there already; choose another folder; {what}") from None
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    from labinterp.engines.folder import check
+    from labinterp.errors import InputError
+
+    try:
+        check(folder, force=True)
+    except InputError:
+        return False
+    return True
 
 
 def write_folder(
-    folder: Path, answered: Sequence[Answered], provenance: dict[str, Any], form: str, *, force: bool
-) -> None:
-    """Write the three tables and `manifest.json`; until all is written, nothing is there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        files = {}
+    folder: Path,
+    answered: Sequence[Answered],
+    provenance: dict[str, Any],
+    settings: dict[str, Any],
+    form: str,
+    *,
+    force: bool,
+) -> Manifest:
+    """Write the three tables and `manifest.json` as `interpret_files` does; until all is written, nothing is there."""
+    from labinterp.engines.folder import MANIFEST, workplace
+    from labinterp.engines.manifest import Problems
+    from labinterp.engines.sink import Output
+
+    with workplace(folder, force=force) as place:
+        out = place / "out"
+        outputs = []
         for name in TABLES:
-            path = work / f"{name}.{form}"
-            rows = _write_table(joined(answered, name), path, form)
-            files[path.name] = {"rows": rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        manifest = manifest_of(answered, provenance, files)
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        _settle(work, folder, [*files, "manifest.json"], force=force)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+            path = out / name / f"part-00000.{form}"
+            path.parent.mkdir()
+            outputs.append(Output.of(path, out, _write_table(joined(answered, name), path, form)))
+        problems = Problems(out / "problems.csv", stop=True)
+        problems.close()
+        outputs.append(Output.of(problems.path, out, 0))
+        manifest = manifest_of(answered, provenance, {**settings, "format": form}, tuple(outputs))
+        (out / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
 
 
-def _settle(work: Path, folder: Path, names: Sequence[str], *, force: bool) -> None:
-    check_folder(folder, force=force)
-    if folder.is_dir() and any(folder.iterdir()):
-        for name in names:
-            (work / name).replace(folder / name)
-        return
-    umask = os.umask(0)
-    os.umask(umask)
-    work.chmod(0o777 & ~umask)
-    if folder.is_dir():
-        folder.rmdir()
-    work.replace(folder)
-
-
-def manifest_of(answered: Sequence[Answered], provenance: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
+def manifest_of(
+    answered: Sequence[Answered], provenance: dict[str, Any], settings: dict[str, Any], outputs: tuple[Output, ...]
+) -> Manifest:
     """Return what went in, what came out, and what made it."""
-    results = joined(answered, "results")
-    problems = results["problem"].dropna().astype(object).value_counts().to_dict()
-    return {
-        **provenance,
-        "inputs": [
-            {
-                "file": each.source.name,
-                "bytes": each.source.size,
-                "sha256": each.source.sha256,
-                "rows": len(each.source.table),
-                "panels": each.panels,
-            }
-            for each in answered
-        ],
-        "rows": {
-            "in": sum(len(each.source.table) for each in answered),
-            "results": len(results),
-            "interpreted": int(results["problem"].isna().sum()),
-            "problems": {str(code): int(count) for code, count in sorted(problems.items())},
-        },
-        "files": files,
-    }
+    from labinterp.engines.manifest import Input, Manifest
+
+    rows = {file.file.partition("/")[0]: file.rows for file in outputs}
+    found = joined(answered, "results")["problem"].dropna().astype(object).value_counts().to_dict()
+    inputs = tuple(
+        Input(
+            each.source.name,
+            each.source.size,
+            each.source.sha256,
+            settings["layout"],
+            len(each.source.table),
+            0,
+            len(each.results),
+        )
+        for each in answered
+    )
+    return Manifest(
+        provenance["library_version"],
+        provenance["knowledge_version"],
+        provenance["knowledge_sha256"],
+        tuple(provenance["editions"]),
+        {**provenance["settings"], **settings},
+        "memory",
+        sum(each.rows for each in inputs),
+        0,
+        rows["results"],
+        rows["findings"],
+        rows["pathways"],
+        dict(sorted(worst(answered).items())),
+        {str(code): int(count) for code, count in sorted(found.items())},
+        inputs,
+        outputs,
+    )
 
 
 def _write_table(frame: pd.DataFrame, path: Path, form: str) -> int:

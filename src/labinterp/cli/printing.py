@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -142,6 +142,17 @@ def listed(items: Sequence[object], most: int, noun: str = "more") -> str:
     shown = ", ".join(clean(item, 60) for item in items[:most])
     rest = len(items) - most
     return f"{shown} and {rest:,} {noun}" if rest > 0 else shown
+
+
+@contextlib.contextmanager
+def status(*, quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """Give what shows a changing text on standard error, if that is a terminal; None otherwise."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    console = Console(stderr=True, highlight=False, markup=False)
+    with console.status("Opening") as shown:
+        yield lambda text: shown.update(clean(text))
 
 
 def progress(*, quiet: bool) -> Callable[[str], Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
 _MOST_ROWS: Final = 6
-_SUGGESTIONS: Final = {
+SUGGESTIONS: Final = {
     "missing_unit": "Send the unit, or say it for the whole file with --default-unit ANALYTE=UNIT",
     "ambiguous_number": "Say which with '--decimal ,' or '--decimal .'",
     "incompatible_unit": "Check test and unit; `labinterp convert` says which units can be converted",
@@ -138,7 +138,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
         )
         for code, count in counts.items():
             message, suggestion, _ = PROBLEM_TEXTS[code]
-            suggestion = _SUGGESTIONS.get(code, suggestion)
+            suggestion = SUGGESTIONS.get(code, suggestion)
             if code == "no_reference_range":
                 missing = _without_range(answered)
                 suggestion = NO_AGE_SUGGESTION if any(plan.missing == "age_unknown" for plan in missing) else suggestion
