@@ -6,6 +6,7 @@ import importlib.util
 import os
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -220,3 +221,29 @@ def test_wrong_choices_are_told_on_the_driver(spark):
     with pytest.raises(LayoutError, match="row_id"):
         engine.interpret(frame, row_id="id")
     assert len(engine.interpret(frame).results.collect()) == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_example_job_writes_the_three_tables(tmp_path, form):
+    """`examples/spark_job.py` runs as it stands on one local core and writes the answer of the frame."""
+    job = Path(__file__).parents[1] / "examples" / "spark_job.py"
+    frame = frame_of(draws(4))
+    path = tmp_path / f"in.{form}"
+    frame.to_csv(path, index=False) if form == "csv" else frame.to_parquet(path, index=False)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 "
+        "--conf spark.driver.bindAddress=127.0.0.1 pyspark-shell",
+    }
+    command = [sys.executable, job, path, tmp_path / "out", "--format", form, "--partitions", "2"]
+    done = subprocess.run(  # noqa: S603 - our own example
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = li.interpret_frame(frame)
+    for name in NAMES:
+        written = pd.read_parquet(tmp_path / "out" / name)
+        assert len(written) == len(getattr(expected, name)) > 0
+        assert list(written.columns) == list(getattr(expected, name).columns)
