@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CODE = """
-import resource, sys, time
+import sys, time
 import labinterp as li
 from labinterp.engines import files
 import pyarrow, pyarrow.csv, pyarrow.parquet, pandas, duckdb
 from pathlib import Path
 li.interpret_files([sys.argv[2]], Path(sys.argv[3]) / "warm")
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+base = peak()
 start = time.perf_counter()
 li.interpret_files([sys.argv[1]], Path(sys.argv[3]) / "out", ordered=True)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) / 1024, time.perf_counter() - start)
+print((peak() - base) / 1024, time.perf_counter() - start)
 """
 
 
