@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 import hashlib
 import shutil
@@ -110,7 +111,7 @@ def _referenced(layout: layouts.Layout) -> set[str]:
     return {fold(name) for name in names}
 
 
-class Source:
+class Source(abc.ABC):
     """A file of results.
 
     Args:
@@ -130,6 +131,7 @@ class Source:
         self.size = path.stat().st_size
         self.sha256 = ""
 
+    @abc.abstractmethod
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
         """Yield the rows in pieces, and set `sha256` at the end.
 
@@ -137,7 +139,6 @@ class Source:
             block_bytes: about how many bytes of text a piece has.
             panel: None to cut anywhere; else whether panels end where the collection time changes.
         """
-        raise NotImplementedError
 
 
 class TextSource(Source):

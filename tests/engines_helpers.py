@@ -1,0 +1,29 @@
+"""What the tests of tables larger than memory share."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+TABLES = ("results", "findings", "pathways")
+
+
+def read_parts(folder, name):
+    parts = sorted((folder / name).iterdir())
+    if parts[0].suffix == ".csv":
+        return pd.concat([pd.read_csv(part, dtype=str, keep_default_na=False, na_values=[""]) for part in parts])
+    table = pa.concat_tables([pq.read_table(part) for part in parts]).unify_dictionaries()
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+
+
+def cells(frame):
+    plain = frame.astype(object)
+    return plain.where(plain.notna(), None).to_numpy().tolist()
+
+
+def assert_same(folder, report):
+    for name in TABLES:
+        ours, expected = read_parts(folder, name), getattr(report, name)
+        assert list(ours.columns) == list(expected.columns)
+        assert cells(ours) == cells(expected), name
