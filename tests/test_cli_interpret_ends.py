@@ -144,7 +144,7 @@ def test_no_message_holds_a_value_or_an_id(capsys, panels, tmp_path):
     ):
         _, _, err = run(capsys, "interpret", *args)
         assert err
-        told = err.replace(str(tmp_path), "").replace("\n", "")
+        told = err.replace("\n", "").replace(str(tmp_path), "")
         for secret in ("MRN", "12.345", "17.25", "HEMOLYZED", "120"):
             assert secret not in told
 
