@@ -33,7 +33,7 @@ def main() -> int:
                 print(row.line(), flush=True)
     if arguments.json:
         packages = ("labinterp", "numpy", "pandas", "pint", "pyarrow")
-        machine = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+        machine = {"python": platform.python_version(), **{name: version(name) for name in packages if name != "labinterp"}}
         figures = [row.as_dict() for row in rows]
         arguments.json.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
     return 0
