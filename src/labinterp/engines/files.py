@@ -18,7 +18,7 @@ from labinterp.engines.folder import MANIFEST, workplace
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
 from labinterp.engines.sink import Output, Parts
 from labinterp.engines.sources import Source, keep, open_sources
-from labinterp.engines.together import Panels, Together
+from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, Panels, Together
 from labinterp.errors import InputError
 from labinterp.formats.conversion import COLUMNS
 
@@ -203,7 +203,8 @@ class Run:
         Args:
             certain: whether the user says that they do; then it is an error if they do not.
         """
-        by_time, schemas, together = self.choices.by_time, self.schemas(), Together()
+        by_time, schemas = self.choices.by_time, self.schemas()
+        together = Together(CERTAIN_LIMIT if certain else LIMIT)
 
         def work(table: pd.DataFrame, numbers: Ints) -> tuple[Panels, arrow.Chunk]:
             answer = self.interpreter.run(table, numbers)

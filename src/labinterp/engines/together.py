@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Keys = npt.NDArray[np.uint64]
 LIMIT: Final = 1 << 22
 """How many panels are remembered; beyond, a file must be sorted to be streamed."""
+CERTAIN_LIMIT: Final = 1 << 19
+"""How many are remembered where the user says that they lie together, so that this is only checked."""
 
 _PASSING: Final = 32
 """Within how many rows without a patient the panel before them is still thought to go on."""
