@@ -32,8 +32,11 @@ def main() -> int:
                 rows.append(row)
                 print(row.line(), flush=True)
     if arguments.json:
-        packages = ("labinterp", "numpy", "pandas", "pint", "pyarrow")
-        machine = {"python": platform.python_version(), **{name: version(name) for name in packages if name != "labinterp"}}
+        packages = ("numpy", "pandas", "pint", "pyarrow")
+        machine = {
+            "python": platform.python_version(),
+            **{name: version(name) for name in packages},
+        }
         figures = [row.as_dict() for row in rows]
         arguments.json.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
     return 0

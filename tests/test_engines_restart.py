@@ -145,11 +145,11 @@ def peak_of(source, out):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what the system reports of memory differs")
 def test_memory_does_not_grow_with_an_ordered_file(tmp_path):
-    """Twice the rows take about the same memory, and less than 250 MiB over the imports."""
+    """Five times the rows take far less than twice the memory, and less than 250 MiB over the imports."""
     small = peak_of(write(tmp_path / "small.csv", 33_334), tmp_path / "a")
-    large = peak_of(write(tmp_path / "large.csv", 66_667), tmp_path / "b")
+    large = peak_of(write(tmp_path / "large.csv", 166_670), tmp_path / "b")
     assert large < 250
-    assert large < 1.3 * small
+    assert large < 1.8 * small
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what the system reports of memory differs")
