@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 import labinterp as li
 from engines_helpers import TABLES, assert_same, cells, read_parts
-from labinterp.engines import together as together_
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import Parts
 from labinterp.engines.together import Panels, Together
 from labinterp.errors import InputError
+from labinterp.frames.columns import FrameColumns
+from labinterp.frames.panels import read_times
 from strategies import AGES, SEXES, rows
 
 LAYOUTS = Path(__file__).parents[1] / "examples" / "data" / "layouts"
@@ -275,10 +276,10 @@ def panels_of(patients, times=None):
     times = ["2026-01-01"] * len(patients) if times is None else times
     frame = pd.DataFrame({"patient_id": patients, "collected_at": times})
     answer = type("Answer", (), {})()
-    answer.patient = together_.encode(frame["patient_id"], len(frame))
-    answer.collected = together_.encode(frame["collected_at"], len(frame))
-    times, instants = together_.read_times(answer.collected)
-    answer.instants = instants[times.codes]
+    columns = FrameColumns(frame)
+    answer.patient, answer.collected = columns.encode("patient_id"), columns.encode("collected_at")
+    times = read_times(answer.collected)
+    answer.instants = times.instants[times.codes]
     answer.panels = type("Panels", (), {"first_row": pd.RangeIndex(len(frame)).to_numpy()})()
     return Panels.of(answer, by_time=True)
 

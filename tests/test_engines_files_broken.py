@@ -18,6 +18,7 @@ from engines_helpers import assert_same, cells, read_parts
 from labinterp.engines import csvblocks
 from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.files import interpret_files
+from labinterp.engines.records import Quoting
 from labinterp.errors import InputError, LayoutError
 from labinterp.formats import tables
 
@@ -193,6 +194,23 @@ def read_in_blocks(data, block_bytes):
             blocks = csvblocks.read_blocks(stream, dialect, line, block_bytes, None)
             read = [csvblocks.parse_block(block, dialect, dialect.names) for block in blocks]
     return [row for table, _ in read for row in cells(table.to_pandas())], [row for _, bad in read for row in bad]
+
+
+@given(
+    st.lists(st.sampled_from([b'"', b",", b"\n", b"a", b"\n" * 70, b"a" * 70]), min_size=1, max_size=60).map(b"".join),
+    st.integers(1, 4),
+)
+def test_quotes_are_told_64_at_a_time_as_one_by_one(data, count):
+    """Stray quotes, an open one and the ends of records are those that a look at every byte finds."""
+    quotes = [i for i, byte in enumerate(data) if byte == ord('"')]
+    around = {ord(","), ord("\n"), ord('"')}
+    stray = any(i and data[i - 1] not in around for i in quotes[::2])
+    stray |= any(i + 1 < len(data) and data[i + 1] not in around for i in quotes[1::2])
+    inside = [sum(quote <= i for quote in quotes) % 2 for i in range(len(data))]
+    ends = [i + 1 for i, byte in enumerate(data) if byte == ord("\n") and not inside[i]]
+    quoting = Quoting(data, ",")
+    assert (quoting.stray, quoting.open) == (stray, bool(inside[-1]))
+    assert quoting.record_ends(len(data), count) == ends[::-1][:count]
 
 
 @pytest.mark.parametrize(("module", "ordered"), [("pyarrow", None), ("duckdb", False)])

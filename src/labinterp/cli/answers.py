@@ -140,20 +140,17 @@ class Answered:
 
 def answer_all(sources: Sequence[Source], session: Session, options: dict[str, Any]) -> list[Answered]:
     """Interpret every input, each by itself."""
-    from labinterp.frames import assemble, core
+    from labinterp.frames.api import answer_of
     from labinterp.kernel import panel as slots
 
     adjustment = slots.adjustment(options["reference_albumin"])
     answered = []
     for source in sources:
-        answer = core.run(source.table, session, adjustment, options["decimal"], options["panel"])
-        results = assemble.results(answer, source.table)
-        if options["delta"]:
-            from labinterp.frames import delta
-
-            results = results.assign(**delta.columns(answer, source.table))
-        frames = (results, assemble.findings(answer), assemble.pathways(answer))
-        answered.append(Answered(source, answer, *frames, adjustment.reference))
+        chosen = {name: options[name] for name in ("decimal", "panel", "delta")}
+        answer, report = answer_of(source.table, session, adjustment, **chosen)
+        answered.append(
+            Answered(source, answer, report.results, report.findings, report.pathways, adjustment.reference)
+        )
     return answered
 
 

@@ -1,4 +1,4 @@
-"""Between Arrow tables and pandas frames, without a Python object per row."""
+"""Arrow tables in, Arrow tables out, without a Python object per row."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from labinterp.formats.columns import objects
 from labinterp.formats.rows import as_text
 from labinterp.frames import assemble
 from labinterp.frames.assemble import FINDING_COLUMNS, PATHWAY_COLUMNS, RESULT_COLUMNS
+from labinterp.frames.columns import Columns, FrameColumns
+from labinterp.frames.encode import Encoded, Values, encode, read_encoded, read_values
+from labinterp.frames.output import Coded, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from labinterp.frames.core import Answer
     from labinterp.kernel.many import Ints
@@ -40,16 +43,57 @@ def schemas(types: Mapping[str, pa.DataType] | None = None) -> dict[str, pa.Sche
     }
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Return an Arrow table as a frame: dictionaries as categories, all else as Arrow keeps it."""
-    return pd.DataFrame(
-        {name: _column(column) for name, column in zip(table.column_names, table.columns, strict=True)},
-        index=pd.RangeIndex(table.num_rows),
-        copy=False,
-    )
+@attrs.frozen(eq=False)
+class ArrowColumns:
+    """The columns of an Arrow table.
+
+    Args:
+        table: in the `labinterp` layout.
+    """
+
+    table: pa.Table
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.table.num_rows)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a column of that name."""
+        return name in self.table.column_names
+
+    def encode(self, name: str) -> Encoded:
+        """Encode a column; dictionaries of text are taken as they are."""
+        if name not in self:
+            return encode(None, self.rows)
+        column = self.table[name]
+        return _encoded(column) if _is_coded(column.type) else encode(pd.Series(_held(column)), self.rows)
+
+    def read(self, decimal: str | None) -> tuple[Callable[[str], Encoded], Values]:
+        """Return the encoded columns by name, and the values."""
+        column = self.table["value"]
+        coded = _is_coded(column.type)
+        read = read_encoded(_encoded(column), decimal) if coded else read_values(pd.Series(_held(column)), decimal)
+        return self.encode, read
+
+    def as_sent(self, name: str, encoded: Encoded) -> Any:
+        """Return a column as it was sent."""
+        return self.table[name] if name in self else Coded(encoded.codes, ())
 
 
-def _column(column: pa.ChunkedArray) -> Any:
+def _is_coded(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type))
+
+
+def _encoded(column: pa.ChunkedArray) -> Encoded:
+    array = column.unify_dictionaries().combine_chunks()
+    indices = array.indices.fill_null(-1) if array.indices.null_count else array.indices
+    codes = indices.to_numpy().astype(np.int32, copy=False) + np.int32(1)
+    return Encoded(codes, [None, *array.dictionary.to_numpy(zero_copy_only=False).tolist()])
+
+
+def _held(column: pa.ChunkedArray) -> Any:
+    """Return a column as pandas holds it: dictionaries as categories, all else as Arrow keeps it."""
     if not pa.types.is_dictionary(column.type):
         return pd.arrays.ArrowExtensionArray(column)
     array = column.unify_dictionaries().combine_chunks()
@@ -58,19 +102,53 @@ def _column(column: pa.ChunkedArray) -> Any:
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 
 
-def to_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """Return the columns of a frame that a schema names."""
-    return pa.Table.from_arrays([to_array(frame[field.name], field.type) for field in schema], schema=schema)
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame: dictionaries as categories, all else as Arrow keeps it."""
+    return pd.DataFrame(
+        {name: _held(column) for name, column in zip(table.column_names, table.columns, strict=True)},
+        index=pd.RangeIndex(table.num_rows),
+        copy=False,
+    )
+
+
+def column_of(table: Columns, name: str, kind: pa.DataType) -> pa.Array:
+    """Return a column of a table as a type; nulls where there is none."""
+    if name not in table:
+        return pa.nulls(table.rows, kind)
+    if isinstance(table, FrameColumns):
+        return to_array(table.frame[name], kind)
+    return to_array(table.as_sent(name, table.encode(name)), kind)
+
+
+def to_arrow(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """Return the columns that a schema names."""
+    return pa.Table.from_arrays([to_array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def to_array(column: Any, kind: pa.DataType) -> pa.Array:
     """Return a column as an array of a type; what is no text becomes text where text is wanted."""
+    if isinstance(column, Coded):
+        return _coded(column)
+    if isinstance(column, Whole):
+        return pa.array(column.numbers, kind, mask=column.missing)
     content = column.array if isinstance(column, pd.Series) else column
+    if isinstance(content, pa.ChunkedArray):
+        if content.type == kind:
+            return content.unify_dictionaries().combine_chunks()
+        content = _held(content)
     if kind == TEXT:
         return _text(content)
     if isinstance(content, pd.arrays.ArrowExtensionArray):
         return content.__arrow_array__().cast(kind).combine_chunks()
     return pa.array(content, kind, from_pandas=True)
+
+
+def _coded(column: Coded) -> pa.Array:
+    codes = column.codes.astype(np.int32)
+    missing = codes == 0
+    codes -= 1
+    indices = pa.array(codes, mask=missing) if missing.any() else pa.array(codes)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(column.names, pa.string()), safe=False)
 
 
 def _text(content: Any) -> pa.Array:
@@ -112,18 +190,15 @@ class Chunk:
     firsts: dict[str, Ints]
 
 
-def chunk(answer: Answer, table: pd.DataFrame, wanted: Mapping[str, pa.Schema]) -> Chunk:
+def chunk(answer: Answer, table: Columns, wanted: Mapping[str, pa.Schema]) -> Chunk:
     """Return the answer as Arrow tables."""
-    frames = {
+    columns = {
         "results": lambda: assemble.results(answer, table),
         "findings": lambda: assemble.findings(answer),
         "pathways": lambda: assemble.pathways(answer),
     }
-    tables = {name: to_arrow(frames[name](), schema) for name, schema in wanted.items()}
-    counts = {
-        "findings": [len(reasoned.findings) for reasoned in answer.reasoned],
-        "pathways": [sum(len(finding.pathways) for finding in reasoned.findings) for reasoned in answer.reasoned],
-    }
+    tables = {name: to_arrow(columns[name](), schema) for name, schema in wanted.items()}
+    counts = assemble.counts(answer)
     return Chunk(tables, {name: _first_rows(answer, counts[name]) for name in wanted if name in counts})
 
 

@@ -16,8 +16,7 @@ from labinterp.kernel import panel as slots
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
+    from labinterp.frames.columns import Columns
     from labinterp.kernel.many import Ints
     from labinterp.kernel.session import Session
     from labinterp.ranges import ReferenceSet
@@ -103,7 +102,7 @@ class Interpreter:
         self._session = choices.open()
         self._adjustment = slots.adjustment(choices.reference_albumin)
 
-    def run(self, table: pd.DataFrame, numbers: Ints) -> core.Answer:
+    def run(self, table: Columns, numbers: Ints) -> core.Answer:
         """Interpret a table in the `labinterp` layout.
 
         Args:

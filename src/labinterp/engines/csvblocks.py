@@ -15,9 +15,8 @@ from labinterp.engines.records import (
     BadRow,
     Dialect,
     Exact,
-    has_stray_quotes,
+    Quoting,
     read_exactly,
-    record_ends,
 )
 from labinterp.errors import InputError
 from labinterp.formats import tables
@@ -36,8 +35,8 @@ _LOOK: Final = 48
 
 Run = Callable[[pa.Table], int | None]
 """Says how many rows at the end of a table may go on behind it; None for all of them."""
-Cut = Callable[[bytes], int]
-"""Says how many bytes of whole records make whole panels."""
+Cut = Callable[[bytes, Quoting, int], int]
+"""Says how many of the first bytes, which are whole records, make whole panels."""
 
 
 @attrs.frozen
@@ -137,16 +136,17 @@ def _first_block(
 ) -> Block | None:
     """Return the whole records at the beginning of `data`, or None if more is needed to find the end of one."""
     whole = final and not damage
-    exact = None
-    if b'"' not in data:
-        used = len(data) if whole else data.rfind(b"\n") + 1
-    elif has_stray_quotes(data, dialect.delimiter) or (whole and data.count(b'"') & 1) or len(data) > MAX_RECORD:
+    quoting, exact = Quoting(data, dialect.delimiter), None
+    if quoting.stray or (whole and quoting.open) or (len(data) > MAX_RECORD and b'"' in data):
         exact = read_exactly(data, dialect, final=whole, give_up=len(data) > MAX_RECORD)
         used = exact.used
     else:
-        used = len(data) if whole else max(record_ends(data, 1), default=0)
-    if not final:
-        used, exact = _cut(data, used, exact, cut)
+        used = len(data) if whole else max(quoting.record_ends(len(data), 1), default=0)
+    if not final and cut is not None and used:
+        if exact is None:
+            used = cut(data, quoting, used)
+        else:
+            used, exact = _cut(data, exact, dialect, cut)
     bad = () if exact is None else exact.bad
     lines = data.count(b"\n", 0, used)
     if final and damage:
@@ -157,13 +157,10 @@ def _first_block(
     return Block(rows, line, used, lines, tuple(at(row, line) for row in bad), checked=exact is not None)
 
 
-def _cut(data: bytes, used: int, exact: Exact | None, cut: Cut | None) -> tuple[int, Exact | None]:
+def _cut(data: bytes, exact: Exact, dialect: Dialect, cut: Cut) -> tuple[int, Exact]:
     """Leave out the records at the end whose panel may go on."""
-    if cut is None or not used:
-        return used, exact
-    if exact is None:
-        return cut(data[:used]), None
-    kept = cut(exact.join(data))
+    rows, used = exact.join(data), exact.used
+    kept = cut(rows, Quoting(rows, dialect.delimiter), len(rows))
     good, length = [], 0
     for start, end in exact.good:
         if length == kept:
@@ -197,15 +194,16 @@ def cut_between_panels(dialect: Dialect, columns: Sequence[str], run: Run) -> Cu
         run: says of a table how many of its last rows may go on behind it; None for all of them.
     """
 
-    def cut(data: bytes) -> int:
+    def cut(data: bytes, quoting: Quoting, used: int) -> int:
         look = _LOOK
         while True:
-            ends = record_ends(data, look + 1)
+            ends = quoting.record_ends(used, look + 1)
             start = ends[-1] if len(ends) > look else 0
-            exact = read_exactly(data[start:], dialect, final=True)
-            rows = run(parse(exact.join(data[start:]), dialect, columns))
+            last = data[start:used]
+            exact = read_exactly(last, dialect, final=True)
+            rows = run(parse(exact.join(last), dialect, columns))
             if rows is not None and rows < len(exact.good):
-                return start + (exact.good[-rows][0] if rows else len(data) - start)
+                return start + exact.good[-rows][0] if rows else used
             if not start:
                 return 0
             look *= 8

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    import pandas as pd
-
     from labinterp.engines.choices import Interpreter
     from labinterp.engines.manifest import Meter
+    from labinterp.frames.columns import Columns
     from labinterp.kernel.many import Ints
 
 NUMBER: Final = "labinterp_row"
@@ -85,12 +84,11 @@ class Spool:
         self._schema = pa.schema([(NUMBER, pa.int64()), *stored.items()])
         self._parts = Parts(folder / "rows", self._schema, compression="lz4")
 
-    def pack(self, table: pd.DataFrame, numbers: Ints) -> pa.Table:
+    def pack(self, table: Columns, numbers: Ints) -> pa.Table:
         """Return rows as they are stored."""
-        rows = len(table)
         columns: list[pa.Array] = [pa.array(numbers, pa.int64())]
         for name, kind in self.types.items():
-            array = arrow.to_array(table[name], kind) if name in table else pa.nulls(rows, kind)
+            array = arrow.column_of(table, name, kind)
             columns.append(array if array.type == self._schema.field(name).type else _cast(array))
         return pa.Table.from_arrays(columns, schema=self._schema)
 
@@ -275,8 +273,8 @@ def interpret_spooled(
 
     def work(table: pa.Table) -> tuple[arrow.Chunk, Ints]:
         numbers = table[NUMBER].to_numpy()
-        frame = arrow.to_frame(table.drop_columns([NUMBER]))
-        return arrow.chunk(interpreter.run(frame, numbers), frame, kept), numbers
+        rows = arrow.ArrowColumns(table.drop_columns([NUMBER]))
+        return arrow.chunk(interpreter.run(rows, numbers), rows, kept), numbers
 
     with connect(folder, memory_limit, workers) as connection:
         meter.stage("grouping")

@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
 
-    import pandas as pd
-
     from labinterp.engines.pipeline import Count
+    from labinterp.frames.columns import Columns
     from labinterp.kernel.many import Ints
 
-BLOCK_BYTES: Final = 4 << 20
+BLOCK_BYTES: Final = 8 << 20
 _CHOICES: Final = {
     "engine": ("duckdb",),
     "format": ("parquet", "csv"),
@@ -206,7 +205,7 @@ class Run:
         by_time, schemas = self.choices.by_time, self.schemas()
         together = Together(CERTAIN_LIMIT if certain else LIMIT)
 
-        def work(table: pd.DataFrame, numbers: Ints) -> tuple[Panels, arrow.Chunk]:
+        def work(table: Columns, numbers: Ints) -> tuple[Panels, arrow.Chunk]:
             answer = self.interpreter.run(table, numbers)
             return Panels.of(answer, by_time=by_time), arrow.chunk(answer, table, schemas)
 

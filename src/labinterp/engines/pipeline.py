@@ -13,11 +13,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    import pandas as pd
-
     from labinterp.engines.manifest import Meter, Problems
     from labinterp.engines.records import BadRow
     from labinterp.engines.sources import Piece, Source
+    from labinterp.frames.columns import Columns
     from labinterp.kernel.many import Ints
 
 
@@ -62,7 +61,7 @@ class _Task:
 
     source: Source
     piece: Piece
-    work: Callable[[pd.DataFrame, Ints], Any]
+    work: Callable[[Columns, Ints], Any]
     before: Future[int]
     after: Future[int]
 
@@ -73,15 +72,16 @@ class _Task:
         except BaseException as error:
             self.after.set_exception(error)
             raise
-        self.after.set_result(first + len(table))
-        answer = self.work(table, np.arange(first, first + len(table))) if len(table) else None
-        return self, len(table), bad, answer
+        rows = table.rows
+        self.after.set_result(first + rows)
+        answer = self.work(table, np.arange(first, first + rows)) if rows else None
+        return self, rows, bad, answer
 
 
 def run(
     sources: Iterable[Source],
     pieces: Callable[[Source], Iterator[Piece]],
-    work: Callable[[pd.DataFrame, Ints], Any],
+    work: Callable[[Columns, Ints], Any],
     *,
     workers: int,
     meter: Meter,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 NEVER_CLOSED: Final = "a quoted field is never closed"
 TOO_LONG: Final = "a line is longer than any record"
 _QUOTE: Final = b'"'
+_NEWLINE: Final = b"\n"
+_ONE: Final = np.uint64(1)
+_LAST: Final = np.uint64(63)
+_ALL: Final = np.uint64(2**64 - 1)
+
+Words = npt.NDArray[np.uint64]
 _SENTINEL: Final = "\x00\n"
 
 
@@ -153,36 +160,80 @@ def _well_formed(lines: list[str], delimiter: str) -> bool:
     return True
 
 
-def has_stray_quotes(data: bytes, delimiter: str) -> bool:
-    """Say whether a quote stands elsewhere than around a field or doubled inside one, as far as the bytes go."""
-    cells = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(cells == ord(_QUOTE))
-    around = np.zeros(256, np.bool_)
-    around[[ord(delimiter), ord("\n"), ord(_QUOTE)]] = True
-    opening, closing = quotes[::2], quotes[1::2]
-    before = around[cells[opening - 1]] | (opening == 0)
-    last = len(cells) - 1
-    after = around[cells[np.minimum(closing + 1, last)]] | (closing == last)
-    return not (before.all() and after.all())
+class Quoting:
+    """Which of some bytes stand inside of quotes: a bit a byte, worked out 64 at a time.
 
+    Args:
+        data: starts at a record.
+        delimiter: of the table.
 
-def record_ends(data: bytes, count: int) -> list[int]:
-    """Return, latest first, up to `count` ends of records; quotes must not be stray.
-
-    An end is the position behind a newline that stands outside of quotes.
+    Attributes:
+        stray: whether a quote stands elsewhere than around a field or doubled inside one, as far as the bytes go.
+        open: whether a quote at the end is not closed.
     """
-    quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == ord(_QUOTE)) if _QUOTE in data else None
-    ends: list[int] = []
-    stop = len(data)
-    while len(ends) < count:
-        newline = data.rfind(b"\n", 0, stop)
-        if newline < 0:
-            break
-        stop = newline
-        if quotes is not None:
-            before = int(np.searchsorted(quotes, newline))
-            if before & 1:
-                stop = int(quotes[before - 1])
-                continue
-        ends.append(newline + 1)
-    return ends
+
+    def __init__(self, data: bytes, delimiter: str) -> None:
+        self._data = data
+        self._inside: Words = np.zeros(0, np.uint64)
+        self.stray = self.open = False
+        if _QUOTE in data:
+            self._look(np.frombuffer(data, np.uint8), ord(delimiter))
+
+    def _look(self, cells: npt.NDArray[np.uint8], delimiter: int) -> None:
+        is_quote = cells == ord(_QUOTE)
+        quote = _bits(is_quote)
+        inside = _odd_so_far(quote)
+        is_quote |= cells == delimiter
+        is_quote |= cells == ord(_NEWLINE)
+        around = _bits(is_quote)
+        before, after = around << _ONE, around >> _ONE
+        before[1:] |= around[:-1] >> _LAST
+        after[:-1] |= around[1:] << _LAST
+        before[0] |= _ONE
+        end = len(cells) - 1
+        after[end >> 6] |= _ONE << np.uint64(end & 63)
+        self.stray = bool((quote & inside & ~before).any() or (quote & ~inside & ~after).any())
+        self.open = bool(inside[end >> 6] >> np.uint64(end & 63) & _ONE)
+        self._inside = inside
+
+    def record_ends(self, stop: int, count: int) -> list[int]:
+        """Return, latest first, up to `count` ends of records before `stop`; quotes must not be stray.
+
+        An end is the position behind a newline that stands outside of quotes.
+        """
+        ends: list[int] = []
+        while len(ends) < count:
+            stop = self._data.rfind(_NEWLINE, 0, stop)
+            if stop < 0:
+                break
+            if not len(self._inside) or not int(self._inside[stop >> 6]) >> (stop & 63) & 1:
+                ends.append(stop + 1)
+            else:
+                stop = self._field_start(stop)
+        return ends
+
+    def _field_start(self, stop: int) -> int:
+        """Return where the search goes on before a newline inside of quotes; it passes over long fields."""
+        inside, word = self._inside, stop >> 6
+        if int(inside[word]) | ~((1 << (stop & 63)) - 1) != -1:
+            return stop
+        outside = np.flatnonzero(inside[:word] != _ALL)
+        return 64 * int(outside[-1] + 1) if len(outside) else 0
+
+
+def _bits(mask: npt.NDArray[np.bool_]) -> Words:
+    """Return a mask as bits, the first one lowest, with zeros up to a whole word."""
+    packed = np.packbits(mask, bitorder="little")
+    words = np.zeros(-(-len(packed) // 8), "<u8")
+    words.view(np.uint8)[: len(packed)] = packed
+    return words
+
+
+def _odd_so_far(bits: Words) -> Words:
+    """Return, bit by bit, whether the number of bits set up to it, itself included, is odd."""
+    odd = bits.copy()
+    for step in (1, 2, 4, 8, 16, 32):
+        odd ^= odd << np.uint64(step)
+    words = np.bitwise_xor.accumulate(odd >> _LAST)
+    odd[1:] ^= np.uint64(0) - words[:-1]
+    return odd

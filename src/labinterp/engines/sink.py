@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS_PER_PART: Final = 1 << 23
-_ROWS_PER_GROUP: Final = 1 << 17
+_ROWS_PER_GROUP: Final = 1 << 16
 _SEARCHED: Final = ("patient_id", "collected_at", "value")
 """Columns with least and greatest value by row group, by which a reader passes groups over."""
 _FORMULA: Final = r"\A([=+\-@\t\r])"
@@ -113,7 +113,7 @@ class Parts:
         return [Output.of(path, folder, rows) for path, rows in self.files]
 
     def _flush(self) -> None:
-        rows = pa.concat_tables([self.schema.empty_table(), *self._waiting])
+        rows = self._waiting[0] if len(self._waiting) == 1 else self._joined()
         self._waiting = []
         if self._writer is None:
             path = self._folder / f"part-{len(self.files):05}.{self._kind}"
@@ -122,11 +122,14 @@ class Parts:
         if self._kind == "csv":
             self._writer.write_table(_disarmed(rows).cast(_plain(self.schema)))
         else:
-            self._writer.write_table(rows.unify_dictionaries(), row_group_size=2 * _ROWS_PER_GROUP)
+            self._writer.write_table(rows, row_group_size=1 << 24)
         self._in_part += rows.num_rows
         self.files[-1] = (self.files[-1][0], self._in_part)
         if self._in_part >= self._rows_per_part:
             self._end_part()
+
+    def _joined(self) -> pa.Table:
+        return pa.concat_tables([self.schema.empty_table(), *self._waiting]).unify_dictionaries()
 
     def _open(self, path: Path) -> Any:
         if self._kind == "csv":

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labinterp.engines import arrow, csvblocks
+from labinterp.engines.arrow import ArrowColumns
 from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.records import BadRow, Dialect
 from labinterp.engines.together import open_rows
@@ -22,6 +23,7 @@ from labinterp.errors import InputError, LayoutError
 from labinterp.formats import layouts, tables, wide
 from labinterp.formats.conversion import COLUMNS, LONG, WIDE
 from labinterp.formats.headings import fold
+from labinterp.frames.columns import Columns, FrameColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,7 +43,7 @@ class Piece:
         position: how many bytes of the file were passed when it was made.
     """
 
-    read: Callable[[], tuple[pd.DataFrame, tuple[BadRow, ...]]]
+    read: Callable[[], tuple[Columns, tuple[BadRow, ...]]]
     position: int
 
 
@@ -54,6 +56,8 @@ class Reading:
         columns: the user's mapping.
         used: the columns that are needed.
         beside: the tables beside.
+        results_per_row: columns of results, in a wide table.
+        renamed: our names → theirs, where a table needs no more than that; else None.
     """
 
     layout: str
@@ -61,7 +65,13 @@ class Reading:
     used: tuple[str, ...]
     beside: Mapping[str, pd.DataFrame]
     results_per_row: int = 1
-    """Columns of results, in a wide table."""
+    renamed: Mapping[str, str] | None = None
+
+    def columns_of(self, table: pa.Table) -> Columns:
+        """Return rows in the `labinterp` layout, by the shortest way."""
+        if self.renamed is None:
+            return FrameColumns(self.convert(table))
+        return ArrowColumns(table.select(list(self.renamed.values())).rename_columns(list(self.renamed)))
 
     def convert(self, table: pa.Table | pd.DataFrame) -> pd.DataFrame:
         """Return rows in the `labinterp` layout."""
@@ -86,7 +96,16 @@ def reading_of(path: Path | None, names: Sequence[str], layout: str, columns: Ma
     wanted = None if layout == WIDE else _referenced(layouts.layouts()[layout])
     mapped = {fold(name) for name in (columns or {}).values()}
     used = tuple(name for name in names if wanted is None or fold(name) in wanted or fold(name) in mapped)
-    return Reading(layout, columns, used, beside, each)
+    reading = Reading(layout, columns, used, beside, each)
+    return attrs.evolve(reading, renamed=_renamed(reading)) if used else reading
+
+
+def _renamed(reading: Reading) -> dict[str, str] | None:
+    """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
+    if reading.layout != LONG or "comparator" in map(fold, reading.used):
+        return None
+    named = reading.convert(pd.DataFrame({name: [name] for name in reading.used}))
+    return {str(ours): str(named[ours].iloc[0]) for ours in named}
 
 
 def _referenced(layout: layouts.Layout) -> set[str]:
@@ -164,9 +183,9 @@ class TextSource(Source):
                 yield Piece(functools.partial(self._read, block, dialect), stream.position)
             self.sha256 = stream.sha256()
 
-    def _read(self, block: csvblocks.Block, dialect: Dialect) -> tuple[pd.DataFrame, tuple[BadRow, ...]]:
+    def _read(self, block: csvblocks.Block, dialect: Dialect) -> tuple[Columns, tuple[BadRow, ...]]:
         table, bad = csvblocks.parse_block(block, dialect, self.reading.used)
-        return self.reading.convert(table), bad
+        return self.reading.columns_of(table), bad
 
 
 class ParquetSource(Source):
@@ -228,8 +247,8 @@ class ParquetSource(Source):
             self.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
 
     def _piece(self, table: pa.Table | None, bad: tuple[BadRow, ...], position: int) -> Piece:
-        def read() -> tuple[pd.DataFrame, tuple[BadRow, ...]]:
-            rows = self.reading.convert(self._nothing() if table is None else table.unify_dictionaries())
+        def read() -> tuple[Columns, tuple[BadRow, ...]]:
+            rows = self.reading.columns_of(self._nothing() if table is None else table.unify_dictionaries())
             return rows, bad
 
         return Piece(read, position)
@@ -266,7 +285,7 @@ class DocumentSource(Source):
         frame = self._frame[[name for name in COLUMNS if name in self._frame]]
         self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if len(frame):
-            yield Piece(lambda: (frame, ()), self.size)
+            yield Piece(lambda: (FrameColumns(frame), ()), self.size)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -276,7 +295,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _open_records(reading: Reading, table: pa.Table, *, by_time: bool) -> int | None:
     """Return how many rows of a file, at the end of a table, may belong to a panel that goes on; None for all."""
-    held = open_rows(reading.convert(table), by_time=by_time)
+    held = open_rows(reading.columns_of(table), by_time=by_time)
     return None if held is None else -(-held // reading.results_per_row)
 
 

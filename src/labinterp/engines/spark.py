@@ -17,8 +17,7 @@ from labinterp.engines import arrow
 from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.sources import Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
-from labinterp.formats.conversion import COLUMNS, LONG
-from labinterp.formats.headings import fold
+from labinterp.formats.conversion import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +118,7 @@ def interpret(
     )
     reading = reading_of(None, [name for name in sdf.columns if name != row_id], layout, columns)
     rows = _numbered(sdf, row_id, reading)
-    own = _own_columns(reading)
+    own = reading.renamed
     if own is None:
         text = types.StringType()
         fields = [types.StructField(name, text) for name in _converted(reading)]
@@ -156,14 +155,6 @@ def _numbered(sdf: DataFrame, row_id: str | None, reading: Reading) -> DataFrame
             raise LayoutError("row_id names no column of integers", hint="Add one to the frame", column=row_id)
         number = _column(sql, row_id).cast("long")
     return sdf.select(number.alias(NUMBER), *(_column(sql, name) for name in reading.used))
-
-
-def _own_columns(reading: Reading) -> dict[str, str] | None:
-    """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
-    if reading.layout != LONG or "comparator" in map(fold, reading.used):
-        return None
-    named = reading.convert(pd.DataFrame({name: [name] for name in reading.used}))
-    return {str(ours): str(named[ours].iloc[0]) for ours in named}
 
 
 def _converted(reading: Reading) -> list[str]:
@@ -260,7 +251,7 @@ def _whole_patients(table: pa.Table) -> int:
 def _answer(interpreter: Interpreter, table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Yield the rows of all three tables, each row in the column of its table."""
     numbers = table[NUMBER].to_numpy()
-    rows = arrow.to_frame(_encoded(table.drop_columns([NUMBER])))
+    rows = arrow.ArrowColumns(_encoded(table.drop_columns([NUMBER])))
     kept = {name: table.schema.field(name).type for name in ("patient_id", "collected_at") if name in rows}
     schemas = {
         name: pa.schema([(field.name, _stored(kept.get(field.name, field.type))) for field in schema])

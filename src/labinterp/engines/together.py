@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from labinterp.frames.encode import compact, encode
+from labinterp.frames.encode import compact
 from labinterp.frames.panels import NO_TIME, read_times
 
 if TYPE_CHECKING:
+    from labinterp.frames.columns import Columns
     from labinterp.frames.core import Answer
     from labinterp.kernel.many import Ints
 
@@ -27,29 +28,28 @@ _PASSING: Final = 32
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def open_rows(table: pd.DataFrame, *, by_time: bool) -> int | None:
+def open_rows(table: Columns, *, by_time: bool) -> int | None:
     """Return how many rows at the end of a table may belong to a panel that goes on behind it; None for all.
 
     A few rows without a patient, panels of their own, do not end the panel in which they stand.
 
     Args:
-        table: in the `labinterp` layout.
+        table: the last rows.
         by_time: whether a panel ends where the collection time changes.
     """
-    rows = len(table)
+    rows = table.rows
     if not rows:
         return None
-    patient = encode(table.get("patient_id"), rows).codes
+    patient = table.encode("patient_id").codes
     known = np.flatnonzero(patient[-_PASSING:]) + max(0, rows - _PASSING)
     if not len(known):
         return 0
     last = known[-1]
     inside = (patient == patient[last]) | (patient == 0)
-    start = _run(inside)
     if by_time and "collected_at" in table:
-        times, _ = read_times(encode(table["collected_at"].iloc[start:], rows - start))
-        inside[start:] &= (times.codes == times.codes[last - start]) | (patient[start:] == 0)
-        start = _run(inside)
+        times = read_times(table.encode("collected_at")).codes
+        inside &= (times == times[last]) | (patient == 0)
+    start = _run(inside)
     return None if start == 0 else rows - start
 
 

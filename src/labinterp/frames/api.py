@@ -11,7 +11,9 @@ from labinterp.arguments import checked_flag
 from labinterp.errors import LayoutError
 from labinterp.formats import layouts
 from labinterp.frames import assemble, core, native
+from labinterp.frames.columns import FrameColumns
 from labinterp.frames.delta import columns as delta_columns
+from labinterp.frames.output import to_frame
 from labinterp.frames.panels import read_span
 from labinterp.interpretation import checked_albumin, session_for
 from labinterp.kernel import panel as slots
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+
+    from labinterp.kernel.session import Session
 
 
 def _rows(frame: pd.DataFrame) -> str:
@@ -98,8 +102,24 @@ def interpret_frame(
     missing = [name for name in ("test", "value") if name not in table]
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
-    answer = core.run(table, session, adjustment, decimal, panel)
-    results = assemble.results(answer, table)
-    if checked_flag(delta, "delta"):
-        results = results.assign(**delta_columns(answer, table))
-    return FrameReport(back(results), back(assemble.findings(answer)), back(assemble.pathways(answer)))
+    _, report = answer_of(table, session, adjustment, decimal=decimal, panel=panel, delta=checked_flag(delta, "delta"))
+    return FrameReport(back(report.results), back(report.findings), back(report.pathways))
+
+
+def answer_of(
+    table: pd.DataFrame,
+    session: Session,
+    adjustment: slots.Adjustment,
+    *,
+    decimal: str | None,
+    panel: str,
+    delta: bool,
+) -> tuple[core.Answer, FrameReport]:
+    """Interpret a pandas frame in the `labinterp` layout, all choices checked."""
+    given = FrameColumns(table)
+    answer = core.run(given, session, adjustment, decimal, panel)
+    results = assemble.results(answer, given)
+    if delta:
+        results |= delta_columns(answer, table)
+    frames = (to_frame(columns) for columns in (assemble.findings(answer), assemble.pathways(answer)))
+    return answer, FrameReport(to_frame(results, table.index), *frames)

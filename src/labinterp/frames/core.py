@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+import functools
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from labinterp import demographics, flags, reasoning
 from labinterp.codes import FLAGS, NOTE_BIT, SIDE_OF_FLAG
-from labinterp.frames.encode import Encoded, Values, combine, compact, encode, read_values
-from labinterp.frames.panels import Panels, group, hold, read_times
+from labinterp.frames.encode import Encoded, combine, compact
+from labinterp.frames.panels import Panels, Times, group, hold, read_times
 from labinterp.kernel import panel as slots
 from labinterp.kernel.channels import Sent
 from labinterp.kernel.many import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
-
+    from labinterp.frames.columns import Columns
+    from labinterp.frames.encode import Values
     from labinterp.kernel.many import Bools, Ints
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.reasoning import Reasoned
 
-_LONG: Final = 1 << 17
-_TEXTS: Final = (
-    "test", "unit", "patient_id", "collected_at", "reference_low", "reference_high", "age", "sex", "specimen", "loinc",
-    "note", "method", "birth_date", "pregnancy", "reported_flag",
-)  # fmt: skip
 _LEVEL_BITS = slots.SOFT - 1
 
 
@@ -44,8 +37,8 @@ class Answer:
         patient: the patients, encoded.
         collected: the collection times as they were sent, encoded.
         panels: which results are seen together.
-        reasoned: the distinct answers of the reasoning.
-        answer_of_panel: each panel's answer.
+        patterns: the distinct patterns of levels, as `labinterp.reasoning.reason` wants them.
+        answer_of_panel: each panel's pattern.
         by_time: whether panels are told apart by their collection time.
         instants: each row's collection time in microseconds, `NO_TIME` where it cannot be read.
         numbers: each row's number in the whole of which this table is a part; None for its position.
@@ -57,19 +50,24 @@ class Answer:
     patient: Encoded
     collected: Encoded
     panels: Panels
-    reasoned: list[Reasoned]
+    patterns: list[tuple[int, ...]]
     answer_of_panel: Ints
     by_time: bool
     instants: Ints
     numbers: Ints | None = None
 
+    @functools.cached_property
+    def reasoned(self) -> list[Reasoned]:
+        """What each distinct pattern comes to."""
+        return [reasoning.reason(pattern) for pattern in self.patterns]
 
-def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str) -> Answer:
+
+def run(table: Columns, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str) -> Answer:
     """Interpret a long table whose columns have the names of the `labinterp` layout."""
-    column, read = _columns(table, decimal)
+    column, read = table.read(decimal)
     channels, channel = _channels(session, column, read)
     collected, patient = column("collected_at"), column("patient_id")
-    times, instants = read_times(collected)
+    times = read_times(collected)
     keys, who, who_notes = _who(session, column, times)
     batch = Batch(
         channels, channel, read.number, read.comparator, read.problem, read.notes | who_notes, read.alternative
@@ -80,32 +78,14 @@ def run(table: pd.DataFrame, session: Session, adjustment: slots.Adjustment, dec
     found = classify(batch, plans, plan)
     first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
-    when = instants[times.codes]
+    when = times.instants[times.codes]
     panels = hold(first_panel, first_row, slot, _countable(batch, slot), patient, when, panel)
     pattern = _levels(batch, found, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys)
     _complete_calcium(session, batch, found, panels, slot, grades)
     _compare_flags(batch, found, column("reported_flag"))
-    reasoned, answer = _reason(pattern)
-    return Answer(batch, found, plans, patient, collected, panels, reasoned, answer, panel != "patient", when)
-
-
-def _columns(table: pd.DataFrame, decimal: str | None) -> tuple[Callable[[str], Encoded], Values]:
-    """Return the encoded columns by name, and the values; long columns are encoded side by side.
-
-    Encoding Arrow text runs outside the interpreter's lock, so that two threads gain on it.
-    """
-    rows = len(table)
-    workers = 2 if rows >= _LONG else 1
-    with ThreadPoolExecutor(workers, thread_name_prefix="labinterp") as pool:
-        present = [name for name in _TEXTS if name in table]
-        encoded = {name: pool.submit(encode, table[name], rows) for name in present} if workers > 1 else {}
-        read = read_values(table["value"], decimal)
-
-    def column(name: str) -> Encoded:
-        return encoded[name].result() if name in encoded else encode(table.get(name), rows)
-
-    return column, read
+    patterns, answer = _patterns(pattern)
+    return Answer(batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when)
 
 
 def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:
@@ -124,17 +104,17 @@ def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:
     return Sent(test or "", *others)
 
 
-def _who(session: Session, column: Any, times: Encoded) -> tuple[list[WhoKey], Ints, Ints]:
+def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Ints, Ints]:
     """Return the distinct patient groups, each row's, and the notes on ages that could not be read."""
     age, sex, pregnancy, birth = (column(name) for name in ("age", "sex", "pregnancy", "birth_date"))
     has_birth = len(birth.distinct) > 1
-    parts = [age, sex, pregnancy, birth, *([times] if has_birth else [])]
-    codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
+    parts = [(part.codes, len(part.distinct)) for part in (age, sex, pregnancy, birth)]
+    codes, columns = combine([*parts, *([(times.codes, len(times.instants))] if has_birth else [])])
     ages = age.map(demographics.read_age)
     unreadable = [a is None and not demographics.is_missing(value) for a, value in zip(ages, age.distinct, strict=True)]
     sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
     births = birth.map(demographics.read_time)
-    when = [None if key is None or isinstance(key, tuple) else key for key in times.distinct] if has_birth else [None]
+    when = times.datetimes() if has_birth else [None]
     at = columns[4].tolist() if has_birth else [0] * len(columns[0])
     found: dict[WhoKey, int] = {}
     group_of = np.empty(len(columns[0]), np.int64)
@@ -259,13 +239,12 @@ def _compare_flags(batch: Batch, found: Classified, reported: Encoded) -> None:
     batch.notes[table[found.flag, reported.codes]] |= NOTE_BIT["flag_disagrees"]
 
 
-def _reason(pattern: Ints) -> tuple[list[Reasoned], Ints]:
-    """Reason once per distinct pattern of levels."""
-    if not len(pattern):
+def _patterns(levels: Ints) -> tuple[list[tuple[int, ...]], Ints]:
+    """Return the distinct patterns of levels, and each panel's."""
+    if not len(levels):
         return [], np.zeros(0, np.int64)
-    words = np.ascontiguousarray(pattern, np.uint8).view(np.uint64)
-    codes, distinct = _distinct_rows(words)
-    return [reasoning.reason(tuple(pattern[first].tolist())) for first in distinct], codes
+    codes, distinct = _distinct_rows(np.ascontiguousarray(levels, np.uint8).view(np.uint64))
+    return [tuple(pattern) for pattern in levels[distinct].tolist()], codes
 
 
 def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from labinterp import changes
-from labinterp.frames.assemble import coded
 from labinterp.frames.encode import combine, encode
-from labinterp.frames.panels import NO_TIME, read_times
+from labinterp.frames.output import Coded
+from labinterp.frames.panels import NO_TIME
 
 if TYPE_CHECKING:
     from labinterp.frames.core import Answer
@@ -72,7 +72,7 @@ def columns(answer: Answer, table: pd.DataFrame, *, z: float = changes.TWO_SIDED
         "delta": delta,
         "delta_percent": percent,
         "delta_exceeds": pd.arrays.BooleanArray(exceeds, ~comparable | (problem != 0)),
-        "delta_problem": coded(problem, _PROBLEMS),
+        "delta_problem": Coded(problem, _PROBLEMS).to_pandas(),
     }
 
 
@@ -84,8 +84,7 @@ def _change(before: Floats, after: Floats) -> tuple[Floats, Floats]:
 def _previous(answer: Answer) -> Ints:
     """Return the row of each row's previous result, -1 for none."""
     batch = answer.batch
-    times, instants = read_times(answer.collected)
-    time = instants[times.codes]
+    time = answer.instants
     analytes: dict[str | None, int] = {None: 0}
     analyte = np.array([analytes.setdefault(c.analyte, len(analytes)) for c in batch.channels.items], np.int64)
     analyte = analyte[batch.channel]

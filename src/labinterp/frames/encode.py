@@ -35,6 +35,10 @@ class Encoded:
     codes: Ints
     distinct: list[Any]
 
+    def is_text(self) -> bool:
+        """Say whether every value that is not missing is text."""
+        return {*map(type, self.distinct[1:])} <= {str}
+
     def map(self, function: Callable[[Any], Any]) -> list[Any]:
         """Apply a function to every distinct value."""
         return [function(value) for value in self.distinct]
@@ -152,10 +156,14 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing)
     if rows > _SAMPLE and _mostly_distinct_text(column):
         return _read_many(column, decimal)
-    encoded = encode(column, rows)
-    if len(encoded.distinct) > _SAMPLE:
-        return _read_many(pd.Series(encoded.distinct, dtype=object), decimal).take(encoded.codes)
-    return _read_few(encoded.distinct, decimal).take(encoded.codes)
+    return read_encoded(encode(column, rows), decimal)
+
+
+def read_encoded(column: Encoded, decimal: str | None) -> Values:
+    """Read an encoded column of values."""
+    if len(column.distinct) > _SAMPLE:
+        return _read_many(pd.Series(column.distinct, dtype=object), decimal).take(column.codes)
+    return _read_few(column.distinct, decimal).take(column.codes)
 
 
 def _mostly_distinct_text(column: pd.Series[Any]) -> bool:

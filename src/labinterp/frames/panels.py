@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
+import pandas as pd
 
 from labinterp import demographics
 from labinterp.errors import LayoutError
-from labinterp.frames.encode import Encoded, combine
 from labinterp.kernel import panel as slots
 
 if TYPE_CHECKING:
+    from labinterp.frames.encode import Encoded
     from labinterp.kernel.many import Bools, Ints
 
 _DAY: Final = 86_400_000_000
 _SPAN = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
-NO_TIME: Final = np.iinfo(np.int64).min
+NO_TIME: Final = int(np.iinfo(np.int64).min)
+_UNREAD: Final = NO_TIME + 1
 
 
 @attrs.frozen
@@ -53,41 +56,71 @@ def read_span(panel: str) -> int | None:
     return int(match[1]) * (_DAY if match[2] in "Dd" else _DAY // 24)
 
 
-def read_times(collected: Encoded) -> tuple[Encoded, Ints]:
-    """Return the collection times encoded by instant, and the instant of each code in microseconds.
+@attrs.frozen(eq=False)
+class Times:
+    """Collection times as codes.
 
-    Texts that say the same instant share a code; a text that cannot be read stays apart from every other.
+    Args:
+        codes: each row's, 0 where there is none. Texts that say one instant share a code; one that cannot be read
+            stays apart from every other.
+        instants: by code, in microseconds; `NO_TIME` where there is none or it cannot be read.
     """
-    seen: dict[object, int] = {None: 0}
-    instants = [NO_TIME]
-    recode = np.zeros(len(collected.distinct), np.int64)
-    for i, value in enumerate(collected.distinct):
-        if demographics.is_missing(value):
-            continue
-        time = demographics.read_time(value)
-        key: object = ("unread", i) if time is None else time
-        if key not in seen:
-            seen[key] = len(instants)
-            instants.append(NO_TIME if time is None else (time - _EPOCH) // _MICROSECOND)
-        recode[i] = seen[key]
-    return Encoded(recode[collected.codes], list(seen)), np.array(instants, np.int64)
+
+    codes: Ints
+    instants: Ints
+
+    def datetimes(self) -> list[dt.datetime | None]:
+        """Return the instant of each code, None where there is none."""
+        return [None if at == NO_TIME else _EPOCH + at * _MICROSECOND for at in self.instants.tolist()]
 
 
-def group(patient: Encoded, time: Encoded, panel: str) -> tuple[Ints, Ints]:
-    """Return each row's panel and the first row of each panel; a row without a patient is a panel of its own."""
-    rows = len(patient.codes)
-    parts = [(patient.codes, len(patient.distinct))]
+def read_times(collected: Encoded) -> Times:
+    """Read the collection times, each distinct one once."""
+    found = np.array([_instant(value) for value in collected.distinct], np.int64)
+    unread = np.flatnonzero(found == _UNREAD)
+    found[unread] = _UNREAD + 1 + np.arange(len(unread))
+    instants, recode = np.unique(np.append(found, NO_TIME), return_inverse=True)
+    instants[instants <= _UNREAD + len(unread)] = NO_TIME
+    return Times(recode.astype(np.int32)[collected.codes], instants)
+
+
+def _instant(value: Any) -> int:
+    """Return a time in microseconds, `NO_TIME` for none, `_UNREAD` for one that cannot be read."""
+    if isinstance(value, str):
+        return _instant_of_text(value)
+    return NO_TIME if demographics.is_missing(value) else _microseconds(demographics.read_time(value))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _instant_of_text(text: str) -> int:
+    return _microseconds(demographics.read_time(text)) if text.strip() else NO_TIME
+
+
+def _microseconds(time: dt.datetime | None) -> int:
+    return _UNREAD if time is None else (time - _EPOCH) // _MICROSECOND
+
+
+def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:
+    """Return each row's panel and the first row of each panel; a row without a patient is a panel of its own.
+
+    Panels are numbered in the order in which they first appear. Rows that lie together are put together by comparing
+    neighbors; only the beginnings of such runs are looked up.
+    """
+    key = patient.codes.astype(np.int64)
     if panel != "patient":
-        parts.append((time.codes, len(time.distinct)))
-    code, columns = combine(parts)
-    own = patient.codes == 0
-    code = np.where(own, len(columns[0]) + np.arange(rows), code)
-    first = np.full(len(columns[0]) + rows, rows, np.int64)
-    np.minimum.at(first, code, np.arange(rows))
-    order = np.sort(first[first < rows])
-    rank = np.zeros(rows + 1, np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[first[code]], order
+        key = key * len(times.instants) + times.codes
+    alone = patient.codes == 0
+    new = np.ones(len(key), np.bool_)
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    new |= alone
+    starts = np.flatnonzero(new)
+    keys = key[starts]
+    nobody = np.flatnonzero(alone[starts])
+    keys[nobody] = -1 - nobody
+    run = np.cumsum(new, dtype=np.intp) - 1
+    code, _ = pd.factorize(keys)
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
+    return code[run], starts[first]
 
 
 def hold(of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Encoded, time: Ints, panel: str) -> Panels:

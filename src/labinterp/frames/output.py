@@ -1,0 +1,81 @@
+"""Columns of the answer before they are put into a frame: codes and names, and how pandas holds them."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from labinterp.kernel.many import Bools, Ints
+
+_SHORT: Final = 64
+"""Lists of names up to this length are cheap to hash."""
+_INT8: Final = 127
+
+
+@attrs.frozen(eq=False)
+class Coded:
+    """A column of text.
+
+    Args:
+        codes: 0 for missing, else 1 + the position of the name.
+        names: distinct.
+        kept: whether they are names of ours, which may be remembered; texts that were sent may not.
+    """
+
+    codes: Ints
+    names: Sequence[str]
+    kept: bool = True
+
+    @classmethod
+    def of(cls, codes: Ints, names: Sequence[str | None]) -> Coded:
+        """Make a column of codes from 0 into names that may repeat or be None."""
+        position: dict[str | None, int] = {None: 0}
+        recode = np.array([position.setdefault(name, len(position)) for name in names], np.int32)
+        return cls(recode[codes], list(position)[1:])  # type: ignore[arg-type]  # None comes first
+
+    def to_pandas(self) -> pd.Categorical[Any]:
+        """Return the column as a categorical."""
+        kind: Any = np.int8 if len(self.names) < _INT8 else np.int32
+        shifted: Ints = self.codes.astype(kind) - kind(1)
+        known = self.kept and len(self.names) <= _SHORT
+        dtype = _kept_dtype(tuple(self.names)) if known else _dtype(self.names)
+        return pd.Categorical.from_codes(shifted, dtype=dtype, validate=False)
+
+
+@attrs.frozen(eq=False)
+class Whole:
+    """A column of small whole numbers.
+
+    Args:
+        numbers: int8.
+        missing: where there is none.
+    """
+
+    numbers: Ints
+    missing: Bools
+
+    def to_pandas(self) -> Any:
+        """Return the column as an array of integers that may be missing."""
+        return pd.arrays.IntegerArray(self.numbers, self.missing)
+
+
+def to_frame(columns: Mapping[str, Any], index: pd.Index[Any] | None = None) -> pd.DataFrame:
+    """Return columns as a pandas frame."""
+    data = {
+        name: column.to_pandas() if isinstance(column, Coded | Whole) else column for name, column in columns.items()
+    }
+    return pd.DataFrame(data, index=index, copy=False)
+
+
+def _dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
+    return pd.CategoricalDtype(pd.Index(names, dtype=object))
+
+
+_kept_dtype = functools.lru_cache(maxsize=512)(_dtype)
