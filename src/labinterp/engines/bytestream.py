@@ -64,9 +64,9 @@ class ByteStream:
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer at the end."""
-        parts, length = [self._ahead], len(self._ahead)
+        parts, length = [self._ahead] if self._ahead else [], len(self._ahead)
         while length < size and not self._ended:
-            parts.append(self._next())
+            parts.append(self._next(size - length))
             length += len(parts[-1])
         data = b"".join(parts)
         self._ahead = data[size:]
@@ -78,14 +78,14 @@ class ByteStream:
             self._hash.update(data)
         return self._hash.hexdigest()
 
-    def _raw(self) -> bytes:
-        data = self._file.read(_STEP)
+    def _raw(self, size: int = _STEP) -> bytes:
+        data = self._file.read(size)
         self.position += len(data)
         self._hash.update(data)
         return data
 
-    def _next(self) -> bytes:
-        data = self._raw() if self._unpack is None else self._unpacked()
+    def _next(self, size: int) -> bytes:
+        data = self._raw(max(size, _STEP)) if self._unpack is None else self._unpacked()
         if self._first and data:
             self._first = False
             if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):

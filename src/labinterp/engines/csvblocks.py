@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
@@ -115,10 +116,10 @@ def read_blocks(stream: ByteStream, dialect: Dialect, line: int, block_bytes: in
         block_bytes: about how many bytes a block has.
         cut: given whole records, how many of the bytes make whole panels; 0 to wait for more.
     """
-    pending, wanted = b"", block_bytes
+    wanted = block_bytes
     while True:
-        fresh = stream.read(wanted)
-        data, ended = pending + fresh, len(fresh) < wanted
+        data = stream.read(wanted)
+        ended = len(data) < wanted
         block = _first_block(data, dialect, line, cut, final=ended, damage=stream.damage)
         if block is None and len(data) > MAX_RECORD and b"\n" not in data:
             block = _skip_line(stream, data, line)
@@ -128,7 +129,8 @@ def read_blocks(stream: ByteStream, dialect: Dialect, line: int, block_bytes: in
             line, data = line + block.lines, data[block.used :]
         if ended:
             return
-        pending, wanted = data, block_bytes if block is not None else max(wanted, len(data))
+        stream.unread(data)
+        wanted = len(data) + (block_bytes if block is not None else max(block_bytes, len(data)))
 
 
 def _first_block(
@@ -260,9 +262,11 @@ def parse_block(block: Block, dialect: Dialect, columns: Sequence[str]) -> tuple
 
 
 def _is_utf8(data: bytes) -> bool:
-    if not data.isascii():
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError:
-            return False
+    if data.isascii():
+        return True
+    ends = np.array([0, len(data)], np.int32)
+    try:
+        pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
     return True

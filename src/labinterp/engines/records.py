@@ -17,6 +17,8 @@ NEVER_CLOSED: Final = "a quoted field is never closed"
 TOO_LONG: Final = "a line is longer than any record"
 _QUOTE: Final = b'"'
 _NEWLINE: Final = b"\n"
+_SLICE: Final = 1 << 17
+"""Bytes looked at together, so that they stay in the processor's cache."""
 _ONE: Final = np.uint64(1)
 _LAST: Final = np.uint64(63)
 _ALL: Final = np.uint64(2**64 - 1)
@@ -180,12 +182,15 @@ class Quoting:
             self._look(np.frombuffer(data, np.uint8), ord(delimiter))
 
     def _look(self, cells: npt.NDArray[np.uint8], delimiter: int) -> None:
-        is_quote = cells == ord(_QUOTE)
-        quote = _bits(is_quote)
+        quote, around = _nothing(len(cells)), _nothing(len(cells))
+        for start in range(0, len(cells), _SLICE):
+            some = cells[start : start + _SLICE]
+            hit = some == ord(_QUOTE)
+            _set_bits(quote, start, hit)
+            hit |= some == delimiter
+            hit |= some == ord(_NEWLINE)
+            _set_bits(around, start, hit)
         inside = _odd_so_far(quote)
-        is_quote |= cells == delimiter
-        is_quote |= cells == ord(_NEWLINE)
-        around = _bits(is_quote)
         before, after = around << _ONE, around >> _ONE
         before[1:] |= around[:-1] >> _LAST
         after[:-1] |= around[1:] << _LAST
@@ -221,12 +226,15 @@ class Quoting:
         return 64 * int(outside[-1] + 1) if len(outside) else 0
 
 
-def _bits(mask: npt.NDArray[np.bool_]) -> Words:
-    """Return a mask as bits, the first one lowest, with zeros up to a whole word."""
+def _nothing(size: int) -> Words:
+    """Return words with a bit for each of so many bytes, none of them set."""
+    return np.zeros(-(-size // 64), "<u8")
+
+
+def _set_bits(words: Words, start: int, mask: npt.NDArray[np.bool_]) -> None:
+    """Set the bits from `start`, a multiple of 8, by a mask; the first bit of a word is its lowest."""
     packed = np.packbits(mask, bitorder="little")
-    words = np.zeros(-(-len(packed) // 8), "<u8")
-    words.view(np.uint8)[: len(packed)] = packed
-    return words
+    words.view(np.uint8)[start >> 3 :][: len(packed)] = packed
 
 
 def _odd_so_far(bits: Words) -> Words:

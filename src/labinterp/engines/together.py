@@ -80,13 +80,18 @@ class Panels:
             return cls(np.zeros(0, np.uint64), ())
         first, codes = answer.panels.first_row[own], codes[own]
         codes, present = compact(codes, len(answer.patient.distinct))
-        patients = [str(answer.patient.distinct[code]) for code in present.tolist()]
+        distinct = answer.patient.distinct
+        patients = [distinct[code] for code in present.tolist()]
+        if not answer.patient.is_text():
+            patients = list(map(str, patients))
         keys = _hash(patients)[codes]
         if by_time:
             keys = keys ^ (_instants(answer, first) * _ODD)
-        lengths = [(len(patient), patient) for patient in patients]
+        lengths = list(zip(map(len, patients), patients, strict=True))
         spans = ((min(patients), max(patients)), (min(lengths), max(lengths)))
-        return cls(np.unique(keys), (*spans, *((high, low) for low, high in spans)))
+        keys.sort()
+        new = np.append(True, keys[1:] != keys[:-1])
+        return cls(keys[new], (*spans, *((high, low) for low, high in spans)))
 
 
 class Together:
@@ -174,8 +179,8 @@ class _Order:
         return True
 
 
-def _hash(values: list[Any]) -> Keys:
-    return pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
+def _hash(texts: list[Any]) -> Keys:
+    return pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
 
 
 def _instants(answer: Answer, rows: Ints) -> Keys:
@@ -184,5 +189,5 @@ def _instants(answer: Answer, rows: Ints) -> Keys:
     unread = np.flatnonzero((answer.instants[rows] == NO_TIME) & (answer.collected.codes[rows] > 0))
     if len(unread):
         codes, at = np.unique(answer.collected.codes[rows[unread]], return_inverse=True)
-        instants[unread] = _hash([answer.collected.distinct[code] for code in codes.tolist()])[at]
+        instants[unread] = _hash([str(answer.collected.distinct[code]) for code in codes.tolist()])[at]
     return instants

@@ -188,17 +188,11 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     shared = times.codes[first] if answer.by_time else 0
     codes = np.where(own, len(times.distinct) + first, shared)
     short, used = pd.factorize(codes)
-    names = [
-        _row_name(answer, code - len(times.distinct))
-        if code >= len(times.distinct)
-        else _time_name(times.distinct[code])
-        for code in used.tolist()
-    ]
-    distinct = dict.fromkeys(names)
-    if len(distinct) == len(names):
-        return Coded(short + 1, names, kept=False)
-    position = {name: i for i, name in enumerate(distinct, 1)}
-    return Coded(np.array([position[name] for name in names], np.int64)[short], list(distinct), kept=False)
+    texts = times.distinct if times.is_text() else [None, *map(_time_name, times.distinct[1:])]
+    known = ["patient" if text is None else text for text in texts]
+    rows = len(known)
+    names = [known[code] if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
+    return Coded.of(short, names, kept=False)
 
 
 def _row_name(answer: Answer, row: int) -> str:
@@ -208,6 +202,4 @@ def _row_name(answer: Answer, row: int) -> str:
 def _time_name(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if value is None:
-        return "patient"
     return value.isoformat() if isinstance(value, dt.date) else str(read_text(value))

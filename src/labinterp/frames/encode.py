@@ -5,6 +5,7 @@ Each distinct text is looked at once, in Python, by the very functions that the 
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -132,13 +133,14 @@ class Values:
 
     def take(self, codes: Ints) -> Values:
         """Return the values at these positions."""
+        codes = codes.astype(np.intp, copy=False)
         return Values(
-            self.number[codes],
-            self.comparator[codes],
-            self.problem[codes],
-            self.notes[codes],
-            None if self.alternative is None else self.alternative[codes],
-            Encoded(self.written.codes[codes], self.written.distinct),
+            self.number.take(codes),
+            self.comparator.take(codes),
+            self.problem.take(codes),
+            self.notes.take(codes),
+            None if self.alternative is None else self.alternative.take(codes),
+            Encoded(self.written.codes.take(codes), self.written.distinct),
         )
 
 
@@ -237,12 +239,16 @@ def _is_plain_number(column: pd.Series[Any]) -> bool:
     return kind in "iuf" and pd.api.types.is_numeric_dtype(column.dtype)
 
 
+_read_text = functools.lru_cache(maxsize=1 << 16)(read_value)
+
+
 def _read_few(distinct: Sequence[Any], decimal: str | None) -> Values:
     """Read values one by one."""
-    parsed = [read_value(value, decimal) for value in distinct]
+    parsed = [_read_text(value, decimal) if type(value) is str else read_value(value, decimal) for value in distinct]
     second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
-    texts: dict[str | None, int] = {None: 0}
-    written = np.array([texts.setdefault(p.unit_text, len(texts)) for p in parsed], np.int32)
+    units = [p.unit_text for p in parsed]
+    texts = {text: i for i, text in enumerate(dict.fromkeys([None, *units]))}
+    written = np.array([texts[text] for text in units], np.int32)
     return Values(
         np.array([np.nan if p.number is None else p.number for p in parsed], np.float64),
         np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8),

@@ -34,11 +34,14 @@ class Coded:
     kept: bool = True
 
     @classmethod
-    def of(cls, codes: Ints, names: Sequence[str | None]) -> Coded:
+    def of(cls, codes: Ints, names: Sequence[str | None], *, kept: bool = True) -> Coded:
         """Make a column of codes from 0 into names that may repeat or be None."""
-        position: dict[str | None, int] = {None: 0}
-        recode = np.array([position.setdefault(name, len(position)) for name in names], np.int32)
-        return cls(recode[codes], list(position)[1:])  # type: ignore[arg-type]  # None comes first
+        distinct = dict.fromkeys(names)
+        distinct.pop(None, None)
+        position: dict[str | None, int] = {name: i for i, name in enumerate(distinct, 1)}
+        position[None] = 0
+        recode = np.fromiter(map(position.__getitem__, names), np.int32, len(names))
+        return cls(recode.take(codes.astype(np.intp, copy=False)), list(distinct), kept)  # type: ignore[arg-type]  # None is not among them
 
     def to_pandas(self) -> pd.Categorical[Any]:
         """Return the column as a categorical."""

@@ -76,12 +76,13 @@ class Times:
 
 def read_times(collected: Encoded) -> Times:
     """Read the collection times, each distinct one once."""
-    found = np.array([_instant(value) for value in collected.distinct], np.int64)
+    instants_of = _instant_of_text if collected.is_text() else _instant
+    found = np.array([NO_TIME, *map(instants_of, collected.distinct[1:])], np.int64)
     unread = np.flatnonzero(found == _UNREAD)
     found[unread] = _UNREAD + 1 + np.arange(len(unread))
-    instants, recode = np.unique(np.append(found, NO_TIME), return_inverse=True)
+    instants, recode = np.unique(found, return_inverse=True)
     instants[instants <= _UNREAD + len(unread)] = NO_TIME
-    return Times(recode.astype(np.int32)[collected.codes], instants)
+    return Times(recode.take(collected.codes.astype(np.intp, copy=False)), instants)
 
 
 def _instant(value: Any) -> int:

@@ -6,6 +6,8 @@ the session; what remains per row is gathering, multiplying and comparing.
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from labinterp.kernel.bounds import Bounds
     from labinterp.kernel.channels import Channel
-    from labinterp.kernel.plan import Outcome, Plan
+    from labinterp.kernel.plan import Plan
     from labinterp.kernel.session import Session
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +34,7 @@ SLICE: Final = 1 << 15
 PROBLEM_CODE: Final = {problem: i + 1 for i, problem in enumerate(PROBLEMS)}
 FLAG_CODE: Final = {flag: i + 1 for i, flag in enumerate(FLAGS)}
 COMPARATOR_CODE: Final = {comparator: i + 1 for i, comparator in enumerate(COMPARATORS)}
+_PARTS: Final = tuple(map(operator.attrgetter, ("outcomes", "below", "above")))
 _LESS, _LESS_EQUAL, _GREATER_EQUAL, _GREATER = 1, 2, 3, 4
 
 
@@ -61,43 +64,43 @@ def _bounds(bounds: Sequence[Bounds]) -> tuple[Floats, Floats]:
 class Plans:
     """The distinct plans of a batch as padded columns.
 
-    `los` and `his` have a row per breakpoint; `offset` says where a plan's outcomes begin in `exact`, `below` and
-    `above`, which hold positions in the columns of distinct outcomes.
+    `los` and `his` have a row per breakpoint, and `los` one more that no value reaches; `offset` says where a plan's
+    outcomes begin in `exact`, `below` and `above`, which hold positions in the columns of distinct outcomes.
     """
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self.items = tuple(plans)
         depth = max((len(plan.los) for plan in plans), default=0)
-        self.los = np.full((depth, len(plans)), np.inf)
-        self.his = np.full((depth, len(plans)), np.inf)
-        self.offset = np.zeros(len(plans), np.intp)
-        distinct: dict[Outcome, int] = {}
-        exact: list[int] = []
-        below: list[int] = []
-        above: list[int] = []
-        for i, plan in enumerate(plans):
-            self.los[: len(plan.los), i] = plan.los
-            self.his[: len(plan.his), i] = plan.his
-            self.offset[i] = len(exact)
-            for flat, outcomes in ((exact, plan.outcomes), (below, plan.below), (above, plan.above)):
-                flat.extend(distinct.setdefault(outcome, len(distinct)) for outcome in outcomes)
-        self.exact, self.below, self.above = (np.array(flat, np.int32) for flat in (exact, below, above))
+        padding = tuple((math.inf,) * short for short in range(depth + 2))
+        self.los = np.array([(*plan.los, *padding[depth + 1 - len(plan.los)]) for plan in plans], np.float64).T.copy()
+        self.his = np.array([(*plan.his, *padding[depth - len(plan.his)]) for plan in plans], np.float64).T.copy()
+        lengths = np.array([len(plan.outcomes) for plan in plans], np.intp)
+        self.offset = np.cumsum(lengths) - lengths
+        columns = ([outcome for plan in plans for outcome in part(plan)] for part in _PARTS)
+        exact, below, above = columns
+        distinct = {id(outcome): outcome for outcome in (*exact, *below, *above)}
+        position = {key: i for i, key in enumerate(distinct)}
+        self.exact, self.below, self.above = (
+            np.array([position[id(outcome)] for outcome in flat], np.intp) for flat in (exact, below, above)
+        )
+        outcomes = distinct.values()
         self.notes = np.array([plan.notes for plan in plans], np.uint64)
-        self.bands: tuple[str, ...] = tuple(dict.fromkeys(o.band for o in distinct if o.band is not None))
+        self.bands: tuple[str, ...] = tuple(dict.fromkeys(o.band for o in outcomes if o.band is not None))
         band_code = {band: i + 1 for i, band in enumerate(self.bands)}
-        self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in distinct], np.uint8)
-        self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in distinct], np.uint8)
-        self.band = np.array([band_code[o.band] if o.band else 0 for o in distinct], np.int32)
-        self.grade = np.array([-1 if o.grade is None else o.grade for o in distinct], np.int8)
-        self.near = np.array([NOTE_BIT["near_limit"] if o.near else 0 for o in distinct], np.uint64)
+        self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in outcomes], np.uint8)
+        self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in outcomes], np.uint8)
+        self.band = np.array([band_code[o.band] if o.band else 0 for o in outcomes], np.int32)
+        self.grade = np.array([-1 if o.grade is None else o.grade for o in outcomes], np.int8)
+        self.near = np.array([NOTE_BIT["near_limit"] if o.near else 0 for o in outcomes], np.uint64)
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
         """Return the distinct outcome of each value under its plan."""
-        position = np.zeros(len(x), np.intp)
-        for lo, hi in zip(self.los, self.his, strict=True):
-            position += x >= lo[plan]
-            position += x > hi[plan]
-        outcome: Ints = self.exact[self.offset[plan] + position]
+        passed = np.zeros(len(x), np.int8)
+        for hi in self.his:
+            passed += x > hi.take(plan)
+        reached = x >= self.los.ravel().take(passed * np.intp(len(self.items)) + plan)
+        position = 2 * passed.astype(np.intp) + reached
+        outcome: Ints = self.exact.take(self.offset.take(plan) + position)
         censored = np.flatnonzero(comparator)
         if len(censored):
             sign, at = comparator[censored], position[censored]
@@ -145,31 +148,36 @@ def convert(batch: Batch, session: Session) -> None:
         _convert_slice(batch, slice(start, start + SLICE))
     implausible = np.flatnonzero(batch.problem == PROBLEM_CODE["implausible_value"])
     soft = np.flatnonzero(batch.notes & NOTE_BIT["soft_implausible"])
-    for i in np.concatenate([implausible, soft]).tolist():
-        suspect = session.suspected_unit(batch.channels.items[batch.channel[i]], float(batch.number[i]))
+    doubtful = np.concatenate([implausible, soft])
+    items = batch.channels.items
+    for i, channel, number in zip(
+        *(part.tolist() for part in (doubtful, batch.channel[doubtful], batch.number[doubtful])), strict=True
+    ):
+        suspect = session.suspected_unit(items[channel], number)
         if suspect is not None:
             batch.suspects[i] = suspect
 
 
 def _convert_slice(batch: Batch, rows: slice) -> None:
-    table, channel, number = batch.channels, batch.channel[rows], batch.number[rows]
-    value = number * table.mul[channel] / table.div[channel]
-    problem = table.problem[channel]
-    later = np.where(number < 0, PROBLEM_CODE["negative_value"], table.unit_problem[channel]).astype(np.uint8)
-    for found in (batch.value_problem[rows], table.value_problem[channel], later):
+    table, number = batch.channels, batch.number[rows]
+    channel = batch.channel[rows].astype(np.intp, copy=False)
+    value = number * table.mul.take(channel) / table.div.take(channel)
+    problem = table.problem.take(channel)
+    later = np.where(number < 0, np.uint8(PROBLEM_CODE["negative_value"]), table.unit_problem.take(channel))
+    for found in (batch.value_problem[rows], table.value_problem.take(channel), later):
         problem = np.where(problem, problem, found)
     usable = problem == 0
     low, high = table.hard
-    plausible = (value >= low[channel]) & (value <= high[channel])
-    problem = np.where(usable & ~plausible, PROBLEM_CODE["implausible_value"], problem)
+    plausible = (value >= low.take(channel)) & (value <= high.take(channel))
+    problem[usable & ~plausible] = PROBLEM_CODE["implausible_value"]
     usable &= plausible
     notes, comparator = batch.notes[rows], batch.comparator[rows]
-    notes |= table.notes[channel]
+    notes |= table.notes.take(channel)
     low, high = table.soft
-    below = (value < low[channel]) & ((comparator == 0) | (comparator >= _GREATER_EQUAL))
-    above = (value > high[channel]) & (comparator <= _LESS_EQUAL)
-    notes |= np.where(usable & (below | above), np.uint64(NOTE_BIT["soft_implausible"]), np.uint64(0))
-    notes |= np.where(usable & (comparator != 0), np.uint64(NOTE_BIT["censored"]), np.uint64(0))
+    below = (value < low.take(channel)) & ((comparator == 0) | (comparator >= _GREATER_EQUAL))
+    above = (value > high.take(channel)) & (comparator <= _LESS_EQUAL)
+    notes[usable & (below | above)] |= np.uint64(NOTE_BIT["soft_implausible"])
+    notes[usable & (comparator != 0)] |= np.uint64(NOTE_BIT["censored"])
     batch.value[rows] = np.where(usable, value, np.nan)
     batch.problem[rows] = problem
 
@@ -225,12 +233,12 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     usable = batch.problem[rows] == 0
     plan = out.plan[rows]
     outcome = plans.locate(plan, batch.number[rows], batch.comparator[rows])
-    flag = np.where(usable, plans.flag[outcome], 0).astype(np.uint8)
+    flag = plans.flag.take(outcome)
+    flag *= usable
     judged = flag != 0
     out.flag[rows] = flag
-    out.level[rows] = np.where(judged, plans.level[outcome], 0)
-    out.band[rows] = np.where(judged, plans.band[outcome], 0)
-    out.grade[rows] = np.where(usable, plans.grade[outcome], -1)
-    notes = np.where(judged, plans.near[outcome], np.uint64(0)) | np.where(usable, plans.notes[plan], np.uint64(0))
-    batch.notes[rows] |= notes
-    batch.problem[rows] = np.where(usable & ~judged, PROBLEM_CODE["no_reference_range"], batch.problem[rows])
+    out.level[rows] = plans.level.take(outcome) * judged
+    out.band[rows] = plans.band.take(outcome) * judged
+    out.grade[rows] = np.where(usable, plans.grade.take(outcome), -1)
+    batch.notes[rows] |= plans.near.take(outcome) * judged | plans.notes.take(plan) * usable
+    batch.problem[rows][usable & ~judged] = PROBLEM_CODE["no_reference_range"]

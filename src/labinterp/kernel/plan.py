@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -37,6 +37,7 @@ class Outcome(NamedTuple):
 
 
 NOTHING = Outcome(None, None, None)
+_OUTCOMES: Final[dict[Outcome, Outcome]] = {NOTHING: NOTHING}
 
 
 @attrs.frozen
@@ -237,15 +238,15 @@ def compile_plan(
             for edge in stretch.edges():
                 points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
     breaks = _distinct(sorted(points))
-    outcomes = tuple(_outcome(x, on, scales, criticals, gradings) for x, on in _positions(breaks))
+    outcomes = tuple(_one(_outcome(x, on, scales, criticals, gradings)) for x, on in _positions(breaks))
     low, high = normal_ends(scales)
     margins = [abs(t) * TOLERANCE if not points[t] else Fraction(0) for t in breaks]
     return Plan(
         los=tuple(float(t - m) for t, m in zip(breaks, margins, strict=True)),
         his=tuple(float(t + m) for t, m in zip(breaks, margins, strict=True)),
         outcomes=outcomes,
-        below=tuple(agree(outcomes[: i + 1]) for i in range(len(outcomes))),
-        above=tuple(agree(outcomes[i:]) for i in range(len(outcomes))),
+        below=tuple(_one(agree(outcomes[: i + 1])) for i in range(len(outcomes))),
+        above=tuple(_one(agree(outcomes[i:])) for i in range(len(outcomes))),
         low=None if low is None else float(low.value * to_canonical),
         high=None if high is None else float(high.value * to_canonical),
         range_id=range_id,
@@ -253,6 +254,11 @@ def compile_plan(
         missing=missing,
         detail=detail,
     )
+
+
+def _one(outcome: Outcome) -> Outcome:
+    """Return the one object that stands for equal outcomes."""
+    return _OUTCOMES.setdefault(outcome, outcome)
 
 
 def _distinct(points: list[Fraction]) -> list[Fraction]:
