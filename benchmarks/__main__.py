@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import files, imports, memory, peers, single
+from benchmarks import files, imports, memory, peers, single, streams
 
 if TYPE_CHECKING:
     from benchmarks.timing import Row
@@ -47,7 +47,7 @@ def _measure(name: str, rows: int, folder: Path) -> list[Row]:
         "single": single.measure,
         "imports": imports.measure,
         "frames": lambda: files.frames(rows, folder),
-        "files": lambda: files.streams(rows, folder),
+        "files": lambda: streams.measure(rows, folder),
         "peers": peers.measure,
         "memory": lambda: memory.measure(rows, folder),
     }[name]()

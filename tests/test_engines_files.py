@@ -125,6 +125,21 @@ def test_scattered_rows_are_brought_together(draws, tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["in.csv", "out"]
 
 
+@pytest.mark.parametrize("ordered", [None, False])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_blank_patient_is_nobody(kind, ordered, draws, tmp_path):
+    """Rows whose patient is blank are never put together, in whatever file they come."""
+    frame = pd.DataFrame(draws)
+    frame.loc[::3, "patient_id"] = ""
+    frame.loc[4, "patient_id"] = " "
+    path = tmp_path / f"in.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path, index=False)
+    interpret_files(path, tmp_path / "out", ordered=ordered, block_bytes=300)
+    expected = li.interpret_frame(frame)
+    assert_same(tmp_path / "out", expected)
+    assert {f"row-{i}" for i in (0, 3, 4)} <= set(read_parts(tmp_path / "out", "findings")["panel"])
+
+
 def test_several_files_are_one_table(draws, tmp_path):
     """A patient in two files is one patient, and rows without a patient are numbered over all files."""
     draws[3]["patient_id"] = draws[-1]["patient_id"] = None

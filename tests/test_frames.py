@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 import pint
 import pytest
@@ -189,6 +191,34 @@ def test_rows_without_a_patient_are_panels_of_their_own():
     """Results of nobody are never put together."""
     frame = table().assign(patient_id=None)
     assert li.interpret_frame(frame).findings["panel"].tolist() == ["row-0", "row-1", "row-2"]
+
+
+@pytest.mark.parametrize("panel", ["collection", "patient", "30D"])
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("str", ["", "", "  ", "P1"]),
+        ("category", ["", "", "  ", "P1"]),
+        ("string[pyarrow]", ["", "", None, "P1"]),
+        ("object", ["", "", None, "P1"]),
+        ("object", [None, None, float("nan"), "P1"]),
+        ("object", [None, None, pd.NA, 1]),
+        ("object", [None, pd.NaT, "", dt.date(2026, 1, 1)]),
+        ("float", [None, None, None, 1.0]),
+        ("Int64", [None, None, None, 1]),
+    ],
+)
+def test_a_blank_patient_is_nobody(kind, names, rows, panel):
+    """Rows whose patient is blank or missing, however a table says so, are panels of their own and have no previous."""
+    frame = pd.DataFrame({"patient_id": pd.Series(names * rows, dtype=kind)})
+    frame = frame.assign(test="magnesium", value=0.3, unit="mmol/L", age=50, collected_at="2026-01-01")
+    frame.loc[1::4, "collected_at"] = "2026-01-02"
+    report = li.interpret_frame(frame, panel=panel, delta=True)
+    nobody = report.findings[report.findings["patient_id"].isna()]
+    assert nobody["panel"].tolist() == [f"row-{i}" for i in range(len(frame)) if i % 4 != 3]
+    assert len(report.findings) == len(nobody) + 1
+    assert report.results["previous_value"].isna().all()
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

@@ -77,8 +77,9 @@ class ArrowColumns:
         return self.encode, read
 
     def as_sent(self, name: str, encoded: Encoded) -> Any:
-        """Return a column as it was sent."""
-        return self.table[name] if name in self else Coded(encoded.codes, ())
+        """Return a column as it was sent: text as codes, anything else unchanged."""
+        coded = name not in self or _is_coded(self.table[name].type)
+        return Coded(encoded.codes, encoded.distinct[1:], kept=False) if coded else self.table[name]
 
 
 def _is_coded(kind: pa.DataType) -> bool:
@@ -112,12 +113,13 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def column_of(table: Columns, name: str, kind: pa.DataType) -> pa.Array:
-    """Return a column of a table as a type; nulls where there is none."""
+    """Return a column of a table as a type, a blank patient as none; nulls where there is no such column."""
     if name not in table:
         return pa.nulls(table.rows, kind)
-    if isinstance(table, FrameColumns):
+    if isinstance(table, FrameColumns) and name != "patient_id":
         return to_array(table.frame[name], kind)
-    return to_array(table.as_sent(name, table.encode(name)), kind)
+    encoded = table.encode(name)
+    return to_array(table.as_sent(name, encoded.known() if name == "patient_id" else encoded), kind)
 
 
 def to_arrow(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:

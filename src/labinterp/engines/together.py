@@ -40,7 +40,7 @@ def open_rows(table: Columns, *, by_time: bool) -> int | None:
     rows = table.rows
     if not rows:
         return None
-    patient = table.encode("patient_id").codes
+    patient = table.encode("patient_id").known().codes
     known = np.flatnonzero(patient[-_PASSING:]) + max(0, rows - _PASSING)
     if not len(known):
         return 0

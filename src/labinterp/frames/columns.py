@@ -38,7 +38,7 @@ class Columns(Protocol):
         """Return the encoded columns by name, and the values."""
 
     def as_sent(self, name: str, encoded: Encoded) -> Any:
-        """Return a column for the results, as it was sent; `encoded` is the same."""
+        """Return a column for the results, as it was sent; `encoded` is the same, a blank patient left out."""
 
 
 @attrs.frozen(eq=False)
@@ -81,12 +81,15 @@ class FrameColumns:
         return column, read
 
     def as_sent(self, name: str, encoded: Encoded) -> Any:
-        """Return a column as it was sent: text as codes, anything else unchanged."""
+        """Return a column as it was sent: text as codes; anything else, and whole categories, unchanged."""
         if name not in self.frame:
             return Coded(encoded.codes, ())
         column = self.frame[name]
-        if isinstance(column.dtype, pd.CategoricalDtype) or (
-            not pd.api.types.is_object_dtype(column) and not (pd.api.types.is_string_dtype(column))
-        ):
-            return column.array.copy()
-        return Coded(encoded.codes, encoded.distinct[1:], kept=False) if encoded.is_text() else column.array.copy()
+        text = pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            text = len(encoded.distinct) <= len(column.cat.categories)
+        return (
+            Coded(encoded.codes, encoded.distinct[1:], kept=False)
+            if text and encoded.is_text()
+            else column.array.copy()
+        )

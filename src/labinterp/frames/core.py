@@ -66,7 +66,7 @@ def run(table: Columns, session: Session, adjustment: slots.Adjustment, decimal:
     """Interpret a long table whose columns have the names of the `labinterp` layout."""
     column, read = table.read(decimal)
     channels, channel = _channels(session, column, read)
-    collected, patient = column("collected_at"), column("patient_id")
+    collected, patient = column("collected_at"), column("patient_id").known()
     times = read_times(collected)
     keys, who, who_notes = _who(session, column, times)
     batch = Batch(

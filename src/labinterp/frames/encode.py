@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from labinterp.codes import NOTE_BIT
+from labinterp.demographics import is_missing
 from labinterp.kernel.channels import read_value
 from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
 
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
     from labinterp.kernel.many import Bools, Floats, Ints
 
 _DENSE: Final = 1 << 16
-_SAMPLE: Final = 1 << 10
+_SAMPLE: Final = 1 << 14
+"""How many values tell whether texts repeat: in a smaller sample, those of a long column hardly seem to."""
+_FEW: Final = 1 << 10
+"""From how many values on it is worth reading plain numbers at once."""
 PLAIN: Final = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 """A text that is a number as it stands."""
+_SHORT: Final = 32
+"""Up to how many rows a loop is faster than what is made for long columns."""
 _ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64"})
 
 
@@ -40,6 +46,15 @@ class Encoded:
         """Say whether every value that is not missing is text."""
         return {*map(type, self.distinct[1:])} <= {str}
 
+    def known(self) -> Encoded:
+        """Return the same with blank texts, and whatever else says nothing, missing."""
+        if self.is_text() and all(map(str.strip, self.distinct[1:])):
+            return self
+        kept = [i for i, value in enumerate(self.distinct) if not is_missing(value)]
+        recode = np.zeros(len(self.distinct), np.int32)
+        recode[kept] = np.arange(1, len(kept) + 1)
+        return Encoded(recode[self.codes], [None, *(self.distinct[i] for i in kept)])
+
     def map(self, function: Callable[[Any], Any]) -> list[Any]:
         """Apply a function to every distinct value."""
         return [function(value) for value in self.distinct]
@@ -51,7 +66,7 @@ def encode(column: pd.Series[Any] | None, rows: int) -> Encoded:
         return Encoded(np.zeros(rows, np.int8), [None])
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, distinct = column.cat.codes.to_numpy(), column.cat.categories.tolist()
-    elif column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) not in _ONE_TYPE:
+    elif rows <= _SHORT or (column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) not in _ONE_TYPE):
         codes, distinct = _factorize_any(column)
     else:
         codes, uniques = pd.factorize(column, use_na_sentinel=True)
@@ -60,11 +75,14 @@ def encode(column: pd.Series[Any] | None, rows: int) -> Encoded:
 
 
 def _factorize_any(column: pd.Series[Any]) -> tuple[Ints, list[Any]]:
-    """Factorize a column of mixed types, where 1 is not True; what cannot be hashed is distinct each time."""
+    """Factorize a column of any types, where 1 is not True; what cannot be hashed is distinct each time."""
     seen: dict[Any, int] = {}
     distinct: list[Any] = []
     codes = np.empty(len(column), np.int64)
     for i, value in enumerate(column.tolist()):
+        if type(value) is not str and is_missing(value):
+            codes[i] = -1
+            continue
         try:
             code = seen.setdefault((type(value), value), len(distinct))
         except Exception:  # noqa: BLE001 - the object is not ours, and need not have a hash
@@ -156,14 +174,14 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         number[infinite] = np.nan
         nothing = Encoded(np.zeros(rows, np.int8), [None])
         return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing)
-    if rows > _SAMPLE and _mostly_distinct_text(column):
+    if rows > _FEW and _mostly_distinct_text(column):
         return _read_many(column, decimal)
     return read_encoded(encode(column, rows), decimal)
 
 
 def read_encoded(column: Encoded, decimal: str | None) -> Values:
     """Read an encoded column of values."""
-    if len(column.distinct) > _SAMPLE:
+    if len(column.distinct) > _FEW:
         return _read_many(pd.Series(column.distinct, dtype=object), decimal).take(column.codes)
     return _read_few(column.distinct, decimal).take(column.codes)
 
@@ -172,7 +190,7 @@ def _mostly_distinct_text(column: pd.Series[Any]) -> bool:
     """Return whether a sample over the whole column shows text that hardly repeats."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return False
-    sample = column.iloc[:: len(column) // _SAMPLE]
+    sample = column.iloc[:: max(1, len(column) // _SAMPLE)]
     texts = [value for value in sample.tolist() if isinstance(value, str)]
     return len(texts) > len(sample) // 2 and len(set(texts)) > len(texts) // 2
 

@@ -136,7 +136,7 @@ def hold(of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Enco
         time: each row's instant.
         panel: `collection`, `patient` or a look-back.
     """
-    held = np.full((len(first_row), len(slots.SLOT)), -1, np.int64)
+    held = np.full((len(first_row), len(slots.SLOT)), -1, np.int32)
     rows = np.flatnonzero(counts & (slot >= 0))
     if panel == "patient":
         rows = rows[np.argsort(time[rows], kind="stable")]
