@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from labinterp.frames.columns import Columns
     from labinterp.kernel.many import Ints
 
-BLOCK_BYTES: Final = 8 << 20
+BLOCK_BYTES: Final = 6 << 20
 _CHOICES: Final = {
     "engine": ("duckdb",),
     "format": ("parquet", "csv"),
