@@ -49,3 +49,15 @@ def frozen(value: Any) -> Any:
     if isinstance(value, Mapping):
         return FrozenMap({key: frozen(item) for key, item in value.items()})
     return tuple(map(frozen, value)) if isinstance(value, (list, tuple)) else value
+
+
+def thawed(value: Any) -> Any:
+    """Return what `frozen` was given, or equal data: mappings as dicts, tuples as lists, at every depth.
+
+    Example:
+        >>> thawed(frozen({"ranges": ["us"]}))
+        {'ranges': ['us']}
+    """
+    if isinstance(value, Mapping):
+        return {key: thawed(item) for key, item in value.items()}
+    return list(map(thawed, value)) if isinstance(value, tuple) else value

@@ -118,7 +118,7 @@ def interpret(
         findings,
         reasoned.states,
         problems,
-        _provenance(session, decimal, reference_albumin),
+        provenance_of(session, decimal, reference_albumin),
         patient,
         presentation,
         reasoning.guidance(),
@@ -273,18 +273,16 @@ def _located(
 
 
 @functools.lru_cache(maxsize=64)
-def _provenance(session: Session, decimal: str | None, reference_albumin: float | None) -> Provenance:
+def provenance_of(session: Session, decimal: str | None, reference_albumin: float | None) -> Provenance:
+    """Return versions, editions with their hashes, and the choices of a session."""
+    editions = (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
     return Provenance(
         __version__,
         reasoning.knowledge_version(),
         reasoning.knowledge_sha256(),
-        tuple(EditionRef(edition.id, edition.sha256) for edition in _editions(session)),
+        tuple(EditionRef(edition.id, edition.sha256) for edition in editions),
         frozen(settings_of(session, decimal, reference_albumin)),
     )
-
-
-def _editions(session: Session) -> tuple[Any, ...]:
-    return (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
 
 
 def settings_of(session: Session, decimal: str | None, reference_albumin: float | None) -> dict[str, Any]:

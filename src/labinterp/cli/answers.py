@@ -167,23 +167,13 @@ def session_of(options: dict[str, Any]) -> Session:
     )
 
 
-def provenance_of(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+def provenance(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     """Return versions, editions with their hashes, and settings, JSON-ready."""
-    from labinterp import reasoning
-    from labinterp._version import __version__
-    from labinterp.interpretation import settings_of
+    from labinterp.frozen import thawed
+    from labinterp.interpretation import provenance_of
 
-    editions = (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
-    return {
-        "library_version": __version__,
-        "knowledge_version": reasoning.knowledge_version(),
-        "knowledge_sha256": reasoning.knowledge_sha256(),
-        "editions": [{"id": edition.id, "sha256": edition.sha256} for edition in editions],
-        "settings": {
-            **settings_of(session, options["decimal"], options["reference_albumin"]),
-            "panel": options["panel"],
-        },
-    }
+    made_by = attrs.asdict(provenance_of(session, options["decimal"], options["reference_albumin"]))
+    return {**made_by, "settings": {**thawed(made_by["settings"]), "panel": options["panel"]}}
 
 
 def joined(answered: Sequence[Answered], name: str) -> pd.DataFrame:

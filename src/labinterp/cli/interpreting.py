@@ -108,7 +108,7 @@ def interpret(
       cat bundle.json | labinterp interpret - --format json
     """  # noqa: D301 - click reads this sign
     from labinterp.cli import streaming
-    from labinterp.cli.answers import answer_all, provenance_of, session_of, worst
+    from labinterp.cli.answers import answer_all, provenance, session_of, worst
     from labinterp.cli.inputs import read_all
     from labinterp.cli.outputs import check_folder
     from labinterp.cli.printing import Printer, progress
@@ -133,12 +133,12 @@ def interpret(
     sources = read_all(files, options["layout"], options["columns"], step)
     with step("Interpreting"):
         answered = answer_all(sources, session, options)
-    provenance = provenance_of(session, options)
+    made_by = provenance(session, options)
     with step("Writing"):
-        manifest = _write(answered, provenance, options, output=output, form=form, report=report, force=force)
+        manifest = _write(answered, made_by, options, output=output, form=form, report=report, force=force)
     if not quiet:
         form = form if output is None else None
-        _print(answered, provenance, form=form, table=table, limit=limit, in_full=output is None, no_color=no_color)
+        _print(answered, made_by, form=form, table=table, limit=limit, in_full=output is None, no_color=no_color)
         if output is not None and manifest is not None:
             streaming.show_outputs(Printer(no_color=no_color), manifest, output)
     problems = sum(int(each.results["problem"].notna().sum()) for each in answered)

@@ -10,7 +10,8 @@ from labinterp import values
 from labinterp.errors import LayoutError
 from labinterp.frames import core
 from labinterp.frames.panels import read_span
-from labinterp.interpretation import checked_albumin, resolve_ranges, session_for, settings_of
+from labinterp.frozen import thawed
+from labinterp.interpretation import checked_albumin, provenance_of, resolve_ranges, session_for
 from labinterp.kernel import panel as slots
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ class Choices:
         """Return the session of these choices."""
         return session_for(self.ranges, self.grading, self.reported_ranges, self.assume_adult, self.default_units)
 
-    def settings(self) -> dict[str, Any]:
-        """Return the choices as JSON-ready data."""
-        return {**settings_of(self.open(), self.decimal, self.reference_albumin), "panel": self.panel}
+    def provenance(self) -> dict[str, Any]:
+        """Return versions, editions with their hashes, and what was chosen, JSON-ready."""
+        made_by = attrs.asdict(provenance_of(self.open(), self.decimal, self.reference_albumin))
+        return {**made_by, "settings": {**thawed(made_by["settings"]), "panel": self.panel}}
 
 
 class Interpreter:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pyarrow as pa
 
-from labinterp import reasoning
-from labinterp._version import __version__
 from labinterp.engines import arrow, duckdb_engine, pipeline
 from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.folder import MANIFEST, workplace
@@ -293,15 +291,14 @@ class Run:
             )
             for source, count in self.counts.items()
         )
-        session = self.choices.open()
-        editions = (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
+        made_by = self.choices.provenance()
         outputs = [output for parts in self.parts.values() for output in parts.outputs(folder)]
         return Manifest(
-            __version__,
-            reasoning.knowledge_version(),
-            reasoning.knowledge_sha256(),
-            tuple({"id": edition.id, "sha256": edition.sha256} for edition in editions),
-            {**self.choices.settings(), **settings},
+            made_by["library_version"],
+            made_by["knowledge_version"],
+            made_by["knowledge_sha256"],
+            tuple(made_by["editions"]),
+            {**made_by["settings"], **settings},
             engine,
             sum(count.rows for count in counts),
             sum(count.bad_rows for count in counts),
