@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 import pint
 import pytest
@@ -219,6 +220,21 @@ def test_a_blank_patient_is_nobody(kind, names, rows, panel):
     assert nobody["panel"].tolist() == [f"row-{i}" for i in range(len(frame)) if i % 4 != 3]
     assert len(report.findings) == len(nobody) + 1
     assert report.results["previous_value"].isna().all()
+
+
+@pytest.mark.parametrize("rows", [2, 40])
+@pytest.mark.parametrize("when", ["-0005-01-01", "0001-01-01", "9999-12-31", "20000-01-01"])
+@pytest.mark.parametrize("born", [None, "1990-01-01"])
+def test_a_time_beyond_every_calendar_is_no_time(born, when, rows):
+    """A collection time that no calendar of Python holds leaves the age unknown, and nothing else."""
+    times = np.array([when] * rows, dtype="datetime64[s]")
+    frame = pd.DataFrame(
+        {"test": "magnesium", "value": 0.8, "unit": "mmol/L", "patient_id": "a", "collected_at": times}
+    )
+    assert li.interpret_frame(frame.assign(birth_date=born, age=50)).results["flag"].tolist() == ["N"] * rows
+    if born == "1990-01-01":
+        problems = li.interpret_frame(frame.assign(birth_date=born)).results["problem"]
+        assert problems.tolist() == ["no_reference_range"] * rows
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

@@ -143,7 +143,7 @@ def read_time(value: Any) -> dt.datetime | None:
     if isinstance(value, str):
         return _read_time_text(value) if len(value) <= 40 else None  # noqa: PLR2004 - longer than any ISO time
     if isinstance(value, dt.datetime):
-        return _naive(value) if value == value else None  # noqa: PLR0124 - NaT differs from itself
+        return _naive(value) if dt.MINYEAR <= value.year <= dt.MAXYEAR else None  # NaT and far Timestamps are outside
     if isinstance(value, dt.date):
         return dt.datetime.combine(value, dt.time())
     return None
@@ -181,7 +181,7 @@ def age_at(birth: dt.datetime, when: dt.datetime) -> Age | None:
     Below one year the age is the number of days over 365.25; from then on completed years and the share of the next.
     """
     days = (when - birth).days
-    if days < 0:
+    if days < 0 or when.year == dt.MAXYEAR:
         return None
     years = when.year - birth.year - ((when.month, when.day) < (birth.month, birth.day))
     if years < 1:
