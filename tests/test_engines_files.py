@@ -140,6 +140,31 @@ def test_a_blank_patient_is_nobody(kind, ordered, draws, tmp_path):
     assert {f"row-{i}" for i in (0, 3, 4)} <= set(read_parts(tmp_path / "out", "findings")["panel"])
 
 
+@pytest.mark.parametrize("ordered", [None, False])
+@pytest.mark.parametrize("index", [pa.int32(), pa.uint8(), pa.uint32()])
+def test_encoded_columns_of_parquet_are_read(index, ordered, draws, tmp_path):
+    """A column that comes as a dictionary, beside others that do not, counts like any other, missing cells included."""
+    frame = pd.DataFrame(draws[::2] + draws[1::2])
+    frame["specimen"] = ["urine", "serum", None][: len(frame)] + ["serum"] * (len(frame) - 3)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    encoded = table["specimen"].combine_chunks().dictionary_encode()
+    encoded = pa.DictionaryArray.from_arrays(encoded.indices.cast(index), encoded.dictionary)
+    at = table.column_names.index("specimen")
+    pq.write_table(table.set_column(at, "specimen", encoded), tmp_path / "in.parquet")
+    interpret_files(tmp_path / "in.parquet", tmp_path / "out", ordered=ordered, block_bytes=200)
+    expected = li.interpret_frame(frame)
+    assert expected.results["problem"].astype(object)[0] == "unsuitable_specimen"
+    assert_same(tmp_path / "out", expected)
+
+
+def test_half_a_character_is_refused(tmp_path):
+    """A document with a text that cannot be written is refused."""
+    text = '[{"test": "magnesium", "value": "0.8", "unit": "mmol/L", "patient_id": "\\ud800"}]'
+    (tmp_path / "in.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="half a character"):
+        interpret_files(tmp_path / "in.json", tmp_path / "out")
+
+
 def test_several_files_are_one_table(draws, tmp_path):
     """A patient in two files is one patient, and rows without a patient are numbered over all files."""
     draws[3]["patient_id"] = draws[-1]["patient_id"] = None

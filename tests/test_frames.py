@@ -7,9 +7,13 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pint
+import pyarrow as pa
 import pytest
 
 import labinterp as li
+from labinterp.frames import encode, panels
+from labinterp.kernel.many import Plans
+from labinterp.kernel.plan import Outcome, Plan
 
 ROWS = [
     {"patient_id": "a", "collected_at": "2026-01-01", "test": "Mg", "value": "1.1", "unit": "mg/dL", "age": "50"},
@@ -206,6 +210,7 @@ def test_rows_without_a_patient_are_panels_of_their_own():
         ("object", [None, None, float("nan"), "P1"]),
         ("object", [None, None, pd.NA, 1]),
         ("object", [None, pd.NaT, "", dt.date(2026, 1, 1)]),
+        (pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string())), ["", "", "  ", "P1"]),
         ("float", [None, None, None, 1.0]),
         ("Int64", [None, None, None, 1]),
     ],
@@ -219,6 +224,7 @@ def test_a_blank_patient_is_nobody(kind, names, rows, panel):
     nobody = report.findings[report.findings["patient_id"].isna()]
     assert nobody["panel"].tolist() == [f"row-{i}" for i in range(len(frame)) if i % 4 != 3]
     assert len(report.findings) == len(nobody) + 1
+    assert report.results["patient_id"].isna().sum() == len(nobody)
     assert report.results["previous_value"].isna().all()
 
 
@@ -235,6 +241,50 @@ def test_a_time_beyond_every_calendar_is_no_time(born, when, rows):
     if born == "1990-01-01":
         problems = li.interpret_frame(frame.assign(birth_date=born)).results["problem"]
         assert problems.tolist() == ["no_reference_range"] * rows
+
+
+def test_many_ranges_at_once_judge_as_each_alone():
+    """However many ranges a table holds, a value is judged by its own, on the limits and beside them."""
+    rows = [
+        {"test": "magnesium", "value": value, "unit": "mmol/L", "reference_low": low, "reference_high": high, "age": 50}
+        for i in range(200)
+        for low, high in [(f"{0.5 + i / 1000:.3f}", f"{1.5 + i / 1000:.3f}")]
+        for value in (low, high, f"{float(low) - 0.001:.3f}", f"{float(high) + 0.001:.3f}", f"<{low}", f">{high}")
+    ]
+    found = li.interpret_frame(pd.DataFrame(rows), grading="ctcae/5.0").results
+    patient = li.Patient(age=50)
+    for row, (flag, level, grade) in zip(rows, found[["flag", "level", "grade"]].itertuples(index=False), strict=True):
+        fields = {name: row[name] for name in ("test", "value", "unit", "reference_low", "reference_high")}
+        one = li.interpret([li.LabResult(**fields)], patient, grading="ctcae/5.0").interpretations[0]
+        assert (flag, level, None if pd.isna(grade) else grade) == (one.flag, one.level, one.grade), row
+
+
+def test_a_plan_of_any_depth_is_searched():
+    """A range with more bands than a byte can count is searched to its end."""
+    points = [i / 100 for i in range(1, 201)]
+    outcomes = tuple(Outcome("L", "low", f"band {i}") for i in range(401))
+    plan = Plan(tuple(points), tuple(points), outcomes, outcomes, outcomes, None, None, "deep")
+    values = np.array([point + step for point in points for step in (-0.005, 0.0, 0.005)])
+    at = Plans([plan]).locate(np.zeros(len(values), np.intp), values, np.zeros(len(values), np.uint8))
+    assert at.tolist() == [outcomes.index(plan.locate(value)) for value in values]
+
+
+def test_long_texts_are_not_remembered():
+    """What was sent is kept only as far as it can be a number or a time."""
+    caches = (encode._read_text, panels._instant_of_short_text)
+    before = [cache.cache_info().currsize for cache in caches]
+    long = [f"{'see comment ' * 9}{i}" for i in range(50)]
+    frame = pd.DataFrame({"test": "magnesium", "value": long, "unit": "mmol/L", "collected_at": long})
+    assert set(li.interpret_frame(frame).results["problem"]) == {"not_numeric"}
+    assert [cache.cache_info().currsize for cache in caches] == before
+
+
+def test_half_a_character_is_no_number():
+    """A text that cannot be written is not numeric, alone or among thousands of numbers."""
+    values = pd.Series(["\ud8001", *(f"{i / 5000:.4f}" for i in range(2000))], dtype=object)
+    frame = pd.DataFrame({"test": "magnesium", "value": values, "unit": "mmol/L", "age": 50})
+    assert li.interpret_frame(frame).results["problem"].astype(object).tolist()[:1] == ["not_numeric"]
+    assert li.interpret_frame(frame[:1]).results["problem"].astype(object).tolist() == ["not_numeric"]
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

@@ -33,6 +33,9 @@ _PREGNANCIES: Final = {
 }
 _COMPACT = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)?(?:\.[0-9]{1,6})?([+-][0-9]{4})?", re.ASCII)
 
+LONGEST_TIME: Final = 40
+"""Characters; longer than any time in ISO 8601."""
+
 Age = tuple[float, float]
 """Lowest and highest possible age in years; both equal where the age is exact."""
 
@@ -141,7 +144,7 @@ def read_time(value: Any) -> dt.datetime | None:
         datetime.datetime(2026, 11, 22, 7, 0)
     """
     if isinstance(value, str):
-        return _read_time_text(value) if len(value) <= 40 else None  # noqa: PLR2004 - longer than any ISO time
+        return _read_time_text(value) if len(value) <= LONGEST_TIME else None
     if isinstance(value, dt.datetime):
         return _naive(value) if dt.MINYEAR <= value.year <= dt.MAXYEAR else None  # NaT and far Timestamps are outside
     if isinstance(value, dt.date):

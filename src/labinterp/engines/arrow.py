@@ -88,9 +88,15 @@ def _is_coded(kind: pa.DataType) -> bool:
 
 def _encoded(column: pa.ChunkedArray) -> Encoded:
     array = column.unify_dictionaries().combine_chunks()
-    indices = array.indices.fill_null(-1) if array.indices.null_count else array.indices
-    codes = indices.to_numpy().astype(np.int32, copy=False) + np.int32(1)
+    codes = _positions(array) + np.int32(1)
     return Encoded(codes, [None, *array.dictionary.to_numpy(zero_copy_only=False).tolist()])
+
+
+def _positions(array: pa.DictionaryArray) -> Ints:
+    """Return the positions in the dictionary, -1 for missing, whatever integers they come as."""
+    indices = array.indices.cast(pa.int32())
+    codes: Ints = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
+    return codes
 
 
 def _held(column: pa.ChunkedArray) -> Any:
@@ -98,7 +104,7 @@ def _held(column: pa.ChunkedArray) -> Any:
     if not pa.types.is_dictionary(column.type):
         return pd.arrays.ArrowExtensionArray(column)
     array = column.unify_dictionaries().combine_chunks()
-    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = _positions(array)
     dtype = pd.CategoricalDtype(pd.Index(array.dictionary.to_pylist(), dtype=object))
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 

@@ -129,7 +129,9 @@ class Parts:
             self._end_part()
 
     def _joined(self) -> pa.Table:
-        return pa.concat_tables([self.schema.empty_table(), *self._waiting]).unify_dictionaries()
+        """Return what waits as one table, without a chunk that has no rows: some writers of CSV repeat rows there."""
+        rows = [table for table in self._waiting if table.num_rows] or [self.schema.empty_table()]
+        return pa.concat_tables(rows).unify_dictionaries()
 
     def _open(self, path: Path) -> Any:
         if self._kind == "csv":

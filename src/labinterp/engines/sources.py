@@ -206,11 +206,8 @@ class ParquetSource(Source):
         empty = pa.schema([schema.field(name) for name in self.reading.used]).empty_table()
         converted = self.reading.convert(empty)
         kinds: dict[str, Any] = {str(name): converted[name].dtype for name in converted}
-        return {name: kind.pyarrow_dtype for name, kind in kinds.items() if isinstance(kind, pd.ArrowDtype)} | {
-            name: arrow.TEXT
-            for name, kind in kinds.items()
-            if isinstance(kind, pd.ArrowDtype) and _is_text(kind.pyarrow_dtype)
-        }
+        own = {name: kind.pyarrow_dtype for name, kind in kinds.items() if isinstance(kind, pd.ArrowDtype)}
+        return {name: arrow.TEXT if _is_text(own.get(name, arrow.TEXT)) else own[name] for name in kinds}
 
     def _open(self, **options: Any) -> pq.ParquetFile:
         try:

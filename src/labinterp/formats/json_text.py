@@ -18,6 +18,7 @@ MAX_BYTES: Final = 50_000_000
 MAX_DEPTH: Final = 64
 _LONGEST_INT: Final = 40
 _SHOWN_STEPS: Final = 8
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _FILE_NAME: Final = re.compile(r"[^\s{}\[\]\"]{1,255}\.[A-Za-z0-9]{2,8}")
 _SHOWN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 
@@ -44,7 +45,7 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
         max_depth: deepest nesting that is read.
 
     Raises:
-        InputError: too long, too deep, not UTF-8, not JSON, or with a key twice in one object.
+        InputError: too long, too deep, not UTF-8, not JSON, with half a character, or with a key twice in one object.
 
     Example:
         >>> loads('{"value": 2.10}')
@@ -74,6 +75,11 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
     except _Fault as error:
         refuse(where, str(error))
     check_depth(read, where=where, max_depth=max_depth)
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(read, default=str, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            refuse(where, "a text holds half a character, a surrogate without its pair")
     return read
 
 

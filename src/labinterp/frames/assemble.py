@@ -178,7 +178,7 @@ def _patients(patient: Encoded, first: Ints) -> Any:
     known = pd.Series(patient.distinct[1:]).array
     if (codes < 0).any() and known.dtype.kind in "iu":
         known = pd.array(patient.distinct[1:])
-    return pd.api.extensions.take(known, codes, allow_fill=True)
+    return known.take(codes, allow_fill=True)
 
 
 def _labels(answer: Answer, first: Ints) -> Coded:
@@ -189,7 +189,7 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     codes = np.where(own, len(times.distinct) + first, shared)
     short, used = pd.factorize(codes)
     texts = times.distinct if times.is_text() else [None, *map(_time_name, times.distinct[1:])]
-    known = ["patient" if text is None else text for text in texts]
+    known = [text if text and text.strip() else "patient" for text in texts]
     rows = len(known)
     names = [known[code] if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
     return Coded.of(short, names, kept=False)

@@ -85,11 +85,12 @@ class FrameColumns:
         if name not in self.frame:
             return Coded(encoded.codes, ())
         column = self.frame[name]
-        text = pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)
+        text = pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column) or len(encoded.distinct) > 1
         if isinstance(column.dtype, pd.CategoricalDtype):
             text = len(encoded.distinct) <= len(column.cat.categories)
-        return (
-            Coded(encoded.codes, encoded.distinct[1:], kept=False)
-            if text and encoded.is_text()
-            else column.array.copy()
-        )
+        if text and encoded.is_text():
+            return Coded(encoded.codes, encoded.distinct[1:], kept=False)
+        sent = column.array.copy()
+        if pd.api.types.is_object_dtype(column):
+            sent[(encoded.codes == 0) & column.notna().to_numpy()] = None
+        return sent

@@ -17,6 +17,7 @@ from labinterp.codes import NOTE_BIT
 from labinterp.demographics import is_missing
 from labinterp.kernel.channels import read_value
 from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
+from labinterp.values import MAX_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -247,7 +248,7 @@ def _arrow_texts(column: pd.Series[Any]) -> Any:
         return None
     try:
         texts = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeError):
         return None
     return texts if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type) else None
 
@@ -262,7 +263,10 @@ _read_text = functools.lru_cache(maxsize=1 << 16)(read_value)
 
 def _read_few(distinct: Sequence[Any], decimal: str | None) -> Values:
     """Read values one by one."""
-    parsed = [_read_text(value, decimal) if type(value) is str else read_value(value, decimal) for value in distinct]
+    parsed = [
+        _read_text(value, decimal) if type(value) is str and len(value) <= MAX_LENGTH else read_value(value, decimal)
+        for value in distinct
+    ]
     second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
     units = [p.unit_text for p in parsed]
     texts = {text: i for i, text in enumerate(dict.fromkeys([None, *units]))}

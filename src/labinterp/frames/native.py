@@ -33,7 +33,7 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
             raise _no_frame(frame) from None
         raise MissingExtraError.from_extra(str(error.name), "arrow") from None
     if isinstance(frame, pa.Table):
-        return frame.to_pandas(), _to_arrow
+        return _to_pandas(frame), _to_arrow
     try:
         native = nw.from_native(frame)
         native = native.collect() if isinstance(native, nw.LazyFrame) else native
@@ -41,10 +41,22 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
         table = native.to_arrow()
     except TypeError:
         try:
-            return pa.table(frame).to_pandas(), _to_arrow
+            table = pa.table(frame)
         except Exception:  # noqa: BLE001 - the object is not ours
             raise _no_frame(frame) from None
-    return table.to_pandas(), lambda answer: nw.from_arrow(_to_arrow(answer), backend=kind).to_native()
+        return _to_pandas(table), _to_arrow
+    return _to_pandas(table), lambda answer: nw.from_arrow(_to_arrow(answer), backend=kind).to_native()
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except (ValueError, OverflowError):
+        raise LayoutError(
+            "a column of the table cannot be read: its dictionary repeats a value or holds a missing one",
+            hint="Cast columns of dictionaries to text first",
+        ) from None
+    return frame
 
 
 def _no_frame(frame: Any) -> LayoutError:

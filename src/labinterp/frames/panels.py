@@ -87,18 +87,17 @@ def read_times(collected: Encoded) -> Times:
 
 def _instant(value: Any) -> int:
     """Return a time in microseconds, `NO_TIME` for none, `_UNREAD` for one that cannot be read."""
-    if isinstance(value, str):
-        return _instant_of_text(value)
-    return NO_TIME if demographics.is_missing(value) else _microseconds(demographics.read_time(value))
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def _instant_of_text(text: str) -> int:
-    return _microseconds(demographics.read_time(text)) if text.strip() else NO_TIME
-
-
-def _microseconds(time: dt.datetime | None) -> int:
+    if demographics.is_missing(value):
+        return NO_TIME
+    time = demographics.read_time(value)
     return _UNREAD if time is None else (time - _EPOCH) // _MICROSECOND
+
+
+_instant_of_short_text = functools.lru_cache(maxsize=1 << 16)(_instant)
+
+
+def _instant_of_text(text: str) -> int:
+    return _instant_of_short_text(text) if len(text) <= demographics.LONGEST_TIME else _instant(text)
 
 
 def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:

@@ -95,11 +95,11 @@ class Plans:
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
         """Return the distinct outcome of each value under its plan."""
-        passed = np.zeros(len(x), np.int8)
+        passed = np.zeros(len(x), np.intp)
         for hi in self.his:
             passed += x > hi.take(plan)
-        reached = x >= self.los.ravel().take(passed * np.intp(len(self.items)) + plan)
-        position = 2 * passed.astype(np.intp) + reached
+        reached = x >= self.los.ravel().take(passed * len(self.items) + plan)
+        position = 2 * passed + reached
         outcome: Ints = self.exact.take(self.offset.take(plan) + position)
         censored = np.flatnonzero(comparator)
         if len(censored):
