@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from decimal import Decimal
 from typing import Any, Final
@@ -24,7 +23,6 @@ TABLE_TYPES: Final = ("text/csv", "application/csv", "text/tab-separated-values"
 OPEN_TYPES: Final = ("text/plain", "application/octet-stream")
 TYPES: Final = (*JSON_TYPES, *FHIR_TYPES, *TABLE_TYPES, *OPEN_TYPES)
 _PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1")
-_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _BOM: Final = b"\xef\xbb\xbf"
 _LINES: Final = re.compile(rb"\}[ \t\r]*\n\s*\{")
 
@@ -103,15 +101,9 @@ def checked(parsed: Any) -> dict[str, Any]:
 
 def _parsed(data: bytes, max_bytes: int) -> Any:
     try:
-        parsed = json_text.loads(data, max_bytes=max_bytes)
+        return json_text.loads(data, max_bytes=max_bytes)
     except InputError as error:
         raise RefusedError.from_error(error, 400) from None
-    if _HALF.search(data):
-        try:
-            json.dumps(parsed, ensure_ascii=False, default=str).encode("utf-8")
-        except UnicodeEncodeError:
-            raise RefusedError(400, "a text holds half a character (a lone surrogate)", place="body") from None
-    return parsed
 
 
 def _held(parsed: Any, schema: dict[str, Any]) -> dict[str, Any]:
