@@ -354,23 +354,39 @@ def _terminates(number: Fraction) -> bool:
 @functools.cache
 def _factor(analyte: str, code: str) -> Fraction | None:
     """Return the factor to the canonical unit, None where there is none."""
-    expressions = {row["code"]: row.get("pint") for row in knowledge("units.toml")["unit"]}
     what = analytes.analyte(analyte)
-    if expressions[code] is None:
-        return None
     with _LOCK:
-        registry = _registry()
-        quantity = registry.Quantity(Fraction(1), expressions[code])
-        ways = [quantity]
-        if what.molar_mass is not None:
-            ways.append(quantity / registry.Quantity(Fraction(what.molar_mass), "gram / mole"))
-        if what.valence is not None:
-            ways.append(quantity / registry.Quantity(Fraction(what.valence), "equivalent / mole"))
-        canonical = registry.Unit(expressions[what.canonical_unit])
-        for way in ways:
-            if way.dimensionality == canonical.dimensionality:
-                return Fraction(way.to(canonical).magnitude)
+        canonical = _ways(what.canonical_unit)
+        for way, (quantity, dimension) in _ways(code).items():
+            per_mole = {"plain": "1", "mass": what.molar_mass, "equivalents": what.valence}[way]
+            if per_mole is not None and canonical and dimension == canonical["plain"][1]:
+                there = canonical["plain"][0]
+                return Fraction((quantity / Fraction(per_mole)).to(there.units).magnitude)
     return None
+
+
+@functools.cache
+def _ways(code: str) -> dict[str, tuple[Any, Any]]:
+    """Return one of a unit, as it is and over a gram or an equivalent per mole, each with its dimension.
+
+    Call it under the lock.
+    """
+    expression = _expressions()[code]
+    if expression is None:
+        return {}
+    registry = _registry()
+    one = registry.Quantity(Fraction(1), expression)
+    ways = {
+        "plain": one,
+        "mass": one / registry.Quantity(Fraction(1), "gram / mole"),
+        "equivalents": one / registry.Quantity(Fraction(1), "equivalent / mole"),
+    }
+    return {name: (way, way.dimensionality) for name, way in ways.items()}
+
+
+@functools.cache
+def _expressions() -> Mapping[str, str | None]:
+    return {row["code"]: row.get("pint") for row in knowledge("units.toml")["unit"]}
 
 
 @functools.cache
