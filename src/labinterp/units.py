@@ -355,38 +355,26 @@ def _terminates(number: Fraction) -> bool:
 def _factor(analyte: str, code: str) -> Fraction | None:
     """Return the factor to the canonical unit, None where there is none."""
     what = analytes.analyte(analyte)
+    per_mole = {"plain": "1", "mass": what.molar_mass, "equivalents": what.valence}
     with _LOCK:
-        canonical = _ways(what.canonical_unit)
-        for way, (quantity, dimension) in _ways(code).items():
-            per_mole = {"plain": "1", "mass": what.molar_mass, "equivalents": what.valence}[way]
-            if per_mole is not None and canonical and dimension == canonical["plain"][1]:
-                there = canonical["plain"][0]
-                return Fraction((quantity / Fraction(per_mole)).to(there.units).magnitude)
+        canonical, dimension = _ways(what.canonical_unit)["plain"]
+        for name, (way, its_dimension) in _ways(code).items():
+            each = per_mole[name]
+            if each is not None and its_dimension == dimension:
+                return Fraction((way / Fraction(each)).to(canonical.units).magnitude)
     return None
 
 
 @functools.cache
 def _ways(code: str) -> dict[str, tuple[Any, Any]]:
-    """Return one of a unit, as it is and over a gram or an equivalent per mole, each with its dimension.
-
-    Call it under the lock.
-    """
-    expression = _expressions()[code]
+    """Return one of a unit, plain and per gram or equivalent a mole, with its dimension; call it under the lock."""
+    expression = next(row.get("pint") for row in knowledge("units.toml")["unit"] if row["code"] == code)
     if expression is None:
         return {}
-    registry = _registry()
-    one = registry.Quantity(Fraction(1), expression)
-    ways = {
-        "plain": one,
-        "mass": one / registry.Quantity(Fraction(1), "gram / mole"),
-        "equivalents": one / registry.Quantity(Fraction(1), "equivalent / mole"),
-    }
+    quantity = functools.partial(_registry().Quantity, Fraction(1))
+    one, mass, charge = map(quantity, (expression, "gram / mole", "equivalent / mole"))
+    ways = {"plain": one, "mass": one / mass, "equivalents": one / charge}
     return {name: (way, way.dimensionality) for name, way in ways.items()}
-
-
-@functools.cache
-def _expressions() -> Mapping[str, str | None]:
-    return {row["code"]: row.get("pint") for row in knowledge("units.toml")["unit"]}
 
 
 @functools.cache
