@@ -35,7 +35,7 @@ class Row:
     def line(self) -> str:
         """Return the row as text."""
         goal = "" if self.goal is None else f"goal {self.goal:.3g}"
-        return f"{self.what:<72} {self.ratio:8.3f}  {goal:<10} {_time(self.seconds)} against {_time(self.base)}"
+        return f"{self.what:<92} {self.ratio:8.3f}  {goal:<10} {_time(self.seconds)} against {_time(self.base)}"
 
     def as_dict(self) -> dict[str, object]:
         """Return the row as JSON-ready data."""

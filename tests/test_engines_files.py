@@ -312,6 +312,17 @@ def test_parts_are_of_bounded_size(tmp_path, monkeypatch):
     assert read_parts(tmp_path, "t")["value"].tolist() == list(range(10))
 
 
+def test_what_waits_is_joined_without_empty_pieces(tmp_path):
+    """No piece without rows reaches a writer of CSV, since those of PyArrow up to 23 repeat earlier rows there."""
+    schema = pa.schema([("value", pa.int64())])
+    parts = Parts(tmp_path / "t", schema, "csv")
+    for values in ([], [1, 2], [], [3]):
+        parts.write(pa.table({"value": pa.array(values, pa.int64())}, schema=schema))
+    assert [len(piece) for piece in parts._joined().column("value").chunks] == [2, 1]
+    parts.close()
+    assert (tmp_path / "t" / "part-00000.csv").read_text(encoding="utf-8").split() == ['"value"', "1", "2", "3"]
+
+
 def panels_of(patients, times=None):
     times = ["2026-01-01"] * len(patients) if times is None else times
     frame = pd.DataFrame({"patient_id": patients, "collected_at": times})

@@ -181,6 +181,8 @@ def _read_time_text(text: str) -> dt.datetime | None:
 def age_at(birth: dt.datetime, when: dt.datetime) -> Age | None:
     """Return the exact age in years at `when`, by the calendar, or None if it is not between 0 and 130.
 
+    A time in the last year of the calendar, such as 9999-12-31 for "never", gives no age.
+
     Below one year the age is the number of days over 365.25; from then on completed years and the share of the next.
     """
     days = (when - birth).days

@@ -137,7 +137,7 @@ def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects) -> R
     specimen = _specimen(home, documents)
     collected, when_notes = _when(node, specimen)
     value, unit, notes = _value(part)
-    person = Person(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))  # type: ignore[arg-type]  # birth_date is text here
+    person = Person(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))
     low, high = fhir_ranges.choose(part.children("referenceRange"), person, unit)
     test, loinc = _test(part.child("code"))
     result = LabResult(

@@ -141,6 +141,6 @@ def _ends(found: Node, unit: str | None) -> Ends:
     return ends[0], ends[1]
 
 
-def day(text: str | None) -> dt.datetime | None:
+def day(date: dt.date | str | None) -> dt.datetime | None:
     """Return a full date; a year or a month alone is none."""
-    return demographics.read_time(text) if text else None
+    return demographics.read_time(date) if date else None

@@ -303,17 +303,18 @@ def _paths(pathways: pd.DataFrame) -> dict[tuple[Any, ...], list[str]]:
 def _panel_times(report: FrameReport) -> list[Any]:
     """Return when each finding's panel was collected; for all results of a patient, the latest of them."""
     times = _list(report.results["collected_at"])
-    latest: dict[Any, Any] = {}
+    latest: dict[Any, tuple[dt.datetime, Any]] = {}
     for patient, time in zip(_list(report.results["patient_id"]), times, strict=True):
-        if demographics.read_time(time) is not None:
-            latest[patient] = max(latest.get(patient, time), time, key=demographics.read_time)  # type: ignore[arg-type]  # none is None
+        instant = demographics.read_time(time)
+        if instant is not None and (patient not in latest or instant > latest[patient][0]):
+            latest[patient] = instant, time
     found = []
     for patient, panel, _ in _keys(report.findings):
         row = str(panel).removeprefix("row-") if str(panel).startswith("row-") else None
         if row is not None:
             found.append(times[int(row)])
         else:
-            found.append(latest.get(patient) if panel == "patient" else panel)
+            found.append(latest.get(patient, (None, None))[1] if panel == "patient" else panel)
     return found
 
 

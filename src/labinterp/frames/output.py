@@ -36,12 +36,10 @@ class Coded:
     @classmethod
     def of(cls, codes: Ints, names: Sequence[str | None], *, kept: bool = True) -> Coded:
         """Make a column of codes from 0 into names that may repeat or be None."""
-        distinct = dict.fromkeys(names)
-        distinct.pop(None, None)
-        position: dict[str | None, int] = {name: i for i, name in enumerate(distinct, 1)}
-        position[None] = 0
+        distinct = dict.fromkeys([name for name in names if name is not None])
+        position: dict[str | None, int] = {None: 0, **{name: i for i, name in enumerate(distinct, 1)}}
         recode = np.fromiter(map(position.__getitem__, names), np.int32, len(names))
-        return cls(recode.take(codes.astype(np.intp, copy=False)), list(distinct), kept)  # type: ignore[arg-type]  # None is not among them
+        return cls(recode.take(codes.astype(np.intp, copy=False)), list(distinct), kept)
 
     def to_pandas(self) -> pd.Categorical[Any]:
         """Return the column as a categorical."""

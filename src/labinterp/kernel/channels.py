@@ -113,9 +113,10 @@ def resolve(sent: Sent, default_units: Mapping[str, str]) -> Channel:
         return attrs.evolve(base, problem="unsuitable_specimen")
     unit, note, problem = _unit(sent, default_units.get(analyte.key))
     base = attrs.evolve(base, notes=notes | note)
+    if problem == "not_numeric":
+        return attrs.evolve(base, value_problem=problem)
     if problem is not None:
-        kind = "value_problem" if problem == "not_numeric" else "unit_problem"
-        return attrs.evolve(base, **{kind: problem})  # type: ignore[arg-type]  # both fields are texts
+        return attrs.evolve(base, unit_problem=problem)
     return _with_unit(base, unit, resolution.property)
 
 
