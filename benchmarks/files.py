@@ -10,12 +10,12 @@ import pandas as pd
 import labinterp as li
 from benchmarks.generate import write
 from benchmarks.timing import Row, compare
-from labinterp.formats import layouts
 from labinterp.frames import assemble, core
 from labinterp.frames.columns import FrameColumns
 from labinterp.frames.output import to_frame
 from labinterp.interpretation import session_for
 from labinterp.kernel import panel
+from labinterp.tables import layouts
 
 if TYPE_CHECKING:
     from pathlib import Path

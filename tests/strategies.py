@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from labinterp import analytes, units
+from labinterp.reading import analytes, units
 
 NAMES = {
     "magnesium": ["magnesium", "Mg", "19123-9", "2601-3", "MAGNESIUM"],

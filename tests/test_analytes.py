@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labinterp import analytes
 from labinterp._data import knowledge
-from labinterp.analyte_table import tables
 from labinterp.errors import UnknownTestError
+from labinterp.reading import analytes
+from labinterp.reading.analyte_table import tables
 
 KEYS = {
     "magnesium": "mmol/L",

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
-from labinterp import analytes, changes
+from labinterp import changes
 from labinterp._data import knowledge
 from labinterp.codes import PROBLEMS
 from labinterp.frames.delta import DELTA_COLUMNS
+from labinterp.reading import analytes
 from strategies import DIRTY_TESTS, DIRTY_UNITS, DIRTY_VALUES
 
 # What the cited figures come to, two-sided 95 %.

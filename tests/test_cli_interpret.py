@@ -10,7 +10,7 @@ import pytest
 
 import labinterp as li
 from cli_tools import PANELS, launch, run
-from labinterp.formats.layouts import read
+from labinterp.documents import read
 
 # --- what is printed -----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import pytest
 
 import labinterp as li
 from cli_tools import PANELS, launch, run
-from labinterp.formats.layouts import read
+from labinterp.documents import read
 
 
 def part(out, name, form="csv"):

@@ -15,7 +15,7 @@ import pytest
 import labinterp as li
 from contract_helpers import ADULT, both, row, single
 from labinterp import errors
-from labinterp.units import accepted
+from labinterp.reading.units import accepted
 
 
 @pytest.mark.parametrize(

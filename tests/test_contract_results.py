@@ -8,7 +8,7 @@ import pytest
 
 import labinterp as li
 from contract_helpers import ADULT, CANONICAL, ORDINARY, both, codes, single
-from labinterp.units import accepted
+from labinterp.reading.units import accepted
 
 NEAR_MISSES = [
     "1,25-OH D", "1,25-dihydroxyvitamin D", "1,25(OH)2D", "Calcitriol", "1,25 VITAMIN D", "Magnesium, Urine", "Urine Magnesium",

@@ -20,7 +20,7 @@ from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.files import interpret_files
 from labinterp.engines.records import Quoting
 from labinterp.errors import InputError, LayoutError
-from labinterp.formats import tables
+from labinterp.tables import sources
 
 HEADER = b"patient_id,collected_at,test,value,unit,age\n"
 GOOD = b"p1,2026-01-01,magnesium,0.5,mmol/L,50\n"
@@ -178,7 +178,7 @@ def test_blocks_hold_the_records_of_the_whole(lines, block_bytes, end):
     whole, bad = read_in_blocks(data, 1 << 20)
     assert read_in_blocks(data, block_bytes) == (whole, bad)
     try:
-        expected = tables.table_of(data, "it")
+        expected = sources.table_of(data, "it")
     except InputError:
         return
     assert not bad

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from labinterp import json_text
 from labinterp.errors import InputError, LabInterpError
-from labinterp.formats import fhir, json_text
+from labinterp.messages import fhir
 
 DATA = Path(__file__).parents[1] / "examples" / "data" / "fhir"
 BUNDLE = json.loads((DATA / "bundle.json").read_text("utf-8"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import labinterp as li
-from labinterp.formats import fhir
+from labinterp.messages import fhir
 
 DATA = Path(__file__).parents[1] / "examples" / "data" / "fhir"
 LOINC = "http://loinc.org"

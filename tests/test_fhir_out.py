@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import labinterp as li
-from labinterp.formats import fhir
+from labinterp.messages import fhir
 
 DATA = Path(__file__).parents[1] / "examples" / "data" / "fhir"
 V3 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import labinterp as li
-from labinterp import units
-from labinterp.analytes import analytes
 from labinterp.ranges import shipped
+from labinterp.reading import units
+from labinterp.reading.analytes import analytes
 
 EDITIONS = [edition for name in shipped().ids() if (edition := shipped().edition(name)).grades]
 OLD_ENOUGH = {None: 40.5, "low": 3 / 365.25, "high": 7.5 / 365.25}

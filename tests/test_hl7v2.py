@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import labinterp as li
 from labinterp.errors import InputError, LabInterpError, MissingExtraError
-from labinterp.formats import hl7v2
+from labinterp.messages import hl7v2
 
 pytest.importorskip("hl7")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
-from labinterp.analytes import analytes
+from labinterp.reading.analytes import analytes
 
 ADULT = li.Patient(age=54, sex="female")
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labinterp.documents import read
 from labinterp.errors import InputError, LabInterpError, LayoutError
-from labinterp.formats import layouts
-from labinterp.formats.layouts import read, recognize, to_labinterp
-from labinterp.formats.tables import read_table
+from labinterp.tables import layouts
+from labinterp.tables.layouts import recognize, to_labinterp
+from labinterp.tables.sources import read_table
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "data" / "layouts"
 NAMES = sorted(layouts.layouts())
@@ -403,10 +404,10 @@ def test_fhir_and_hl7_are_handed_on_by_content(monkeypatch):
     """Whatever the name of a file, FHIR and HL7 v2 reach their readers."""
     seen = []
     for name in ("fhir", "hl7v2"):
-        module = ModuleType(f"labinterp.formats.{name}")
+        module = ModuleType(f"labinterp.messages.{name}")
         module.to_frame = lambda source, name=name: seen.append((name, type(source).__name__)) or pd.DataFrame()
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(f"labinterp.formats.{name}", module, raising=False)
+        monkeypatch.setattr(f"labinterp.messages.{name}", module, raising=False)
     read({"resourceType": "Bundle"})
     read([{"resourceType": "Observation"}])
     read(b'{"resourceType": "Observation"}\n{"resourceType": "Observation"}\n')

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import labinterp as li
-from labinterp import units
 from labinterp._data import reference_ranges_path
-from labinterp.analytes import analytes
 from labinterp.codes import FLAG_OF_LEVEL
 from labinterp.ranges import ReferenceSet, load_edition, shipped
+from labinterp.reading import units
+from labinterp.reading.analytes import analytes
 
 
 def editions():

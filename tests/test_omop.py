@@ -9,10 +9,10 @@ import pytest
 
 import labinterp as li
 from labinterp._data import knowledge
+from labinterp.documents import read
 from labinterp.errors import InputError
-from labinterp.formats import omop
-from labinterp.formats.layouts import read
-from labinterp.formats.omop import to_omop
+from labinterp.messages import omop
+from labinterp.messages.omop import to_omop
 
 DATA = Path(__file__).parents[1] / "examples" / "data"
 PERSON = ("age", "sex", "birth_date", "pregnancy")

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import labinterp as li
-from labinterp.analytes import analytes
 from labinterp.ranges.library import shipped
+from labinterp.reading.analytes import analytes
 
 ADULT = li.Patient(age=50, sex="female", pregnancy="none")
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labinterp.formats.range_text import UNUSABLE, ends_of_text, read
+from labinterp.reading.reported_range import UNUSABLE, ends_of_text, read
 
 
 @pytest.mark.parametrize(

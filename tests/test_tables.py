@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labinterp.errors import InputError, LabInterpError, LayoutError
-from labinterp.formats import tables
-from labinterp.formats.tables import kind_of, load, read_table
+from labinterp.tables import sources
+from labinterp.tables.sources import kind_of, load, read_table
 
 HEADER = "test,value,unit\n"
 CANARY = "MRN-12345"
@@ -132,7 +132,7 @@ def test_damaged_and_endless_gzip_are_errors(monkeypatch):
     data = gzip.compress((HEADER * 1000).encode())
     with pytest.raises(InputError, match="damaged"):
         read_table(data[:12] + b"\xff\xff\xff" + data[15:])
-    monkeypatch.setattr(tables, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(sources, "MAX_UNPACKED", 1000)
     with pytest.raises(InputError, match="too much"):
         read_table(data)
 

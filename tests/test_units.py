@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import labinterp
-from labinterp import analytes, units
 from labinterp._data import knowledge
 from labinterp.errors import IncompatibleUnitError, LabInterpError, UnknownTestError, UnknownUnitError, ValueParseError
+from labinterp.reading import analytes, units
 
 KEYS = tuple(analytes.analytes())
 TRIPLES = [(key, one, other) for key in KEYS for one in units.accepted(key) for other in units.accepted(key)]
@@ -363,13 +363,13 @@ def test_the_users_registry_is_left_alone():
 THREADS = """
 import sys, threading
 sys.setswitchinterval(1e-6)
-from labinterp import units
+from labinterp.reading import units
 start, wrong = threading.Barrier(16), []
 def work(number):
     start.wait()
     for key, unit, want in (("magnesium", "mg/dL", 0.7405883563052871), ("calcium", "meq/L", 0.9),
                             ("vitamin_d", "ng/mL", 4.492811501597444), ("vitamin_b12", "pg/mL", 1.328050642997853)):
-        from labinterp.analytes import analyte
+        from labinterp.reading.analytes import analyte
         got = units.convert(1.8, unit, analyte(key).canonical_unit, analyte=key)
         if abs(got - want) > 1e-12: wrong.append((key, got))
 threads = [threading.Thread(target=work, args=(n,)) for n in range(16)]
@@ -394,7 +394,7 @@ def test_first_use_from_many_threads_gives_right_numbers():
 
 def test_importing_and_looking_up_does_not_load_pint():
     """Spellings are looked up without the registry; pint is loaded by the first factor."""
-    code = "from labinterp import units; units.resolve('MG/DL'); print('pint' in sys.modules, 'numpy' in sys.modules)"
+    code = "from labinterp.reading import units; units.resolve('MG/DL'); print('pint' in sys.modules, 'numpy' in sys.modules)"
     assert run(code) == "False False"
 
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labinterp.errors import LabInterpError, ValueParseError
-from labinterp.values import MAX_LENGTH, MISSING_MARKERS, Parsed, parse, parse_text
+from labinterp.reading.values import MAX_LENGTH, MISSING_MARKERS, Parsed, parse, parse_text
 
 CLEANED = ("number_cleaned",)
 
@@ -329,7 +329,7 @@ def test_no_short_text_is_slow(unit):
 def test_importing_it_loads_no_table_library():
     """Reading a value needs neither numpy, pandas nor pint."""
     code = (
-        "import sys, labinterp.values as v; v.parse('1,5 mg/dL'); v.parse(object()); "
+        "import sys, labinterp.reading.values as v; v.parse('1,5 mg/dL'); v.parse(object()); "
         "print([m for m in ('numpy', 'pandas', 'pint') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - own code

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labinterp.analytes import analytes
 from labinterp.ranges import ReferenceSet, reference_set, shipped
 from labinterp.ranges.cells import cells, joined
 from labinterp.ranges.coverage import coverage, matrix
+from labinterp.reading.analytes import analytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,6 +12,7 @@ from labinterp._version import __version__
 
 if TYPE_CHECKING:
     from labinterp.changes import Change, change
+    from labinterp.documents import read
     from labinterp.engines.files import interpret_files
     from labinterp.errors import (
         IncompatibleUnitError,
@@ -27,12 +28,11 @@ if TYPE_CHECKING:
         UnknownUnitError,
         ValueParseError,
     )
-    from labinterp.formats.fhir import interpret_fhir
-    from labinterp.formats.hl7v2 import interpret_hl7v2
-    from labinterp.formats.layouts import read
     from labinterp.frames import FrameReport, interpret_frame
     from labinterp.interpretation import interpret
     from labinterp.kernel.panel import adjusted_calcium
+    from labinterp.messages.fhir import interpret_fhir
+    from labinterp.messages.hl7v2 import interpret_hl7v2
     from labinterp.model import (
         Finding,
         Interpretation,
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
         Step,
     )
     from labinterp.ranges import ReferenceSet, reference_set, reference_sets
+    from labinterp.reading.units import convert
     from labinterp.reasoning import explain
-    from labinterp.units import convert
     from labinterp.verification import verify
 
 _HOME = {
@@ -69,14 +69,14 @@ _HOME = {
     "ReferenceSet": "ranges",
     "adjusted_calcium": "kernel.panel",
     "change": "changes",
-    "convert": "units",
+    "convert": "reading.units",
     "explain": "reasoning",
     "interpret": "interpretation",
-    "interpret_fhir": "formats.fhir",
+    "interpret_fhir": "messages.fhir",
     "interpret_files": "engines.files",
     "interpret_frame": "frames",
-    "interpret_hl7v2": "formats.hl7v2",
-    "read": "formats.layouts",
+    "interpret_hl7v2": "messages.hl7v2",
+    "read": "documents",
     "reference_set": "ranges",
     "reference_sets": "ranges",
     "verify": "verification",

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from labinterp import analytes, demographics, values
 from labinterp._data import knowledge
 from labinterp.arguments import as_float, checked_instance, checked_texts
 from labinterp.codes import PROBLEM_TEXTS
@@ -25,6 +24,7 @@ from labinterp.kernel import one
 from labinterp.kernel.session import Session
 from labinterp.model import Citation, LabResult, Patient
 from labinterp.ranges import ReferenceSet
+from labinterp.reading import analytes, demographics, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -103,7 +103,7 @@ PROBLEM_TEXTS: Final[dict[str, tuple[str, str, type[errors.LabInterpError]]]] = 
     ),
     "incompatible_unit": (
         "the unit cannot be converted for this analyte",
-        "Check test and unit; labinterp.units.accepted(analyte) lists the units that can be converted",
+        "Check test and unit; labinterp.reading.units.accepted(analyte) lists the units that can be converted",
         errors.IncompatibleUnitError,
     ),
     "no_reference_range": (

@@ -57,7 +57,7 @@ def _rebuild(cls: type[LabInterpError], message: str, hint: str, data: dict[str,
 class UnknownTestError(LabInterpError, LookupError):
     """The test is not a known analyte key, LOINC code or name."""
 
-    hint = "`labinterp.analytes.analytes()` lists the keys, codes and names that are known"
+    hint = "`labinterp.reading.analytes.analytes()` lists the keys, codes and names that are known"
 
 
 class UnsuitableSpecimenError(LabInterpError, ValueError):
@@ -87,7 +87,7 @@ class UnknownUnitError(LabInterpError, LookupError):
 class IncompatibleUnitError(LabInterpError, ValueError):
     """The unit is known but cannot measure this analyte."""
 
-    hint = "`labinterp.units.accepted(analyte)` lists the units that can be converted"
+    hint = "`labinterp.reading.units.accepted(analyte)` lists the units that can be converted"
 
     @classmethod
     def from_pair(cls, analyte: str, code: str) -> Self:

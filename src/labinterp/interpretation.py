@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labinterp import reasoning, values
+from labinterp import reasoning
 from labinterp._version import __version__
 from labinterp.arguments import checked_flag, checked_instance, checked_number, checked_text, checked_texts
 from labinterp.codes import (
@@ -17,7 +17,6 @@ from labinterp.codes import (
     PROBLEM_TEXTS,
     notes_of_bits,
 )
-from labinterp.demographics import read_text
 from labinterp.errors import InputError, LabInterpError
 from labinterp.frozen import frozen
 from labinterp.kernel import one
@@ -37,6 +36,8 @@ from labinterp.model import (
 )
 from labinterp.ranges import ReferenceSet, reference_set
 from labinterp.ranges import grading as grading_edition
+from labinterp.reading import values
+from labinterp.reading.demographics import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -388,6 +388,6 @@ class Report:
 
     def to_fhir(self, **options: Any) -> dict[str, Any]:
         """Return a FHIR R4 collection Bundle of derived resources."""
-        from labinterp.formats import fhir
+        from labinterp.messages import fhir
 
         return fhir.from_report(self, **options)

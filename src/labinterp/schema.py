@@ -17,7 +17,6 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from labinterp import model
-from labinterp.analytes import analytes
 from labinterp.codes import (
     COMPARATORS,
     FINDING_STATUSES,
@@ -31,6 +30,7 @@ from labinterp.codes import (
     STRENGTHS,
     SUPPORTS,
 )
+from labinterp.reading.analytes import analytes
 from labinterp.serialization import SCHEMA_ID
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

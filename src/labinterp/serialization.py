@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from labinterp import units
-from labinterp.demographics import read_text
 from labinterp.errors import ReportError
 from labinterp.frozen import frozen
 from labinterp.model import LabResult, Patient, Report
+from labinterp.reading import units
+from labinterp.reading.demographics import read_text
 
 if TYPE_CHECKING:
     from cattrs import Converter

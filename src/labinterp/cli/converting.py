@@ -20,9 +20,9 @@ def convert(value: str, unit: str, to: str, analyte: str, decimal: str | None) -
 
     Example: labinterp convert 1.8 mg/dL mmol/L --analyte magnesium
     """
-    from labinterp import analytes, units, values
     from labinterp.codes import PROBLEM_TEXTS
     from labinterp.errors import UnknownTestError
+    from labinterp.reading import analytes, units, values
 
     key = analytes.resolve(analyte).analyte
     if key is None:

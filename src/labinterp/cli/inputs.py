@@ -59,12 +59,12 @@ def name_of(file: str) -> str:
 
 
 def _read(file: str, layout: str, columns: dict[str, str] | None) -> Source:
-    from labinterp.formats import layouts
+    from labinterp import documents
 
     name, path = name_of(file), Path(file)
     try:
         data = read_bytes(file)
-        table = layouts.read(data if file == "-" else path, layout, columns=columns)
+        table = documents.read(data if file == "-" else path, layout, columns=columns)
     except (InputError, LayoutError) as error:
         raise _named(error, name, path) from None
     return Source(name, hashlib.sha256(data).hexdigest(), len(data), table)

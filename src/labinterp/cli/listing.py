@@ -62,7 +62,7 @@ def _level_style(level: object) -> str:
 
 def _in_unit(end: float | None, analyte: str, unit: str | None) -> float | None:
     """Return a limit in the unit of the result."""
-    from labinterp import units
+    from labinterp.reading import units
 
     if end is None or unit is None:
         return None
@@ -81,6 +81,6 @@ def _span(low: float | None, high: float | None) -> str:
 @functools.cache
 def analyte_title(key: str) -> str:
     """Return an analyte in words."""
-    from labinterp.analytes import analytes
+    from labinterp.reading.analytes import analytes
 
     return analytes()[key].title

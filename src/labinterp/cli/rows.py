@@ -130,8 +130,8 @@ def analyte_keys(names: Iterable[str]) -> tuple[str, ...] | None:
     Raises:
         UnknownTestError: if one is not known.
     """
-    from labinterp.analytes import analytes, resolve
     from labinterp.errors import UnknownTestError
+    from labinterp.reading.analytes import analytes, resolve
 
     keys = []
     for name in names:

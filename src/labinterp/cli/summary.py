@@ -81,7 +81,7 @@ def _patients(answered: Sequence[Answered]) -> int:
 
 def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
     """Return a row per analyte: its title and the numbers of rows, low, normal, high, indeterminate and problems."""
-    from labinterp.analytes import analytes
+    from labinterp.reading.analytes import analytes
 
     levels = dict.fromkeys(LEVELS, "indeterminate") | dict.fromkeys(LOW_SIDE, "low") | {"normal": "normal"}
     levels |= dict.fromkeys(HIGH_SIDE, "high")

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labinterp.formats.columns import objects
-from labinterp.formats.rows import as_text
 from labinterp.frames import assemble
 from labinterp.frames.assemble import FINDING_COLUMNS, PATHWAY_COLUMNS, RESULT_COLUMNS
 from labinterp.frames.columns import Columns, FrameColumns
 from labinterp.frames.encode import Encoded, Values, encode, read_encoded, read_values
 from labinterp.frames.output import Coded, Whole
+from labinterp.tables.columns import objects
+from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp import values
 from labinterp.errors import LayoutError
 from labinterp.frames import core
 from labinterp.frames.panels import read_span
 from labinterp.frozen import thawed
 from labinterp.interpretation import checked_albumin, provenance_of, resolve_ranges, session_for
 from labinterp.kernel import panel as slots
+from labinterp.reading import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ from labinterp.engines.records import (
     read_exactly,
 )
 from labinterp.errors import InputError
-from labinterp.formats import tables
+from labinterp.tables import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,13 +69,13 @@ def open_table(stream: ByteStream, name: str) -> tuple[Dialect, int]:
         LayoutError: if two columns have the same name, or there is no header.
     """
     data = stream.read(_OPENING)
-    for magic, what in tables.FOREIGN:
+    for magic, what in sources.FOREIGN:
         if data.lstrip()[: len(magic)] == magic:
             raise InputError(f"{name} is {what}", hint="Export it as CSV or Parquet", file=name)
     if not data.strip():
         what = stream.damage or "it is empty"
         raise InputError(f"{name} has no rows: {what}", hint="A table needs a line with the column names", file=name)
-    delimiter = tables.delimiter_of(_readable(data))
+    delimiter = sources.delimiter_of(_readable(data))
     used, line = _header_end(data, delimiter)
     head = data[:used]
     try:
@@ -85,7 +85,7 @@ def open_table(stream: ByteStream, name: str) -> tuple[Dialect, int]:
     if b"\0" in head:
         raise InputError(f"{name}, line 1: there is a NUL byte", hint="Export the table again", file=name, line=1)
     stream.unread(data[used:])
-    return Dialect(delimiter, tuple(tables.header_of(head, delimiter, name))), line
+    return Dialect(delimiter, tuple(sources.header_of(head, delimiter, name))), line
 
 
 def _readable(data: bytes) -> bytes:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from labinterp.engines import arrow, pipeline
 from labinterp.engines.sink import Parts
 from labinterp.errors import InputError, MissingExtraError
-from labinterp.formats.conversion import COLUMNS
+from labinterp.tables.layouts import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -18,7 +18,7 @@ from labinterp.engines.sink import Output, Parts
 from labinterp.engines.sources import Source, keep, open_sources
 from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, Panels, Together
 from labinterp.errors import InputError
-from labinterp.formats.conversion import COLUMNS
+from labinterp.tables.layouts import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -14,16 +14,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from labinterp import documents
 from labinterp.engines import arrow, csvblocks
 from labinterp.engines.arrow import ArrowColumns
 from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.records import BadRow, Dialect
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
-from labinterp.formats import layouts, tables, wide
-from labinterp.formats.conversion import COLUMNS, LONG, WIDE
-from labinterp.formats.headings import fold
 from labinterp.frames.columns import Columns, FrameColumns
+from labinterp.tables import layouts, sources, wide
+from labinterp.tables.headings import fold
+from labinterp.tables.layouts import COLUMNS, LONG, WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def reading_of(path: Path | None, names: Sequence[str], layout: str, columns: Ma
     if layout == "auto":
         given = {fold(name) for name in names} | set(columns or {})
         layout = LONG if not layouts.layouts()[LONG].lacks(given) else layouts.recognize(names)
-    beside = {} if path is None else layouts.siblings(path, empty, layout)
+    beside = {} if path is None else documents.siblings(path, empty, layout)
     layouts.to_labinterp(empty, layout, columns, **beside)
     each = len(wide.headings(names)) if layout == WIDE else 1
     wanted = None if layout == WIDE else _referenced(layouts.layouts()[layout])
@@ -195,7 +196,7 @@ class ParquetSource(Source):
         super().__init__(path)
         with self._open() as file:
             names, schema = file.schema_arrow.names, file.schema_arrow
-        tables.refuse_duplicates(names, self.name)
+        sources.refuse_duplicates(names, self.name)
         self.reading = reading_of(path, names, layout, columns)
         self._text = [field.name for field in schema if _is_text(field.type)]
         self.types = self._types(schema)
@@ -275,7 +276,7 @@ class DocumentSource(Source):
     def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
         super().__init__(path)
         self.reading = Reading(LONG, None, (), {})
-        self._frame = layouts.read(path, layout, columns=columns)
+        self._frame = documents.read(path, layout, columns=columns)
 
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:  # noqa: ARG002 - one piece
         """Yield one piece, and set `sha256`."""
@@ -346,7 +347,7 @@ def _files(path: Path) -> list[Path]:
 def _open(path: Path, layout: str, columns: Mapping[str, str] | None) -> Source:
     with ByteStream(path) as stream:
         start = stream.read(1 << 10)
-    kind = tables.kind_of(start)
+    kind = sources.kind_of(start)
     if kind == "parquet":
         return ParquetSource(path, layout, columns)
     try:

@@ -17,7 +17,7 @@ from labinterp.engines import arrow
 from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.sources import Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
-from labinterp.formats.conversion import COLUMNS
+from labinterp.tables.layouts import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

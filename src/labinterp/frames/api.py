@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp import values
 from labinterp.arguments import checked_flag
 from labinterp.errors import LayoutError
-from labinterp.formats import layouts
 from labinterp.frames import assemble, core, native
 from labinterp.frames.columns import FrameColumns
 from labinterp.frames.delta import columns as delta_columns
@@ -17,6 +15,8 @@ from labinterp.frames.output import to_frame
 from labinterp.frames.panels import read_span
 from labinterp.interpretation import checked_albumin, session_for
 from labinterp.kernel import panel as slots
+from labinterp.reading import values
+from labinterp.tables import layouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

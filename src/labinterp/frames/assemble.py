@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from labinterp import units
 from labinterp.codes import COMPARATORS, FLAGS, LEVELS, PROBLEMS, notes_of_bits
-from labinterp.demographics import read_text
 from labinterp.frames.encode import Encoded, compact
 from labinterp.frames.output import Coded, Whole
+from labinterp.reading import units
+from labinterp.reading.demographics import read_text
 from labinterp.reasoning import reason
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from labinterp import demographics, flags, reasoning
+from labinterp import reasoning
 from labinterp.codes import FLAGS, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.frames.encode import Encoded, combine, compact
 from labinterp.frames.panels import Panels, Times, group, hold, read_times
 from labinterp.kernel import panel as slots
 from labinterp.kernel.channels import Sent
 from labinterp.kernel.many import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
+from labinterp.reading import demographics, flags
 
 if TYPE_CHECKING:
     from labinterp.frames.columns import Columns

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from labinterp.codes import NOTE_BIT
-from labinterp.demographics import is_missing
 from labinterp.kernel.channels import read_value
 from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
-from labinterp.values import MAX_LENGTH
+from labinterp.reading.demographics import is_missing
+from labinterp.reading.values import MAX_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

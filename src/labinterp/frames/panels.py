@@ -11,9 +11,9 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp import demographics
 from labinterp.errors import LayoutError
 from labinterp.kernel import panel as slots
+from labinterp.reading import demographics
 
 if TYPE_CHECKING:
     from labinterp.frames.encode import Encoded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from labinterp.analytes import Span
+    from labinterp.reading.analytes import Span
 
 
 @attrs.frozen

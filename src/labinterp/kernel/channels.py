@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from labinterp import analytes, units, values
 from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
 from labinterp.kernel.bounds import UNBOUNDED, Bounds
+from labinterp.reading import analytes, units, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

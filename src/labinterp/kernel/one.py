@@ -9,10 +9,10 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import demographics, flags, values
 from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
 from labinterp.kernel.channels import Sent, read_value
+from labinterp.reading import demographics, flags, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

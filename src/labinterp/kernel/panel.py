@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import analytes, reasoning, units, values
+from labinterp import reasoning
 from labinterp._data import knowledge
 from labinterp.arguments import checked_number
 from labinterp.codes import HIGH_SIDE, LEVEL_CODE
 from labinterp.errors import ImplausibleValueError, ValueParseError
 from labinterp.kernel.bounds import Bounds
+from labinterp.reading import analytes, units, values
 
 if TYPE_CHECKING:
     from labinterp.kernel.channels import Channel

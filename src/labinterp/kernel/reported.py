@@ -6,14 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from labinterp import units, values
 from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.bounds import Bounds
 from labinterp.kernel.plan import Edge, Scale, Stretch
+from labinterp.reading import units, values
 
 if TYPE_CHECKING:
-    from labinterp.analytes import Analyte
+    from labinterp.reading.analytes import Analyte
 
 
 def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from labinterp import units
 from labinterp.kernel.plan import Edge, Grading, Scale, Stretch
+from labinterp.reading import units
 
 if TYPE_CHECKING:
     from labinterp.ranges import Band, Entry, Limits

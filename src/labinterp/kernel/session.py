@@ -13,7 +13,6 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import analytes, units, values
 from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.kernel.channels import Channel, Sent, resolve
@@ -21,12 +20,13 @@ from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_p
 from labinterp.kernel.reported import reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
+from labinterp.reading import analytes, units, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labinterp.demographics import Age
     from labinterp.ranges import Edition, Entry, Selection
+    from labinterp.reading.demographics import Age
 
 _CACHE_LIMIT: Final = 1 << 16
 REPORTED: Final = "reported"

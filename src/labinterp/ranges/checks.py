@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp import units as unit_table
-from labinterp.analytes import analytes
 from labinterp.ranges.model import (
     LEVELS,
     LLN,
@@ -22,6 +20,8 @@ from labinterp.ranges.model import (
 )
 from labinterp.ranges.reader import Reader, Row, nearest, shown, shown_key
 from labinterp.ranges.schema import ENDS, LOWER_ENDS, UPPER_ENDS
+from labinterp.reading import units as unit_table
+from labinterp.reading.analytes import analytes
 
 AGREEMENT = Fraction(3, 20)
 """How far the printed values of one limit may lie apart, once converted: sources round, they don't err by more."""

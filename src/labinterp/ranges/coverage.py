@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from labinterp.analytes import analytes as known_analytes
 from labinterp.ranges.cells import Cell, Group, cells, joined
 from labinterp.ranges.select import related_analyte
+from labinterp.reading.analytes import analytes as known_analytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp import units as unit_table
 from labinterp.ranges.cells import Cell, Group, cells, joined
 from labinterp.ranges.model import Band, Edition, Entry, Limits, age_breaks
 from labinterp.ranges.select import ReferenceSet, grades_for, related_analyte
 from labinterp.ranges.sets import reference_set
+from labinterp.reading import units as unit_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

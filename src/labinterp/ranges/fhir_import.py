@@ -8,12 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from labinterp import analytes, units
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
 from labinterp.ranges.exchange import edition_of, given, limit_from_text
 from labinterp.ranges.model import AGE_UNITS, PREGNANCIES, SEXES, Edition
 from labinterp.ranges.reader import Reader, shown
+from labinterp.reading import analytes, units
 
 BASE = "urn:labinterp:fhir:"
 EDITION, RANGE, NO_CATEGORIES = f"{BASE}edition", f"{BASE}range", f"{BASE}no-categories"

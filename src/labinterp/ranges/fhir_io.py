@@ -11,7 +11,6 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from labinterp.analytes import analytes
 from labinterp.ranges import schema
 from labinterp.ranges.cells import in_whole_units
 from labinterp.ranges.exchange import limit_text
@@ -28,6 +27,7 @@ from labinterp.ranges.fhir_import import (
 )
 from labinterp.ranges.model import SEXES, Band, Edition, Entry, Limits
 from labinterp.ranges.write import ends_to_raw, entry_to_raw, to_raw
+from labinterp.reading.analytes import analytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

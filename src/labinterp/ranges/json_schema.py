@@ -10,10 +10,10 @@ import sys
 from typing import Any
 
 from labinterp._data import reference_ranges_path
-from labinterp.analytes import analytes
 from labinterp.ranges import schema
 from labinterp.ranges.model import LLN, ULN
-from labinterp.units import units
+from labinterp.reading.analytes import analytes
+from labinterp.reading.units import units
 
 FILE = "edition.schema.json"
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp.analytes import analytes
 from labinterp.ranges import schema
 from labinterp.ranges.model import AGE_UNITS, LLN, ULN, Limits
+from labinterp.reading.analytes import analytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from labinterp import ranges, units
+from labinterp import ranges
 from labinterp.errors import LabInterpError
+from labinterp.reading import units
 from labinterp.report.svg import Segment, segments_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import analytes
 from labinterp._data import knowledge, read_toml
+from labinterp.reading import analytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

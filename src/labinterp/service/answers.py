@@ -7,9 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.errors import InputError, LabInterpError, LayoutError, PresentationError
-from labinterp.formats import fhir
-from labinterp.formats.fhir_out import bundle_of, entries_of
 from labinterp.interpretation import interpret
+from labinterp.messages import fhir
+from labinterp.messages.fhir_out import bundle_of, entries_of
 from labinterp.model import LabResult, Patient, Presentation
 from labinterp.serialization import plain
 from labinterp.service import tables

@@ -9,9 +9,9 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import analytes, demographics, units
 from labinterp._version import __version__
 from labinterp.codes import SUPPORTS
+from labinterp.reading import analytes, demographics, units
 from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
 

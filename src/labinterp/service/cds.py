@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import analytes, demographics
 from labinterp._data import read_toml
 from labinterp.errors import LabInterpError
-from labinterp.formats import fhir
 from labinterp.interpretation import interpret
+from labinterp.messages import fhir
 from labinterp.model import LabResult, Patient
+from labinterp.reading import analytes, demographics
 from labinterp.service import cards as cards_
 from labinterp.service.problems import RefusedError
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import demographics
 from labinterp.errors import InputError
-from labinterp.formats import layouts
-from labinterp.formats import tables as texts
 from labinterp.frames import interpret_frame
 from labinterp.model import LabResult, Patient
+from labinterp.reading import demographics
+from labinterp.tables import layouts
+from labinterp.tables import sources as texts
 
 if TYPE_CHECKING:
     import pandas as pd

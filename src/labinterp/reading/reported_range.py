@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from labinterp import units, values
+from labinterp.reading import units, values
 
 MAX_LENGTH: Final = 80
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import demographics, values
-from labinterp.formats.fhir_in import Node, codings, words
-from labinterp.formats.naming import unit_name
-from labinterp.formats.range_text import UNUSABLE, Ends, ends_of_text, same_unit
+from labinterp.messages.fhir_in import Node, codings, words
+from labinterp.reading import demographics, values
+from labinterp.reading.naming import unit_name
+from labinterp.reading.reported_range import UNUSABLE, Ends, ends_of_text, same_unit
 
 if TYPE_CHECKING:
     import datetime as dt

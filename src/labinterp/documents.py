@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from labinterp import json_text
 from labinterp.arguments import has
 from labinterp.errors import InputError, LayoutError
-from labinterp.formats import json_text, tables
-from labinterp.formats.conversion import COLUMNS, Layout, layouts, recognize, to_labinterp
-from labinterp.formats.headings import Names, fold
+from labinterp.tables import sources
+from labinterp.tables.headings import Names, fold
+from labinterp.tables.layouts import COLUMNS, Layout, layouts, recognize, to_labinterp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COLUMNS", "Layout", "layouts", "read", "recognize", "to_labinterp"]
+__all__ = ["read"]
 
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 _PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "id": "patient_id"}
@@ -59,15 +60,15 @@ def read(
         return to_labinterp(source, layout, columns, **beside)
     if isinstance(source, dict | list | tuple) or _is_model(source):
         return _from_json(source, layout, columns, beside)
-    data, name = tables.load(source)
-    kind = tables.kind_of(data)
+    data, name = sources.load(source)
+    kind = sources.kind_of(data)
     if kind == "hl7v2":
-        from labinterp.formats import hl7v2
+        from labinterp.messages import hl7v2
 
         return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data)
     if kind == "json":
         return _from_json(_parse(data), layout, columns, beside)
-    frame = tables.table_of(data, name)
+    frame = sources.table_of(data, name)
     path = _path(source, name)
     if path is not None:
         beside = {**siblings(path, frame, layout), **beside}
@@ -95,7 +96,7 @@ def siblings(path: Path, frame: pd.DataFrame, layout: str) -> dict[str, pd.DataF
         names = (f"{stem}{suffix}" for stem in stems for suffix in _SUFFIXES)
         file = next((files[name] for name in names if name in files), None)
         if file is not None:
-            table = tables.read_table(file)
+            table = sources.read_table(file)
             if all(key in Names(table) for key in _keys(known, keyword)):
                 found[keyword] = table
     return found
@@ -121,7 +122,7 @@ def _parse(data: bytes) -> Any:
 def _from_json(document: Any, layout: str, columns: Mapping[str, str] | None, beside: dict[str, Any]) -> pd.DataFrame:
     items = document if isinstance(document, list | tuple) else [document]
     if any(_is_fhir(item) for item in items):
-        from labinterp.formats import fhir
+        from labinterp.messages import fhir
 
         return fhir.to_frame(document)
     patient: Any = {}

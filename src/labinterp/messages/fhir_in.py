@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp import json_text
 from labinterp.errors import InputError
-from labinterp.formats import json_text
-from labinterp.formats.json_text import refuse, step
+from labinterp.json_text import refuse, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

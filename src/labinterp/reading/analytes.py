@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from labinterp._data import knowledge
-from labinterp.analyte_table import TIGHT, Analyte, Entry, Loinc, Span, fold, tables
 from labinterp.errors import UnknownTestError
+from labinterp.reading.analyte_table import TIGHT, Analyte, Entry, Loinc, Span, fold, tables
 
 __all__ = [
     "DASHES",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from labinterp import analytes, units
-from labinterp.formats.columns import Cells, objects
-from labinterp.formats.headings import fold, split_heading
+from labinterp.reading import analytes, units
+from labinterp.tables.columns import Cells, objects
+from labinterp.tables.headings import fold, split_heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import InputError
-from labinterp.formats import fhir_observation
-from labinterp.formats import rows as rows_
-from labinterp.formats.fhir_in import Documents
-from labinterp.formats.fhir_out import bundle_of, entries_of, from_report
-from labinterp.formats.json_text import MAX_BYTES
 from labinterp.interpretation import interpret
+from labinterp.json_text import MAX_BYTES
+from labinterp.messages import fhir_observation
+from labinterp.messages.fhir_in import Documents
+from labinterp.messages.fhir_out import bundle_of, entries_of, from_report
+from labinterp.tables import rows as rows_
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from labinterp.formats.columns import Cells, objects
+from labinterp.tables.columns import Cells, objects
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -13,10 +13,10 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp import values as values_
 from labinterp.errors import LayoutError
-from labinterp.formats.headings import Names, split_heading
-from labinterp.formats.rows import as_text
+from labinterp.reading import values as values_
+from labinterp.tables.headings import Names, split_heading
+from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

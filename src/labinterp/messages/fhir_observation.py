@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import demographics, values
 from labinterp.codes import COMPARATORS
-from labinterp.formats import fhir_ranges
-from labinterp.formats.fhir_in import Documents, Node, Resource, codings, words
-from labinterp.formats.fhir_ranges import Person
-from labinterp.formats.json_text import refuse
-from labinterp.formats.naming import name_of_test, specimen_name
-from labinterp.formats.rows import NOT_NUMERIC, Row, as_text
+from labinterp.json_text import refuse
+from labinterp.messages import fhir_ranges
+from labinterp.messages.fhir_in import Documents, Node, Resource, codings, words
+from labinterp.messages.fhir_ranges import Person
 from labinterp.model import LabResult, Patient
+from labinterp.reading import demographics, values
+from labinterp.reading.naming import name_of_test, specimen_name
+from labinterp.tables.rows import NOT_NUMERIC, Row, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

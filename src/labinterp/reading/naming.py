@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labinterp import analytes, units
+from labinterp.reading import analytes, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

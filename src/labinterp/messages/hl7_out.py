@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import analytes, demographics
-from labinterp.formats.naming import loinc_of
+from labinterp.reading import analytes, demographics
+from labinterp.reading.naming import loinc_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

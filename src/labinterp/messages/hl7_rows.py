@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp import demographics, values
 from labinterp.arguments import checked_texts
 from labinterp.codes import COMPARATORS
-from labinterp.formats.hl7_segments import Message, Segment, at, messages
-from labinterp.formats.json_text import MAX_BYTES
-from labinterp.formats.naming import name_of_test, specimen_name, unit_name
-from labinterp.formats.range_text import ends_of_text
-from labinterp.formats.rows import NOT_NUMERIC, Row
+from labinterp.json_text import MAX_BYTES
+from labinterp.messages.hl7_segments import Message, Segment, at, messages
 from labinterp.model import LabResult, Patient
+from labinterp.reading import demographics, values
+from labinterp.reading.naming import name_of_test, specimen_name, unit_name
+from labinterp.reading.reported_range import ends_of_text
+from labinterp.tables.rows import NOT_NUMERIC, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

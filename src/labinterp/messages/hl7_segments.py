@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import attrs
 
 from labinterp.errors import InputError, MissingExtraError
-from labinterp.formats.json_text import MAX_BYTES, check_size, read_path
+from labinterp.json_text import MAX_BYTES, check_size, read_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

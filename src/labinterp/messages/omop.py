@@ -14,12 +14,12 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp import analytes, demographics, units, values
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import InputError
-from labinterp.formats.conversion import to_labinterp
-from labinterp.formats.rows import as_text
+from labinterp.reading import analytes, demographics, units, values
+from labinterp.tables.layouts import to_labinterp
+from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

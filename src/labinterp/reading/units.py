@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp import analytes
 from labinterp._data import knowledge
 from labinterp.arguments import as_float, has
 from labinterp.errors import IncompatibleUnitError, UnknownTestError, UnknownUnitError, ValueParseError
+from labinterp.reading import analytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import InputError
-from labinterp.formats import rows as rows_
-from labinterp.formats.hl7_out import to_obx
-from labinterp.formats.hl7_rows import read
-from labinterp.formats.json_text import MAX_BYTES
 from labinterp.interpretation import interpret
+from labinterp.json_text import MAX_BYTES
+from labinterp.messages.hl7_out import to_obx
+from labinterp.messages.hl7_rows import read
+from labinterp.tables import rows as rows_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,15 +14,15 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp import analytes, units
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LabInterpError, LayoutError
-from labinterp.formats import people, wide
-from labinterp.formats.columns import Cells, Reader, choose, distinct, objects, with_comparators
-from labinterp.formats.headings import Names, fold
-from labinterp.formats.rows import NOT_NUMERIC
-from labinterp.formats.tables import read_table
+from labinterp.reading import analytes, units
+from labinterp.tables import people, wide
+from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, with_comparators
+from labinterp.tables.headings import Names, fold
+from labinterp.tables.rows import NOT_NUMERIC
+from labinterp.tables.sources import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

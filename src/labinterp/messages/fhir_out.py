@@ -8,9 +8,9 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp import analytes, demographics, units, values
-from labinterp.formats.naming import loinc_of
-from labinterp.formats.rows import as_text
+from labinterp.reading import analytes, demographics, units, values
+from labinterp.reading.naming import loinc_of
+from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

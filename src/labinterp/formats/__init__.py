@@ -1,1 +1,0 @@
-"""Formats in and out: tables and their layouts, FHIR, HL7 v2. Nothing clinical."""

@@ -1,0 +1,1 @@
+"""Text → meaning, the only place: values, units, names, ranges, flags, people and times."""

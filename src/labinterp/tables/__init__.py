@@ -1,0 +1,1 @@
+"""Tables of any layout → rows of results: columns, layouts, sources."""
