@@ -10,9 +10,9 @@ import pandas as pd
 import labinterp as li
 from benchmarks.generate import write
 from benchmarks.timing import Row, compare
-from labinterp.frames import assemble, core
-from labinterp.frames.columns import FrameColumns
-from labinterp.frames.output import to_frame
+from labinterp.batch import answers, core
+from labinterp.batch.columns import FrameColumns
+from labinterp.batch.output import to_frame
 from labinterp.interpretation import session_for
 from labinterp.kernel import panel
 from labinterp.tables import layouts
@@ -61,4 +61,4 @@ def _results_only(frame: pd.DataFrame) -> pd.DataFrame:
     table = layouts.to_labinterp(frame)
     columns = FrameColumns(table)
     answer = core.run(columns, session, panel.adjustment(), None, "collection")
-    return to_frame(assemble.results(answer, columns), table.index)
+    return to_frame(answers.results(answer, columns), table.index)

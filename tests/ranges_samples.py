@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labinterp import _data
 from labinterp.ranges import Library
-from labinterp.ranges.write import to_toml
+from labinterp.ranges.exchange.toml import to_toml
 
 SOURCE = [{"id": "book", "citation": "A book. 2020."}]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import labinterp as li
 from labinterp import changes
 from labinterp._data import knowledge
+from labinterp.batch.delta import DELTA_COLUMNS
 from labinterp.codes import PROBLEMS
-from labinterp.frames.delta import DELTA_COLUMNS
 from labinterp.reading import analytes
 from strategies import DIRTY_TESTS, DIRTY_UNITS, DIRTY_VALUES
 

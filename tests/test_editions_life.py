@@ -12,7 +12,7 @@ import labinterp as li
 from labinterp._data import reference_ranges_path
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import Library, check, load_edition, shipped
-from labinterp.ranges.write import to_toml
+from labinterp.ranges.exchange.toml import to_toml
 
 PATIENT = li.Patient(age=54, sex="male")
 DAY = dt.timedelta(days=1)

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 import labinterp as li
 from engines_helpers import TABLES, assert_same, cells, read_parts
+from labinterp.batch.columns import FrameColumns
+from labinterp.batch.panels import read_times
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import Parts
 from labinterp.engines.together import Panels, Together
 from labinterp.errors import InputError
-from labinterp.frames.columns import FrameColumns
-from labinterp.frames.panels import read_times
 from strategies import AGES, SEXES, rows
 
 LAYOUTS = Path(__file__).parents[1] / "examples" / "data" / "layouts"

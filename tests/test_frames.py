@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 import labinterp as li
-from labinterp.frames import encode, panels
-from labinterp.kernel.many import Plans
+from labinterp.batch import encode, panels
 from labinterp.kernel.plan import Outcome, Plan
+from labinterp.kernel.vector import Plans
 
 ROWS = [
     {"patient_id": "a", "collected_at": "2026-01-01", "test": "Mg", "value": "1.1", "unit": "mg/dL", "age": "50"},

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 import ranges_samples as samples
 from labinterp.ranges import reference_set, shipped
 from labinterp.ranges.diff import diff
-from labinterp.ranges.write import read, to_toml
+from labinterp.ranges.exchange.toml import read, to_toml
 
 
 def made(*entries, **more):

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import ranges_samples as samples
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import shipped
-from labinterp.ranges.csv_io import COLUMNS, export_csv, import_csv
-from labinterp.ranges.fhir_io import export_fhir, import_fhir
-from labinterp.ranges.write import read, to_raw, to_toml
+from labinterp.ranges.exchange.csv import COLUMNS, export_csv, import_csv
+from labinterp.ranges.exchange.fhir import export_fhir, import_fhir
+from labinterp.ranges.exchange.toml import read, to_raw, to_toml
 
 OWN = """range,analyte,age,from,up_to,evidence,source,locator,citation
 magnesium,magnesium,>= 18 a,0.70 mmol/L,1.00 mmol/L,primary,handbook,page 12,My Hospital. Handbook. 2026.

@@ -18,10 +18,10 @@ from labinterp._data import read_toml
 from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import Limit, Limits, check, grading, load_edition, reference_set, reference_sets, shipped
 from labinterp.ranges import manifest as manifests
+from labinterp.ranges.exchange.toml import read, to_toml
 from labinterp.ranges.json_schema import FILE, json_schema, text
 from labinterp.ranges.load import parse_edition
 from labinterp.ranges.reader import Reader
-from labinterp.ranges.write import read, to_toml
 
 ROOT = Path(__file__).parents[1] / "reference_ranges"
 OLD = samples.edition("lab/1", samples.entry("mg", low="0.60"), valid_from=dt.date(2010, 1, 1), status="superseded")

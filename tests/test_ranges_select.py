@@ -13,9 +13,9 @@ import ranges_samples as samples
 from labinterp.ranges import ReferenceSet, Who, grades_for, grading, reference_set, shipped
 from labinterp.ranges.cells import KINDS, Cell, age_words, cells, joined
 from labinterp.ranges.coverage import coverage, covered, matrix
+from labinterp.ranges.exchange.toml import read, to_toml
 from labinterp.ranges.load import parse_edition
 from labinterp.ranges.reader import Reader
-from labinterp.ranges.write import read, to_toml
 
 
 def made(*entries, edition_id="lab/1", **more):

@@ -20,7 +20,7 @@ from labinterp._data import knowledge
 from labinterp.arguments import as_float, checked_instance, checked_texts
 from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError
-from labinterp.kernel import one
+from labinterp.kernel import scalar
 from labinterp.kernel.session import Session
 from labinterp.model import Citation, LabResult, Patient
 from labinterp.ranges import ReferenceSet
@@ -136,8 +136,8 @@ def change(
     z, cva = checked_z(z), checked_cva(cva)
     values.check_decimal(decimal)
     session = _session(tuple(sorted(checked_texts(default_units, "default_units").items())))
-    person = one.Person(Patient(), session)
-    readings = [one.read(result, person, session, decimal) for result in (previous, current)]
+    person = scalar.Person(Patient(), session)
+    readings = [scalar.read(result, person, session, decimal) for result in (previous, current)]
     keys = {reading.channel.analyte for reading in readings}
     analyte = keys.pop() if len(keys) == 1 else None
     unit = readings[0].channel.canonical_unit if analyte is not None else None
@@ -255,7 +255,7 @@ def formula_citation() -> Citation:
 
 
 def _incomparable(
-    results: tuple[LabResult, LabResult], readings: list[one.Reading], analyte: str | None
+    results: tuple[LabResult, LabResult], readings: list[scalar.Reading], analyte: str | None
 ) -> tuple[str, str] | None:
     """Return why two results cannot be compared, code and sentence; None where they can."""
     for which, reading in zip(("previous", "current"), readings, strict=True):
@@ -276,7 +276,7 @@ def _incomparable(
     return None if code is None else (code, problem_text(code))
 
 
-def _notes(results: tuple[LabResult, LabResult], readings: list[one.Reading]) -> tuple[str, ...]:
+def _notes(results: tuple[LabResult, LabResult], readings: list[scalar.Reading]) -> tuple[str, ...]:
     kinds = {analytes.specimen_kind(result.specimen) for result in results} - {None}
     found = {
         "method_unknown": any(fold_method(result.method) is None for result in results),

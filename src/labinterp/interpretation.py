@@ -19,8 +19,8 @@ from labinterp.codes import (
 )
 from labinterp.errors import InputError, LabInterpError
 from labinterp.frozen import frozen
-from labinterp.kernel import one
 from labinterp.kernel import panel as slots
+from labinterp.kernel import scalar
 from labinterp.kernel.session import Session
 from labinterp.model import (
     EditionRef,
@@ -100,12 +100,12 @@ def interpret(
     values.check_decimal(decimal)
     patient = Patient() if patient is None else checked_instance(patient, Patient, "patient")
     results = tuple(checked_instance(result, LabResult, f"results[{i}]") for i, result in enumerate(_each(results)))
-    person = one.Person(patient, session)
-    readings = [one.read(result, person, session, decimal) for result in results]
-    chosen = one.choose(readings, results)
-    pattern, computed = one.pattern_of(readings, chosen, session, adjustment)
+    person = scalar.Person(patient, session)
+    readings = [scalar.read(result, person, session, decimal) for result in results]
+    chosen = scalar.choose(readings, results)
+    pattern, computed = scalar.pattern_of(readings, chosen, session, adjustment)
     for reading, result in zip(readings, results, strict=True):
-        if one.flag_disagrees(reading, result):
+        if scalar.flag_disagrees(reading, result):
             reading.notes |= NOTE_BIT["flag_disagrees"]
     problems = tuple(_problem(reading, i) for i, reading in enumerate(readings) if reading.problem is not None)
     if problems and on_problem == "raise":
@@ -186,7 +186,7 @@ def checked_albumin(reference: float | None) -> float | None:
     return number
 
 
-def _problem(reading: one.Reading, index: int) -> Problem:
+def _problem(reading: scalar.Reading, index: int) -> Problem:
     code = str(reading.problem)
     message, suggestion, _ = PROBLEM_TEXTS[code]
     if code == "no_reference_range" and reading.plan is not None:
@@ -202,7 +202,7 @@ def no_range_message(plan: Plan) -> str | None:
     return None if reason is None else f"{reason} ({plan.detail})"
 
 
-def _exception(problem: Problem, reading: one.Reading) -> LabInterpError:
+def _exception(problem: Problem, reading: scalar.Reading) -> LabInterpError:
     kind = PROBLEM_TEXTS[problem.code][2]
     return kind(
         f"result {problem.result_index}: {problem.message}",
@@ -213,7 +213,7 @@ def _exception(problem: Problem, reading: one.Reading) -> LabInterpError:
     )
 
 
-def _interpretation(reading: one.Reading, result: LabResult) -> Interpretation:
+def _interpretation(reading: scalar.Reading, result: LabResult) -> Interpretation:
     channel, outcome = reading.channel, reading.outcome
     converted = reading.value is not None
     plan = None if outcome is None else reading.plan
@@ -237,7 +237,7 @@ def _interpretation(reading: one.Reading, result: LabResult) -> Interpretation:
 
 
 def _with_evidence(
-    finding: Finding, readings: Sequence[one.Reading], chosen: Mapping[int, int], computed: one.Computed | None
+    finding: Finding, readings: Sequence[scalar.Reading], chosen: Mapping[int, int], computed: scalar.Computed | None
 ) -> Finding:
     """Return a finding whose evidence points at the results of this panel."""
     evidence = tuple(_located(item, readings, chosen, computed) for item in finding.evidence)
@@ -260,7 +260,7 @@ def _with_evidence(
 
 
 def _located(
-    item: Evidence, readings: Sequence[one.Reading], chosen: Mapping[int, int], computed: one.Computed | None
+    item: Evidence, readings: Sequence[scalar.Reading], chosen: Mapping[int, int], computed: scalar.Computed | None
 ) -> Evidence:
     adjusted = item.basis == "adjusted_by_albumin"
     index = chosen.get(slots.CALCIUM if adjusted else slots.SLOT[item.analyte])
@@ -300,7 +300,9 @@ def settings_of(session: Session, decimal: str | None, reference_albumin: float 
     }
 
 
-def _report_notes(readings: Sequence[one.Reading], results: Sequence[LabResult], session: Session) -> tuple[str, ...]:
+def _report_notes(
+    readings: Sequence[scalar.Reading], results: Sequence[LabResult], session: Session
+) -> tuple[str, ...]:
     unknown = {
         reading.channel.analyte
         for reading, result in zip(readings, results, strict=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from labinterp.batch.core import Answer
     from labinterp.cli.inputs import Source
-    from labinterp.frames.core import Answer
     from labinterp.kernel.session import Session
     from labinterp.model import Finding
     from labinterp.reasoning import Reasoned

@@ -39,14 +39,14 @@ def export_ranges(name: str, form: str, output: Path | None) -> None:
 
 def _exported(edition: Any, form: str) -> str:
     if form == "csv":
-        from labinterp.ranges.csv_io import export_csv
+        from labinterp.ranges.exchange.csv import export_csv
 
         return export_csv(edition)
     if form == "fhir":
-        from labinterp.ranges.fhir_io import export_fhir
+        from labinterp.ranges.exchange.fhir import export_fhir
 
         return json.dumps(export_fhir(edition), indent=2, ensure_ascii=False) + "\n"
-    from labinterp.ranges.write import to_toml
+    from labinterp.ranges.exchange.toml import to_toml
 
     return to_toml(edition)
 
@@ -67,7 +67,7 @@ def import_ranges(file: str, output: Path | None, edition_id: str | None, **abou
 
     '-' reads standard input. The columns are those of 'ranges export'.
     """
-    from labinterp.ranges.write import to_toml
+    from labinterp.ranges.exchange.toml import to_toml
 
     given = {name: value for name, value in {"id": edition_id, **about}.items() if value is not None}
     try:
@@ -75,7 +75,7 @@ def import_ranges(file: str, output: Path | None, edition_id: str | None, **abou
     except UnicodeDecodeError:
         raise InputError(f"{file} is not UTF-8 text", hint="Save it as CSV in UTF-8, or as JSON") from None
     if text.lstrip()[:1] == "{":
-        from labinterp.ranges.fhir_io import import_fhir
+        from labinterp.ranges.exchange.fhir import import_fhir
 
         try:
             document = json.loads(text)
@@ -83,7 +83,7 @@ def import_ranges(file: str, output: Path | None, edition_id: str | None, **abou
             raise ReferenceSetError(f"{file} is no JSON", hint="Export it again", faults=()) from None
         edition = import_fhir(document, label=file, **given)
     else:
-        from labinterp.ranges.csv_io import import_csv
+        from labinterp.ranges.exchange.csv import import_csv
 
         edition = import_csv(text, label=file, **given)
     _emit(to_toml(edition), output)

@@ -120,7 +120,7 @@ def read_kernel(
     **rest: Any,
 ) -> dict[str, Any]:
     """Return the options of the kernel as the arguments of `interpret_frame`, `layout` and `columns` among them."""
-    from labinterp.frames.panels import read_span
+    from labinterp.batch.panels import read_span
     from labinterp.interpretation import checked_albumin
 
     try:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp.batch import core
+from labinterp.batch.panels import read_span
 from labinterp.errors import LayoutError
-from labinterp.frames import core
-from labinterp.frames.panels import read_span
 from labinterp.frozen import thawed
 from labinterp.interpretation import checked_albumin, provenance_of, resolve_ranges, session_for
 from labinterp.kernel import panel as slots
@@ -17,9 +17,9 @@ from labinterp.reading import values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labinterp.frames.columns import Columns
-    from labinterp.kernel.many import Ints
+    from labinterp.batch.columns import Columns
     from labinterp.kernel.session import Session
+    from labinterp.kernel.vector import Ints
     from labinterp.ranges import ReferenceSet
 
 

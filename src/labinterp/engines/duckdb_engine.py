@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from labinterp.engines import arrow, pipeline
+from labinterp.batch import arrow
+from labinterp.engines import pipeline
 from labinterp.engines.sink import Parts
 from labinterp.errors import InputError, MissingExtraError
 from labinterp.tables.layouts import COLUMNS
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from labinterp.batch.columns import Columns
     from labinterp.engines.choices import Interpreter
     from labinterp.engines.manifest import Meter
-    from labinterp.frames.columns import Columns
-    from labinterp.kernel.many import Ints
+    from labinterp.kernel.vector import Ints
 
 NUMBER: Final = "labinterp_row"
 _PLACE: Final = "labinterp_place"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pyarrow as pa
 
-from labinterp.engines import arrow, duckdb_engine, pipeline
+from labinterp.batch import arrow
+from labinterp.engines import duckdb_engine, pipeline
 from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.folder import MANIFEST, workplace
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
 
+    from labinterp.batch.columns import Columns
     from labinterp.engines.pipeline import Count
-    from labinterp.frames.columns import Columns
-    from labinterp.kernel.many import Ints
+    from labinterp.kernel.vector import Ints
 
 BLOCK_BYTES: Final = 6 << 20
 _CHOICES: Final = {

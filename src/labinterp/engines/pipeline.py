@@ -13,11 +13,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from labinterp.batch.columns import Columns
     from labinterp.engines.manifest import Meter, Problems
     from labinterp.engines.records import BadRow
     from labinterp.engines.sources import Piece, Source
-    from labinterp.frames.columns import Columns
-    from labinterp.kernel.many import Ints
+    from labinterp.kernel.vector import Ints
 
 
 @attrs.define

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labinterp import documents
-from labinterp.engines import arrow, csvblocks
-from labinterp.engines.arrow import ArrowColumns
+from labinterp.batch import arrow
+from labinterp.batch.arrow import ArrowColumns
+from labinterp.batch.columns import Columns, FrameColumns
+from labinterp.engines import csvblocks
 from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.records import BadRow, Dialect
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
-from labinterp.frames.columns import Columns, FrameColumns
 from labinterp.tables import layouts, sources, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labinterp.engines import arrow
+from labinterp.batch import arrow
 from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.sources import Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from labinterp.frames.encode import compact
-from labinterp.frames.panels import NO_TIME, read_times
+from labinterp.batch.encode import compact
+from labinterp.batch.panels import NO_TIME, read_times
 
 if TYPE_CHECKING:
-    from labinterp.frames.columns import Columns
-    from labinterp.frames.core import Answer
-    from labinterp.kernel.many import Ints
+    from labinterp.batch.columns import Columns
+    from labinterp.batch.core import Answer
+    from labinterp.kernel.vector import Ints
 
 Keys = npt.NDArray[np.uint64]
 LIMIT: Final = 1 << 22

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.arguments import checked_flag
+from labinterp.batch import answers, core
+from labinterp.batch.columns import FrameColumns
+from labinterp.batch.delta import columns as delta_columns
+from labinterp.batch.output import to_frame
+from labinterp.batch.panels import read_span
 from labinterp.errors import LayoutError
-from labinterp.frames import assemble, core, native
-from labinterp.frames.columns import FrameColumns
-from labinterp.frames.delta import columns as delta_columns
-from labinterp.frames.output import to_frame
-from labinterp.frames.panels import read_span
+from labinterp.frames import native
 from labinterp.interpretation import checked_albumin, session_for
 from labinterp.kernel import panel as slots
 from labinterp.reading import values
@@ -118,8 +119,8 @@ def answer_of(
     """Interpret a pandas frame in the `labinterp` layout, all choices checked."""
     given = FrameColumns(table)
     answer = core.run(given, session, adjustment, decimal, panel)
-    results = assemble.results(answer, given)
+    results = answers.results(answer, given)
     if delta:
         results |= delta_columns(answer, table)
-    frames = (to_frame(columns) for columns in (assemble.findings(answer), assemble.pathways(answer)))
+    frames = (to_frame(columns) for columns in (answers.findings(answer), answers.pathways(answer)))
     return answer, FrameReport(to_frame(results, table.index), *frames)

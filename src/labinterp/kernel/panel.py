@@ -17,11 +17,11 @@ from labinterp._data import knowledge
 from labinterp.arguments import checked_number
 from labinterp.codes import HIGH_SIDE, LEVEL_CODE
 from labinterp.errors import ImplausibleValueError, ValueParseError
-from labinterp.kernel.bounds import Bounds
+from labinterp.kernel.limits import Bounds
 from labinterp.reading import analytes, units, values
 
 if TYPE_CHECKING:
-    from labinterp.kernel.channels import Channel
+    from labinterp.kernel.quantity import Channel
 
 SLOT: Final = {name: i for i, name in enumerate(reasoning.SLOTS)}
 CALCIUM: Final = SLOT["calcium"]

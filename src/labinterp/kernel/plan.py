@@ -2,7 +2,7 @@
 
 A plan is compiled once per distinct (analyte, unit, patient group, reported range) in exact arithmetic. Evaluating it
 for a value is counting the breakpoints that the value has reached and passed; `Plan.locate` does that for one value,
-`labinterp.kernel.many` for many, over the same compiled numbers.
+`labinterp.kernel.vector` for many, over the same compiled numbers.
 
 With k breakpoints a plan has 2k+1 positions: even ones lie between breakpoints, odd ones on a breakpoint.
 """

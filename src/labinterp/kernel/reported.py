@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT
-from labinterp.kernel.bounds import Bounds
+from labinterp.kernel.limits import Bounds
 from labinterp.kernel.plan import Edge, Scale, Stretch
 from labinterp.reading import units, values
 

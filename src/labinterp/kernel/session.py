@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
-from labinterp.kernel.channels import Channel, Sent, resolve
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
+from labinterp.kernel.quantity import Channel, Sent, resolve
 from labinterp.kernel.reported import reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for

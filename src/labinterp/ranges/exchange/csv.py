@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
-from labinterp.ranges.exchange import edition_of, given, limit_from_text, limit_text
+from labinterp.ranges.exchange.common import edition_of, given, limit_from_text, limit_text
+from labinterp.ranges.exchange.toml import to_raw
 from labinterp.ranges.load import MAX_BYTES
 from labinterp.ranges.reader import Reader, nearest, shown, shown_key
-from labinterp.ranges.write import to_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,7 +96,7 @@ def _protected(value: Any) -> str:
 
 
 def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Edition:
-    """Return the edition of a CSV text; `labinterp.ranges.write.to_toml` gives its file.
+    """Return the edition of a CSV text; `labinterp.ranges.exchange.toml.to_toml` gives its file.
 
     The separator is found out; the columns may stand in any order. Needed are `range`, `analyte`, `evidence`,
     `source`, `locator`, `citation`, an end (`from`, `above`, `up_to`, `below`) as `0.70 mmol/L`, and either columns

@@ -16,8 +16,8 @@ from labinterp.kernel import panel as slots
 from labinterp.reading import demographics
 
 if TYPE_CHECKING:
-    from labinterp.frames.encode import Encoded
-    from labinterp.kernel.many import Bools, Ints
+    from labinterp.batch.encode import Encoded
+    from labinterp.kernel.vector import Bools, Ints
 
 _DAY: Final = 86_400_000_000
 _SPAN = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)

@@ -10,7 +10,7 @@ from typing import Any
 
 from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
-from labinterp.ranges.exchange import edition_of, given, limit_from_text
+from labinterp.ranges.exchange.common import edition_of, given, limit_from_text
 from labinterp.ranges.model import AGE_UNITS, PREGNANCIES, SEXES, Edition
 from labinterp.ranges.reader import Reader, shown
 from labinterp.reading import analytes, units

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from labinterp.batch.encode import Encoded, compact
+from labinterp.batch.output import Coded, Whole
 from labinterp.codes import COMPARATORS, FLAGS, LEVELS, PROBLEMS, notes_of_bits
-from labinterp.frames.encode import Encoded, compact
-from labinterp.frames.output import Coded, Whole
 from labinterp.reading import units
 from labinterp.reading.demographics import read_text
 from labinterp.reasoning import reason
@@ -20,9 +20,9 @@ from labinterp.reasoning import reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from labinterp.frames.columns import Columns
-    from labinterp.frames.core import Answer
-    from labinterp.kernel.many import Ints
+    from labinterp.batch.columns import Columns
+    from labinterp.batch.core import Answer
+    from labinterp.kernel.vector import Ints
     from labinterp.model import Evidence
 
 RESULT_COLUMNS: Final = (

@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 
 from labinterp.codes import NOTE_BIT
-from labinterp.kernel.channels import read_value
-from labinterp.kernel.many import COMPARATOR_CODE, PROBLEM_CODE
+from labinterp.kernel.quantity import read_value
+from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE
 from labinterp.reading.demographics import is_missing
 from labinterp.reading.values import MAX_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from labinterp.kernel.many import Bools, Floats, Ints
+    from labinterp.kernel.vector import Bools, Floats, Ints
 
 _DENSE: Final = 1 << 16
 _SAMPLE: Final = 1 << 14

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 import pandas as pd
 
-from labinterp.frames.encode import Encoded, Values, encode, read_values
-from labinterp.frames.output import Coded
+from labinterp.batch.encode import Encoded, Values, encode, read_values
+from labinterp.batch.output import Coded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

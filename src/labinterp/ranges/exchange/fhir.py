@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp.ranges import schema
 from labinterp.ranges.cells import in_whole_units
-from labinterp.ranges.exchange import limit_text
-from labinterp.ranges.fhir_import import (
+from labinterp.ranges.exchange.common import limit_text
+from labinterp.ranges.exchange.fhir_import import (
     ANALYTE,
     EDITION,
     ENTRY,
@@ -25,8 +25,8 @@ from labinterp.ranges.fhir_import import (
     UCUM,
     import_fhir,
 )
+from labinterp.ranges.exchange.toml import ends_to_raw, entry_to_raw, to_raw
 from labinterp.ranges.model import SEXES, Band, Edition, Entry, Limits
-from labinterp.ranges.write import ends_to_raw, entry_to_raw, to_raw
 from labinterp.reading.analytes import analytes
 
 if TYPE_CHECKING:

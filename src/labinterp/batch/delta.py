@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from labinterp import changes
-from labinterp.frames.encode import combine, encode
-from labinterp.frames.output import Coded
-from labinterp.frames.panels import NO_TIME
+from labinterp.batch.encode import combine, encode
+from labinterp.batch.output import Coded
+from labinterp.batch.panels import NO_TIME
 
 if TYPE_CHECKING:
-    from labinterp.frames.core import Answer
-    from labinterp.kernel.many import Bools, Floats, Ints
+    from labinterp.batch.core import Answer
+    from labinterp.kernel.vector import Bools, Floats, Ints
 
 DELTA_COLUMNS: Final = ("previous_value", "delta", "delta_percent", "delta_exceeds", "delta_problem")
 _PROBLEMS: Final = (

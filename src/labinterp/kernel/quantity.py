@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
-from labinterp.kernel.bounds import UNBOUNDED, Bounds
+from labinterp.kernel.limits import UNBOUNDED, Bounds
 from labinterp.reading import analytes, units, values
 
 if TYPE_CHECKING:

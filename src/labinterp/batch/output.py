@@ -12,7 +12,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from labinterp.kernel.many import Bools, Ints
+    from labinterp.kernel.vector import Bools, Ints
 
 _SHORT: Final = 64
 """Lists of names up to this length are cheap to hash."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from labinterp.ranges.exchange.toml import to_toml
 from labinterp.ranges.load import parse_edition
 from labinterp.ranges.reader import Reader
-from labinterp.ranges.write import to_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labinterp.frames import assemble
-from labinterp.frames.assemble import FINDING_COLUMNS, PATHWAY_COLUMNS, RESULT_COLUMNS
-from labinterp.frames.columns import Columns, FrameColumns
-from labinterp.frames.encode import Encoded, Values, encode, read_encoded, read_values
-from labinterp.frames.output import Coded, Whole
+from labinterp.batch import answers
+from labinterp.batch.answers import FINDING_COLUMNS, PATHWAY_COLUMNS, RESULT_COLUMNS
+from labinterp.batch.columns import Columns, FrameColumns
+from labinterp.batch.encode import Encoded, Values, encode, read_encoded, read_values
+from labinterp.batch.output import Coded, Whole
 from labinterp.tables.columns import objects
 from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from labinterp.frames.core import Answer
-    from labinterp.kernel.many import Ints
+    from labinterp.batch.core import Answer
+    from labinterp.kernel.vector import Ints
 
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _OWN: Final = {
@@ -201,12 +201,12 @@ class Chunk:
 def chunk(answer: Answer, table: Columns, wanted: Mapping[str, pa.Schema]) -> Chunk:
     """Return the answer as Arrow tables."""
     columns = {
-        "results": lambda: assemble.results(answer, table),
-        "findings": lambda: assemble.findings(answer),
-        "pathways": lambda: assemble.pathways(answer),
+        "results": lambda: answers.results(answer, table),
+        "findings": lambda: answers.findings(answer),
+        "pathways": lambda: answers.pathways(answer),
     }
     tables = {name: to_arrow(columns[name](), schema) for name, schema in wanted.items()}
-    counts = assemble.counts(answer)
+    counts = answers.counts(answer)
     return Chunk(tables, {name: _first_rows(answer, counts[name]) for name in wanted if name in counts})
 
 

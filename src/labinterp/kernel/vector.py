@@ -1,4 +1,4 @@
-"""The kernel over columns: what `labinterp.kernel.one` does for one result, for many at a time.
+"""The kernel over columns: what `labinterp.kernel.scalar` does for one result, for many at a time.
 
 Everything that depends on text arrives as integer codes into short lists of distinct things, resolved once each by
 the session; what remains per row is gathering, multiplying and comparing.
@@ -19,9 +19,9 @@ from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT, PROBLEMS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labinterp.kernel.bounds import Bounds
-    from labinterp.kernel.channels import Channel
+    from labinterp.kernel.limits import Bounds
     from labinterp.kernel.plan import Plan
+    from labinterp.kernel.quantity import Channel
     from labinterp.kernel.session import Session
 
 Floats = npt.NDArray[np.float64]

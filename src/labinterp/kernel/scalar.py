@@ -1,6 +1,6 @@
 """The kernel for one panel of results in plain Python: no arrays, no import of numpy.
 
-`labinterp.kernel.many` does the same over columns; both use the same channels and plans of a session.
+`labinterp.kernel.vector` does the same over columns; both use the same channels and plans of a session.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
-from labinterp.kernel.channels import Sent, read_value
+from labinterp.kernel.quantity import Sent, read_value
 from labinterp.reading import demographics, flags, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labinterp.kernel.channels import Channel
     from labinterp.kernel.plan import Outcome, Plan
+    from labinterp.kernel.quantity import Channel
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.model import LabResult, Patient
 

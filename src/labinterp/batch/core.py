@@ -9,19 +9,19 @@ import attrs
 import numpy as np
 
 from labinterp import reasoning
+from labinterp.batch.encode import Encoded, combine, compact
+from labinterp.batch.panels import Panels, Times, group, hold, read_times
 from labinterp.codes import FLAGS, NOTE_BIT, SIDE_OF_FLAG
-from labinterp.frames.encode import Encoded, combine, compact
-from labinterp.frames.panels import Panels, Times, group, hold, read_times
 from labinterp.kernel import panel as slots
-from labinterp.kernel.channels import Sent
-from labinterp.kernel.many import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
+from labinterp.kernel.quantity import Sent
+from labinterp.kernel.vector import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
 from labinterp.reading import demographics, flags
 
 if TYPE_CHECKING:
-    from labinterp.frames.columns import Columns
-    from labinterp.frames.encode import Values
-    from labinterp.kernel.many import Bools, Ints
+    from labinterp.batch.columns import Columns
+    from labinterp.batch.encode import Values
     from labinterp.kernel.session import Session, WhoKey
+    from labinterp.kernel.vector import Bools, Ints
     from labinterp.reasoning import Reasoned
 
 _LEVEL_BITS = slots.SOFT - 1

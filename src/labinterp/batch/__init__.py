@@ -1,0 +1,1 @@
+"""Many rows at once: columns in, columns of codes out, whatever holds them."""

@@ -1,0 +1,1 @@
+"""An edition in other forms: TOML text, CSV, FHIR."""
