@@ -88,14 +88,15 @@ class Channel:
     method: str | None = None
 
 
-def resolve(sent: Sent, default_units: Mapping[str, str]) -> Channel:
+def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMap | None = None) -> Channel:
     """Resolve a combination of texts.
 
     Args:
         sent: the texts.
         default_units: analyte key → unit for results without one.
+        tests: what the caller says of local names and codes.
     """
-    resolution = analytes.resolve(sent.test, sent.loinc)
+    resolution = analytes.resolve(sent.test, sent.loinc, tests)
     notes = bits_of_text(sent.note) | bits_of_notes(resolution.notes)
     if resolution.analyte is None:
         return Channel(None, problem="unknown_test", notes=notes)

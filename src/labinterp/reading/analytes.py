@@ -17,6 +17,7 @@ import attrs
 from labinterp._data import knowledge
 from labinterp.errors import UnknownTestError
 from labinterp.reading.analyte_table import TIGHT, Analyte, Entry, Loinc, Span, fold, tables
+from labinterp.reading.local_names import DASHES, TestMap, test_map
 
 __all__ = [
     "DASHES",
@@ -24,6 +25,7 @@ __all__ = [
     "Loinc",
     "Resolution",
     "Span",
+    "TestMap",
     "analyte",
     "analytes",
     "fold",
@@ -33,13 +35,13 @@ __all__ = [
     "specimen_kind",
     "specimen_suitable",
     "suggestions",
+    "test_map",
 ]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _LONGEST = 200  # characters; longer texts are no test names
-DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))  # what looks like a hyphen
 _LOINC = re.compile(r"(?<![\w.-])[0-9]{1,6}-[0-9](?![\w-])")
 _LOINC_PART = re.compile(r"(?<![\w.-])L[PALG][0-9]{1,7}-[0-9](?![\w-])", re.IGNORECASE)
 
@@ -86,7 +88,7 @@ def analyte(key: str) -> Analyte:
     return _known(key)
 
 
-def resolve(test: str | None, loinc: str | None = None) -> Resolution:
+def resolve(test: str | None, loinc: str | None = None, tests: TestMap | None = None) -> Resolution:
     """Say which analyte a test name, a LOINC code, or both together mean. Never raises.
 
     A LOINC code decides, whether it is given as `loinc` or stands in `test`; a name that contradicts it is noted
@@ -95,6 +97,7 @@ def resolve(test: str | None, loinc: str | None = None) -> Resolution:
     Args:
         test: an analyte key, a LOINC code or a name.
         loinc: a LOINC code given beside it.
+        tests: what the caller says of local names and codes; it comes before every other reading.
 
     Example:
         >>> resolve("S-Magnesium").analyte
@@ -106,7 +109,10 @@ def resolve(test: str | None, loinc: str | None = None) -> Resolution:
     loinc = loinc if isinstance(loinc, str) else ""
     if len(test) > _LONGEST or len(loinc) > _LONGEST:
         return Resolution(reason="unknown")
-    return _resolve(test, loinc)
+    said = None if tests is None else tests.lookup(test)
+    if said is None and tests is not None:
+        said = tests.lookup(loinc)
+    return _resolve(test, loinc) if said is None else _as_said(said, _resolve("", loinc))
 
 
 def resolve_code(system: str, code: str | int) -> Resolution:
@@ -184,6 +190,15 @@ def _known(key: str) -> Analyte:
     if found is None:
         raise UnknownTestError("the analyte is not one of the keys of labinterp")
     return found
+
+
+def _as_said(key: str, coded: Resolution) -> Resolution:
+    """Return what the caller says a name is; a LOINC code beside it keeps its property and notes where it agrees."""
+    if not key:
+        return Resolution(reason="refused_by_caller")
+    if coded.analyte == key:
+        return coded
+    return Resolution(key, notes=() if coded.analyte is None else ("loinc_name_conflict",))
 
 
 @functools.lru_cache(maxsize=8192)
