@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from labinterp.model import Report
 
-_RESULT: Final = ("collected_at", "specimen", "reference_low", "reference_high", "method", "reported_flag", "loinc")
-_PATIENT: Final = ("age", "sex", "birth_date", "pregnancy", "patient_id")
 _SETTINGS: Final = (
     "ranges", "grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin",
 )  # fmt: skip
@@ -41,27 +39,11 @@ def page(answered: Sequence[Answered], options: dict[str, Any]) -> str:
 def report_of(table: pd.DataFrame, panels: int, options: dict[str, Any]) -> Report | None:
     """Return the report of a table that is a single panel of one patient, or nothing if it is more."""
     from labinterp.interpretation import interpret
-    from labinterp.model import LabResult, Patient
+    from labinterp.tables.columns import PATIENT, patient_of, result_of
 
-    about = table[[name for name in _PATIENT if name in table]].drop_duplicates()
+    about = table[[name for name in PATIENT if name in table]].drop_duplicates()
     if panels != 1 or len(about) != 1:
         return None
-    patient = _known(about.to_dict("records")[0])
-    patient["id"] = patient.pop("patient_id", None)
-    results = [
-        LabResult(
-            "" if line.get("test") is None else str(line["test"]),
-            line.get("value"),
-            line.get("unit"),
-            **{name: line[name] for name in _RESULT if name in line},
-        )
-        for line in map(_known, table.to_dict("records"))
-    ]
-    return interpret(results, Patient(**patient), **{name: options[name] for name in _SETTINGS})
-
-
-def _known(line: dict[Any, Any]) -> dict[str, Any]:
-    """Return the fields of a row that are not missing."""
-    import pandas as pd
-
-    return {str(name): value for name, value in line.items() if not (pd.api.types.is_scalar(value) and pd.isna(value))}
+    results = [result_of(row) for row in table.to_dict("records")]
+    patient = patient_of(about.to_dict("records")[0])
+    return interpret(results, patient, **{name: options[name] for name in _SETTINGS})

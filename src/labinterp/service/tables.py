@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import InputError
 from labinterp.frames import interpret_frame
-from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics
 from labinterp.tables import layouts
 from labinterp.tables import sources as texts
+from labinterp.tables.columns import patient_of, result_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from labinterp.frames import FrameReport
+    from labinterp.model import LabResult, Patient
     from labinterp.service.settings import Choices
-
-_RESULT: Final = (
-    "test", "value", "unit", "collected_at", "specimen", "reference_low", "reference_high", "method", "reported_flag",
-    "loinc", "note",
-)  # fmt: skip
-_PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "patient_id": "id"}
 
 
 def read(data: bytes, layout: str) -> pd.DataFrame:
@@ -63,10 +58,7 @@ def collections(table: pd.DataFrame) -> list[tuple[Patient, list[LabResult]]]:
     """
     found: dict[Any, tuple[Patient, list[LabResult]]] = {}
     for i, row in enumerate(records(table), 1):
-        patient = Patient(**{ours: row[column] for column, ours in _PATIENT.items() if row.get(column) is not None})
-        result = LabResult(
-            **{name: row[name] for name in _RESULT if row.get(name) is not None or name in ("test", "value")}
-        )
+        patient, result = patient_of(row), result_of(row)
         time = result.collected_at
         key = (patient.id, demographics.read_time(time) or time) if patient.id is not None else object()
         whose, results = found.setdefault(key, (patient, []))
