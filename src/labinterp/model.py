@@ -37,6 +37,7 @@ class LabResult:
         specimen: such as `"serum"`; missing means serum or plasma.
         reference_low: lower end of the range that came with the result, in `unit`.
         reference_high: upper end of that range.
+        reference_range: that range as one text, such as `"< OR = 10.3"`, where it did not come as two ends.
         method: the assay, where it is known.
         id: the caller's own identifier; carried along, never shown.
         reported_flag: the laboratory's own flag; compared with ours.
@@ -55,6 +56,7 @@ class LabResult:
     specimen: str | None = attrs.field(default=None, repr=False, kw_only=True)
     reference_low: Any = attrs.field(default=None, repr=False, kw_only=True)
     reference_high: Any = attrs.field(default=None, repr=False, kw_only=True)
+    reference_range: str | None = attrs.field(default=None, repr=False, kw_only=True)
     method: str | None = attrs.field(default=None, repr=False, kw_only=True)
     id: str | None = attrs.field(default=None, repr=False, kw_only=True)
     reported_flag: str | None = attrs.field(default=None, repr=False, kw_only=True)

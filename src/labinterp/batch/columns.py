@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _LONG: Final = 1 << 17
 _TEXTS: Final = (
-    "test", "unit", "patient_id", "collected_at", "reference_low", "reference_high", "age", "sex", "specimen", "loinc",
-    "note", "method", "birth_date", "pregnancy", "reported_flag",
+    "test", "unit", "patient_id", "collected_at", "reference_low", "reference_high", "reference_range", "age", "sex",
+    "specimen", "loinc", "note", "method", "birth_date", "pregnancy", "reported_flag",
 )  # fmt: skip
 
 

@@ -20,11 +20,14 @@ from labinterp.reading import demographics, flags
 if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
     from labinterp.batch.encode import Values
+    from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.kernel.vector import Bools, Ints
     from labinterp.reasoning import Reasoned
 
 _LEVEL_BITS = slots.SOFT - 1
+_MadeFor = tuple[int, "WhoKey", "SentRange"]
+"""What a plan is made for: channel, patient group, and the range that came with the result."""
 
 
 @attrs.define
@@ -74,8 +77,8 @@ def run(table: Columns, session: Session, adjustment: slots.Adjustment, decimal:
         channels, channel, read.number, read.comparator, read.problem, read.notes | who_notes, read.alternative
     )
     convert(batch, session)
-    low, high = column("reference_low"), column("reference_high")
-    plans, plan, plan_keys = _plans(session, batch, keys, who, low, high)
+    sent = [column(name) for name in ("reference_low", "reference_high", "reference_range")]
+    plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
     found = classify(batch, plans, plan)
     first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
@@ -129,24 +132,23 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
 
 
 def _plans(
-    session: Session, batch: Batch, keys: list[WhoKey], who: Ints, low: Encoded, high: Encoded
-) -> tuple[Plans, Ints, list[tuple[int, WhoKey, Any, Any]]]:
+    session: Session, batch: Batch, keys: list[WhoKey], who: Ints, sent: list[Encoded]
+) -> tuple[Plans, Ints, list[_MadeFor]]:
     """Return the distinct plans, each row's plan, and what each plan was made for."""
     usable = np.flatnonzero(batch.problem == 0)
     parts = [
         (batch.channel, len(batch.channels.items)),
         (who, len(keys)),
-        (low.codes, len(low.distinct)),
-        (high.codes, len(high.distinct)),
+        *((part.codes, len(part.distinct)) for part in sent),
     ]
     codes, columns = combine([(part[usable], size) for part, size in parts])
     made_for = [
-        (c, keys[w], low.distinct[a], high.distinct[b])
-        for c, w, a, b in zip(*(column.tolist() for column in columns), strict=True)
+        (c, keys[w], (sent[0].distinct[a], sent[1].distinct[b], sent[2].distinct[t]))
+        for c, w, a, b, t in zip(*(column.tolist() for column in columns), strict=True)
     ]
     if not len(usable):
         made_for = []
-    plans = [session.plan(batch.channels.items[c], w, a, b) for c, w, a, b in made_for]
+    plans = [session.plan(batch.channels.items[c], w, ends) for c, w, ends in made_for]
     plan = np.zeros(len(batch.problem), np.int64)
     plan[usable] = codes
     return Plans(plans or [_nothing()]), plan, made_for
@@ -182,7 +184,7 @@ def _compute_calcium(
     panels: Panels,
     pattern: Ints,
     plan: Ints,
-    made_for: list[tuple[int, WhoKey, Any, Any]],
+    made_for: list[_MadeFor],
 ) -> dict[str, Any]:
     """Fill the slot of adjusted calcium; return the panels where it could be, the grades by it, and who is judged."""
     calcium, albumin = panels.held[:, slots.CALCIUM], panels.held[:, slots.ALBUMIN]
@@ -197,7 +199,7 @@ def _compute_calcium(
     calcium, grams = calcium[panel], grams[panel]
     codes, used = compact(plan[calcium], len(made_for))
     plans = Plans(
-        [session.plan(batch.channels.items[c], w, a, b, computed=True) for c, w, a, b in (made_for[k] for k in used)]
+        [session.plan(batch.channels.items[c], w, ends, computed=True) for c, w, ends in (made_for[k] for k in used)]
     )
     slope = np.array(
         [adjustment.slope(c) if c.analyte == "calcium" and c.unit else np.nan for c in batch.channels.items]

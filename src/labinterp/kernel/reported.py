@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._data import knowledge
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.limits import Bounds
 from labinterp.kernel.plan import Edge, Scale, Stretch
 from labinterp.reading import units, values
+from labinterp.reading.reported_range import UNUSABLE, read
 
 if TYPE_CHECKING:
     from labinterp.reading.analytes import Analyte
 
+SentRange = tuple[Any, Any, Any]
+"""Lower end, upper end and text of a range, as they were sent."""
 
-def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
+NO_RANGE: Final[SentRange] = (None, None, None)
+
+
+def reported_scale(sent: SentRange, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
     """Read the range that came with a result, in the result's unit.
 
     Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric, in
@@ -26,6 +32,9 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
     Returns:
         The scale, or None, and a bit mask of notes.
     """
+    low, high, text = sent
+    if isinstance(text, str) and all(values.parse(end).problem == "missing_value" for end in (low, high)):
+        low, high = _ends_of_text(text, analyte, to_canonical)
     ends = [values.parse(end) for end in (low, high)]
     if all(end.problem == "missing_value" for end in ends):
         return None, 0
@@ -53,6 +62,15 @@ def reported_scale(low: Any, high: Any, analyte: Analyte, to_canonical: Fraction
     if high_edge is not None:
         stretches.append(Stretch(Edge(high_edge.value, not high_edge.inclusive), None, "high", "high"))
     return Scale(tuple(stretches), ends=(low_edge, high_edge)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
+
+
+def _ends_of_text(text: str, analyte: Analyte, to_canonical: Fraction) -> tuple[Any, Any]:
+    if text.strip().casefold() in values.MISSING_MARKERS:
+        return None, None
+    found = read(text)
+    if found is None or (found.unit_text is not None and _other_unit(found.unit_text, analyte, to_canonical)):
+        return UNUSABLE, None
+    return found.low, found.high
 
 
 def _other_unit(text: str, analyte: Analyte, to_canonical: Fraction) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
 from labinterp.kernel.quantity import Sent, read_value
+from labinterp.kernel.reported import NO_RANGE
 from labinterp.reading import demographics, flags, values
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Reading:
     """One result on its way through the kernel; `problem` or `outcome` is set at the end."""
 
     __slots__ = (
-        "channel", "comparator", "grade", "notes", "number", "outcome", "plan", "problem", "range_ends", "suspected",
+        "channel", "comparator", "grade", "notes", "number", "outcome", "plan", "problem", "range_sent", "suspected",
         "value", "who",
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ class Reading:
         self.outcome: Outcome | None = None
         self.plan: Plan | None = None
         self.problem: str | None = None
-        self.range_ends: tuple[Any, Any] = (None, None)
+        self.range_sent = NO_RANGE
         self.suspected: str | None = None
         self.value: float | None = None
 
@@ -92,7 +93,7 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
         )
     )
     reading.who = person.key(result.collected_at)
-    reading.range_ends = result.reference_low, result.reference_high
+    reading.range_sent = result.reference_low, result.reference_high, result.reference_range
     reading.notes = channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
     reading.problem = problem_before_conversion(parsed, channel)
     if reading.problem is not None:
@@ -134,7 +135,7 @@ def _convert(reading: Reading, session: Session) -> None:
     if is_soft(value, reading.comparator, channel):
         reading.notes |= NOTE_BIT["soft_implausible"]
         reading.suspected = session.suspected_unit(channel, reading.number)
-    plan = session.plan(channel, reading.who, *reading.range_ends)
+    plan = session.plan(channel, reading.who, reading.range_sent)
     outcome = plan.locate(reading.number, reading.comparator)
     reading.plan, reading.notes, reading.grade = plan, reading.notes | plan.notes, outcome.grade
     if outcome.flag is None:
@@ -239,7 +240,7 @@ def _compute(
         return None
     channel = calcium.channel
     number = calcium.number + adjustment.slope(channel) * (adjustment.reference - grams)
-    plan = session.plan(channel, calcium.who, *calcium.range_ends, computed=True)
+    plan = session.plan(channel, calcium.who, calcium.range_sent, computed=True)
     outcome = plan.locate(number, calcium.comparator)
     value = number * channel.mul / channel.div
     return Computed(number, value, calcium.comparator, outcome, calcium.soft or albumin.soft)

@@ -17,7 +17,7 @@ from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
 from labinterp.kernel.quantity import Channel, Sent, resolve
-from labinterp.kernel.reported import reported_scale
+from labinterp.kernel.reported import NO_RANGE, reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
 from labinterp.reading import analytes, units, values
@@ -25,6 +25,7 @@ from labinterp.reading import analytes, units, values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from labinterp.kernel.reported import SentRange
     from labinterp.ranges import Edition, Entry, Selection
     from labinterp.reading.demographics import Age
 
@@ -95,32 +96,32 @@ class Session:
         high = self.age_breaks[last] if last < len(self.age_breaks) else Fraction(1000)
         return Who((low, high), sex, pregnancy, self.assume_adult)
 
-    def plan(self, channel: Channel, who: WhoKey, low: Any = None, high: Any = None, *, computed: bool = False) -> Plan:
+    def plan(self, channel: Channel, who: WhoKey, sent: SentRange = NO_RANGE, *, computed: bool = False) -> Plan:
         """Return the plan for a channel with a usable unit, a patient group and the range that came with the result.
 
         Args:
             channel: with `unit`.
             who: patient group.
-            low: lower end of the reported range, as it was sent.
-            high: upper end of the reported range.
+            sent: the reported range, as it was sent.
             computed: whether the values are computed, and so compared with the tolerance even in a printed unit.
         """
-        key = (channel.analyte, channel.unit, channel.method, who, low, high, computed)
+        kinds = tuple(map(type, sent))  # 1 and True are equal, and are not the same as an end
+        key = (channel.analyte, channel.unit, channel.method, who, sent, kinds, computed)
         try:
             found = self._plans.get(key)
         except Exception:  # noqa: BLE001 - the ends are the caller's objects, and need not have a hash
-            return self._compile(channel, who, low, high, computed=computed)
+            return self._compile(channel, who, sent, computed=computed)
         if found is None:
-            found = _keep(self._plans, key, self._compile(channel, who, low, high, computed=computed))
+            found = _keep(self._plans, key, self._compile(channel, who, sent, computed=computed))
         return found
 
-    def _compile(self, channel: Channel, who: WhoKey, low: Any, high: Any, *, computed: bool) -> Plan:
+    def _compile(self, channel: Channel, who: WhoKey, sent: SentRange, *, computed: bool) -> Plan:
         analyte, code = str(channel.analyte), str(channel.unit)
         notes, scales, range_ids = 0, [], []
         person = self._who(who)
         to_canonical = units.exact_factor(analyte, code)
         if self.reported_ranges:
-            scale, notes = reported_scale(low, high, analytes.analytes()[analyte], to_canonical)
+            scale, notes = reported_scale(sent, analytes.analytes()[analyte], to_canonical)
             if scale is not None:
                 scales, range_ids = [scale], [REPORTED]
         missing = detail = None

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "test", "value", "unit", "loinc", "patient_id", "collected_at", "specimen", "reference_low", "reference_high",
-    "age", "sex", "birth_date", "pregnancy", "method", "reported_flag", "note",
+    "reference_range", "age", "sex", "birth_date", "pregnancy", "method", "reported_flag", "note",
 )  # fmt: skip
 """The columns of the `labinterp` layout. `note` holds codes such as `unit_conflict`, joined by `;`."""
 
 LONG: Final = "labinterp"
 WIDE: Final = "labinterp-wide"
-_RESULT: Final = ("value", "unit", "reference_low", "reference_high")
+_RESULT: Final = ("value", "unit", "reference_low", "reference_high", "reference_range")
 
 
 @attrs.frozen
