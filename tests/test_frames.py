@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 import labinterp as li
-from labinterp.batch import encode, panels
+from labinterp.batch import encode
 from labinterp.kernel.plan import Outcome, Plan
 from labinterp.kernel.vector import Plans
+from labinterp.reading import times
 
 ROWS = [
     {"patient_id": "a", "collected_at": "2026-01-01", "test": "Mg", "value": "1.1", "unit": "mg/dL", "age": "50"},
@@ -271,7 +272,7 @@ def test_a_plan_of_any_depth_is_searched():
 
 def test_long_texts_are_not_remembered():
     """What was sent is kept only as far as it can be a number or a time."""
-    caches = (encode._read_text, panels._instant_of_short_text)
+    caches = (encode._read_text, times._read_text)
     before = [cache.cache_info().currsize for cache in caches]
     long = [f"{'see comment ' * 9}{i}" for i in range(50)]
     frame = pd.DataFrame({"test": "magnesium", "value": long, "unit": "mmol/L", "collected_at": long})

@@ -25,6 +25,7 @@ from labinterp.kernel.session import Session
 from labinterp.model import Citation, LabResult, Patient
 from labinterp.ranges import ReferenceSet
 from labinterp.reading import analytes, demographics, values
+from labinterp.reading.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -263,7 +264,7 @@ def _incomparable(
             met = str(reading.problem)
             return met, f"The {which} result cannot be used: {PROBLEM_TEXTS[met][0]}."
     methods = [fold_method(result.method) for result in results]
-    times = [demographics.read_time(result.collected_at) for result in results]
+    times = [read_time(result.collected_at) for result in results]
     code: str | None = None
     if analyte is None:
         code = "different_analytes"
@@ -280,7 +281,7 @@ def _notes(results: tuple[LabResult, LabResult], readings: list[scalar.Reading])
     kinds = {analytes.specimen_kind(result.specimen) for result in results} - {None}
     found = {
         "method_unknown": any(fold_method(result.method) is None for result in results),
-        "time_unknown": any(demographics.read_time(result.collected_at) is None for result in results),
+        "time_unknown": any(read_time(result.collected_at) is None for result in results),
         "different_specimens": len(kinds) > 1,
         "soft_implausible": any(reading.soft for reading in readings),
     }

@@ -161,6 +161,10 @@ NOTES: Final = (
     "result_not_found",
     "cancelled",
     "modifier_extension",
+    "time_imprecise",
+    "sex_unreadable",
+    "pregnancy_unreadable",
+    "specimen_generic",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 

@@ -16,6 +16,7 @@ from labinterp.kernel import panel as slots
 from labinterp.kernel.quantity import Sent
 from labinterp.kernel.vector import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
 from labinterp.reading import demographics, flags
+from labinterp.reading.times import age_at, read_birth
 
 if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
@@ -71,11 +72,13 @@ def run(table: Columns, session: Session, adjustment: slots.Adjustment, decimal:
     column, read = table.read(decimal)
     channels, channel = _channels(session, column, read)
     collected, patient = column("collected_at"), column("patient_id").known()
-    times = read_times(collected)
+    times = read_times(collected, session.date_order)
     keys, who, who_notes = _who(session, column, times)
     batch = Batch(
         channels, channel, read.number, read.comparator, read.problem, read.notes | who_notes, read.alternative
     )
+    if times.notes is not None:
+        batch.notes |= times.notes
     convert(batch, session)
     sent = [column(name) for name in ("reference_low", "reference_high", "reference_range")]
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
@@ -109,7 +112,7 @@ def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:
 
 
 def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Ints, Ints]:
-    """Return the distinct patient groups, each row's, and the notes on ages that could not be read."""
+    """Return the distinct patient groups, each row's, and the notes on what could not be read."""
     age, sex, pregnancy, birth = (column(name) for name in ("age", "sex", "pregnancy", "birth_date"))
     has_birth = len(birth.distinct) > 1
     parts = [(part.codes, len(part.distinct)) for part in (age, sex, pregnancy, birth)]
@@ -117,18 +120,20 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
     ages = age.map(demographics.read_age)
     unreadable = [a is None and not demographics.is_missing(value) for a, value in zip(ages, age.distinct, strict=True)]
     sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
-    births = birth.map(demographics.read_time)
+    births = birth.map(lambda value: read_birth(value, session.date_order))
     when = times.datetimes() if has_birth else [None]
     at = columns[4].tolist() if has_birth else [0] * len(columns[0])
     found: dict[WhoKey, int] = {}
     group_of = np.empty(len(columns[0]), np.int64)
     for i, (a, s, p, b) in enumerate(zip(*(c.tolist() for c in columns[:4]), strict=True)):
         born, seen = births[b], when[at[i]]
-        exact = None if born is None or seen is None else demographics.age_at(born, seen)
+        exact = None if born is None or seen is None else age_at(born, seen)
         key = session.who_key(ages[a] if exact is None else exact, sexes[s], pregnancies[p])
         group_of[i] = found.setdefault(key, len(found))
     note = np.array([NOTE_BIT["age_unreadable"] if bad else 0 for bad in unreadable], np.uint64)
-    return list(found), group_of[codes], note[age.codes]
+    unborn = [b is None and not demographics.is_missing(value) for b, value in zip(births, birth.distinct, strict=True)]
+    born_note = np.array([NOTE_BIT["time_unreadable"] if bad else 0 for bad in unborn], np.uint64)
+    return list(found), group_of[codes], note[age.codes] | born_note[birth.codes]
 
 
 def _plans(

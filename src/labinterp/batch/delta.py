@@ -12,8 +12,8 @@ import pandas as pd
 
 from labinterp import changes
 from labinterp.batch.encode import combine, encode
+from labinterp.batch.instants import NO_TIME
 from labinterp.batch.output import Coded
-from labinterp.batch.panels import NO_TIME
 
 if TYPE_CHECKING:
     from labinterp.batch.core import Answer

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp.batch.instants import NO_TIME, UNREADABLE, read_instants
 from labinterp.errors import LayoutError
 from labinterp.kernel import panel as slots
-from labinterp.reading import demographics
 
 if TYPE_CHECKING:
     from labinterp.batch.encode import Encoded
@@ -23,8 +22,6 @@ _DAY: Final = 86_400_000_000
 _SPAN = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
-NO_TIME: Final = int(np.iinfo(np.int64).min)
-_UNREAD: Final = NO_TIME + 1
 
 
 @attrs.frozen
@@ -64,40 +61,27 @@ class Times:
         codes: each row's, 0 where there is none. Texts that say one instant share a code; one that cannot be read
             stays apart from every other.
         instants: by code, in microseconds; `NO_TIME` where there is none or it cannot be read.
+        notes: each row's bit mask; None where no time has any.
     """
 
     codes: Ints
     instants: Ints
+    notes: Ints | None
 
     def datetimes(self) -> list[dt.datetime | None]:
         """Return the instant of each code, None where there is none."""
         return [None if at == NO_TIME else _EPOCH + at * _MICROSECOND for at in self.instants.tolist()]
 
 
-def read_times(collected: Encoded) -> Times:
+def read_times(collected: Encoded, date_order: str | None = None) -> Times:
     """Read the collection times, each distinct one once."""
-    instants_of = _instant_of_text if collected.is_text() else _instant
-    found = np.array([NO_TIME, *map(instants_of, collected.distinct[1:])], np.int64)
-    unread = np.flatnonzero(found == _UNREAD)
-    found[unread] = _UNREAD + 1 + np.arange(len(unread))
+    read = read_instants(collected.distinct, date_order)
+    found, unread = read.at, np.flatnonzero(read.notes == UNREADABLE)
+    found[unread] = NO_TIME + 1 + np.arange(len(unread))
     instants, recode = np.unique(found, return_inverse=True)
-    instants[instants <= _UNREAD + len(unread)] = NO_TIME
-    return Times(recode.take(collected.codes.astype(np.intp, copy=False)), instants)
-
-
-def _instant(value: Any) -> int:
-    """Return a time in microseconds, `NO_TIME` for none, `_UNREAD` for one that cannot be read."""
-    if demographics.is_missing(value):
-        return NO_TIME
-    time = demographics.read_time(value)
-    return _UNREAD if time is None else (time - _EPOCH) // _MICROSECOND
-
-
-_instant_of_short_text = functools.lru_cache(maxsize=1 << 16)(_instant)
-
-
-def _instant_of_text(text: str) -> int:
-    return _instant_of_short_text(text) if len(text) <= demographics.LONGEST_TIME else _instant(text)
+    instants[instants <= NO_TIME + len(unread)] = NO_TIME
+    rows = collected.codes.astype(np.intp, copy=False)
+    return Times(recode.take(rows), instants, read.notes.take(rows) if read.notes.any() else None)
 
 
 def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:

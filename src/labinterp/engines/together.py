@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from labinterp.batch.encode import compact
-from labinterp.batch.panels import NO_TIME, read_times
+from labinterp.batch.instants import NO_TIME
+from labinterp.batch.panels import read_times
 
 if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
@@ -28,7 +29,7 @@ _PASSING: Final = 32
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def open_rows(table: Columns, *, by_time: bool) -> int | None:
+def open_rows(table: Columns, *, by_time: bool, date_order: str | None = None) -> int | None:
     """Return how many rows at the end of a table may belong to a panel that goes on behind it; None for all.
 
     A few rows without a patient, panels of their own, do not end the panel in which they stand.
@@ -36,6 +37,7 @@ def open_rows(table: Columns, *, by_time: bool) -> int | None:
     Args:
         table: the last rows.
         by_time: whether a panel ends where the collection time changes.
+        date_order: in which order days and months stand.
     """
     rows = table.rows
     if not rows:
@@ -47,7 +49,7 @@ def open_rows(table: Columns, *, by_time: bool) -> int | None:
     last = known[-1]
     inside = (patient == patient[last]) | (patient == 0)
     if by_time and "collected_at" in table:
-        times = read_times(table.encode("collected_at")).codes
+        times = read_times(table.encode("collected_at"), date_order).codes
         inside &= (times == times[last]) | (patient == 0)
     start = _run(inside)
     return None if start == 0 else rows - start

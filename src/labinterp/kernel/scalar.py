@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
 from labinterp.kernel.quantity import Sent, read_value
 from labinterp.kernel.reported import NO_RANGE
 from labinterp.reading import demographics, flags, values
+from labinterp.reading.times import age_at, read_birth, read_moment, read_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Reading:
 
     __slots__ = (
         "channel", "comparator", "grade", "notes", "number", "outcome", "plan", "problem", "range_sent", "suspected",
-        "value", "who",
+        "value", "when", "who",
     )  # fmt: skip
 
     channel: Channel
@@ -48,6 +49,7 @@ class Reading:
         self.range_sent = NO_RANGE
         self.suspected: str | None = None
         self.value: float | None = None
+        self.when: dt.datetime | None = None
 
     @property
     def soft(self) -> bool:
@@ -62,18 +64,17 @@ class Person:
         self._session = session
         self._sex = demographics.read_sex(patient.sex)
         self._pregnancy = demographics.read_pregnancy(patient.pregnancy)
-        self._birth = demographics.read_time(patient.birth_date)
+        self._birth = read_birth(patient.birth_date, session.date_order)
         self._age = demographics.read_age(patient.age)
         unreadable = self._age is None and not demographics.is_missing(patient.age)
         self.notes = NOTE_BIT["age_unreadable"] if unreadable else 0
+        if self._birth is None and not demographics.is_missing(patient.birth_date):
+            self.notes |= NOTE_BIT["time_unreadable"]
         self._key = session.who_key(self._age, self._sex, self._pregnancy)
 
-    def key(self, collected_at: Any) -> WhoKey:
+    def key(self, when: dt.datetime | None) -> WhoKey:
         """Return the patient group at the time of collection."""
-        if self._birth is None:
-            return self._key
-        when = demographics.read_time(collected_at)
-        age = None if when is None else demographics.age_at(self._birth, when)
+        age = None if self._birth is None or when is None else age_at(self._birth, when)
         return self._key if age is None else self._session.who_key(age, self._sex, self._pregnancy)
 
 
@@ -92,9 +93,15 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
             demographics.read_text(result.method),
         )
     )
-    reading.who = person.key(result.collected_at)
+    moment = read_moment(result.collected_at, session.date_order)
+    if moment is not None:
+        reading.when = moment.at
+        reading.notes |= 0 if moment.is_exact else NOTE_BIT["time_imprecise"]
+    elif not demographics.is_missing(result.collected_at):
+        reading.notes |= NOTE_BIT["time_unreadable"]
+    reading.who = person.key(reading.when)
     reading.range_sent = result.reference_low, result.reference_high, result.reference_range
-    reading.notes = channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
+    reading.notes |= channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
     reading.problem = problem_before_conversion(parsed, channel)
     if reading.problem is not None:
         return reading
@@ -176,7 +183,7 @@ def _counts(reading: Reading, slot: int) -> bool:
 
 
 def _time(result: LabResult) -> dt.datetime:
-    return demographics.read_time(result.collected_at) or _EARLIEST
+    return read_time(result.collected_at) or _EARLIEST
 
 
 class Computed:

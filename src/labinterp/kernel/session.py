@@ -21,13 +21,14 @@ from labinterp.kernel.reported import NO_RANGE, reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
 from labinterp.reading import analytes, units, values
+from labinterp.reading.times import check_date_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labinterp.kernel.reported import SentRange
     from labinterp.ranges import Edition, Entry, Selection
-    from labinterp.reading.demographics import Age
+    from labinterp.reading.times import Age
 
 _CACHE_LIMIT: Final = 1 << 16
 REPORTED: Final = "reported"
@@ -45,6 +46,7 @@ class Session:
         reported_ranges: whether a range that came with a result wins.
         assume_adult: whether an unknown age counts as adult.
         default_units: analyte key → unit for results without one.
+        date_order: `"dmy"` or `"mdy"`, for dates that can be read in either order.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Session:
         reported_ranges: bool = True,
         assume_adult: bool = False,
         default_units: Mapping[str, str] | None = None,
+        date_order: str | None = None,
     ) -> None:
         self.ranges = ranges
         self.grading = grading
         self.reported_ranges = reported_ranges
         self.assume_adult = assume_adult
+        self.date_order = check_date_order(date_order)
         self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
         breaks = set(ranges.age_breaks())
         if grading is not None:

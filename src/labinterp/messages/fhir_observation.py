@@ -16,6 +16,7 @@ from labinterp.messages.fhir_ranges import Person
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, values
 from labinterp.reading.naming import name_of_test, specimen_name
+from labinterp.reading.times import read_time
 from labinterp.tables.rows import NOT_NUMERIC, Row, as_text
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _newest(resources: list[Resource]) -> dict[tuple[str, ...], Resource]:
 
 def _updated(resource: Resource) -> str:
     meta = resource.node.child("meta")
-    when = demographics.read_time(meta.text("lastUpdated")) if meta else None
+    when = read_time(meta.text("lastUpdated")) if meta else None
     return when.isoformat() if when else ""
 
 
@@ -287,4 +288,4 @@ def _when(node: Node, specimen: Node | None) -> tuple[str | None, tuple[str, ...
         given = collection.text("collectedDateTime") or (inside.text("start") if inside else None)
     if given is None:
         return None, ()
-    return (given, ()) if demographics.read_time(given) else (None, ("time_unreadable",))
+    return (given, ()) if read_time(given) else (None, ("time_unreadable",))

@@ -8,8 +8,9 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.reading import analytes, demographics, units, values
+from labinterp.reading import analytes, units, values
 from labinterp.reading.naming import loinc_of
+from labinterp.reading.times import read_time
 from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
@@ -300,21 +301,21 @@ def _date_time(value: Any) -> str | None:
     """Return a FHIR dateTime: to the second where the zone is known, else to the day."""
     if isinstance(value, str):
         try:
-            value = dt.datetime.fromisoformat(value.strip()) if "T" in value else demographics.read_time(value)
+            value = dt.datetime.fromisoformat(value.strip()) if "T" in value else read_time(value)
         except ValueError:
-            value = demographics.read_time(value)
+            value = read_time(value)
     if isinstance(value, dt.datetime) and value == value:  # noqa: PLR0124 - only NaN and NaT differ from themselves
         return value.date().isoformat() if value.utcoffset() is None else value.isoformat()
     return value.isoformat() if type(value) is dt.date else None
 
 
 def _latest(report: Report) -> str | None:
-    times = [demographics.read_time(item.result.collected_at) for item in report.interpretations]
+    times = [read_time(item.result.collected_at) for item in report.interpretations]
     known = [time for time in times if time is not None]
     return _instant(max(known)) if known else None
 
 
 def _instant(value: Any) -> str | None:
     """Return a FHIR instant, in UTC; a time without a zone counts as UTC."""
-    when = demographics.read_time(value)
+    when = read_time(value)
     return f"{when.isoformat(timespec='seconds')}Z" if when is not None else None

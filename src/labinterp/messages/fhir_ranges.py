@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.messages.fhir_in import Node, codings, words
-from labinterp.reading import demographics, values
+from labinterp.reading import values
 from labinterp.reading.naming import unit_name
 from labinterp.reading.reported_range import UNUSABLE, Ends, ends_of_text, same_unit
+from labinterp.reading.times import read_time
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -143,4 +144,4 @@ def _ends(found: Node, unit: str | None) -> Ends:
 
 def day(date: dt.date | str | None) -> dt.datetime | None:
     """Return a full date; a year or a month alone is none."""
-    return demographics.read_time(date) if date else None
+    return read_time(date) if date else None

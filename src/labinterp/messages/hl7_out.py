@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.reading import analytes, demographics
+from labinterp.reading import analytes
 from labinterp.reading.naming import loinc_of
+from labinterp.reading.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,7 @@ def _result(item: Interpretation, number: int, status: str, sub_id: str) -> str:
         fields[6] = _components(item.unit, item.unit, "UCUM")
     fields[7] = _range(item)
     fields[8] = item.flag or ""
-    if when := demographics.read_time(item.result.collected_at):
+    if when := read_time(item.result.collected_at):
         fields[14] = when.strftime("%Y%m%d%H%M%S") if _has_clock(item.result.collected_at) else when.strftime("%Y%m%d")
     return _segment(fields)
 

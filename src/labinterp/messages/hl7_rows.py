@@ -16,6 +16,7 @@ from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, values
 from labinterp.reading.naming import name_of_test, specimen_name, unit_name
 from labinterp.reading.reported_range import ends_of_text
+from labinterp.reading.times import read_time
 from labinterp.tables.rows import NOT_NUMERIC, Row
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _patient(segment: Segment, alone: Any, ids: dict[str, Any]) -> tuple[Patient
     name = number
     if number and ids.setdefault(number, key) != key:
         name = f"{number}^{authority or ''}"
-    birth = demographics.read_time(segment.text(7))
+    birth = read_time(segment.text(7))
     return Patient(
         id=name, sex=demographics.read_sex(segment.text(8)), birth_date=birth and birth.date().isoformat()
     ), key
@@ -250,7 +251,7 @@ def _structured(components: list[str]) -> Any:
 def _time(text: str | None) -> tuple[str | None, tuple[str, ...]]:
     if text is None:
         return None, ()
-    if demographics.read_time(text) is None:
+    if read_time(text) is None:
         return None, ("time_unreadable",)
     match = _TIME.fullmatch(text)
     if match is None:

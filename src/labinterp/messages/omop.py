@@ -18,6 +18,7 @@ from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import InputError
 from labinterp.reading import analytes, demographics, units, values
+from labinterp.reading.times import read_time
 from labinterp.tables.layouts import to_labinterp
 from labinterp.tables.rows import as_text
 
@@ -305,7 +306,7 @@ def _panel_times(report: FrameReport) -> list[Any]:
     times = _list(report.results["collected_at"])
     latest: dict[Any, tuple[dt.datetime, Any]] = {}
     for patient, time in zip(_list(report.results["patient_id"]), times, strict=True):
-        instant = demographics.read_time(time)
+        instant = read_time(time)
         if instant is not None and (patient not in latest or instant > latest[patient][0]):
             latest[patient] = instant, time
     found = []
@@ -333,11 +334,11 @@ def _when(times: list[Any]) -> tuple[list[str | None], list[str | None]]:
 
 
 def _local(time: Any) -> dt.datetime | None:
-    if demographics.read_time(time) is None:
+    if read_time(time) is None:
         return None
     if isinstance(time, dt.datetime):
         return time.replace(tzinfo=None)
     try:
         return dt.datetime.fromisoformat(str(time).strip().replace("/", "-")).replace(tzinfo=None)
     except ValueError:
-        return demographics.read_time(time)
+        return read_time(time)

@@ -5,13 +5,13 @@ What cannot be read stays unknown and says so; nothing is guessed.
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import math
 import re
 from typing import Any, Final
 
-MAX_AGE: Final = 130.0
+from labinterp.reading.times import MAX_AGE, Age
+
 _YEARS_PER: Final = {"a": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25}
 _AGE_UNITS: Final = {
     **dict.fromkeys(("", "a", "y", "yr", "yrs", "yo", "year", "years"), "a"),
@@ -31,13 +31,6 @@ _PREGNANCIES: Final = {
     **dict.fromkeys(("trimester_3", "trimester 3", "t3", "3rd trimester", "third trimester", "3"), "trimester_3"),
     **dict.fromkeys(("pregnant", "yes", "y", "true"), "pregnant"),
 }
-_COMPACT = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)?(?:\.[0-9]{1,6})?([+-][0-9]{4})?", re.ASCII)
-
-LONGEST_TIME: Final = 40
-"""Characters; longer than any time in ISO 8601."""
-
-Age = tuple[float, float]
-"""Lowest and highest possible age in years; both equal where the age is exact."""
 
 
 def is_missing(value: Any) -> bool:
@@ -134,72 +127,3 @@ def _lookup(table: dict[str, str], value: Any) -> str | None:
         value = int(value)
     text = value if isinstance(value, str) else str(value) if isinstance(value, int) and 0 <= value < 10**9 else ""
     return table.get(text.strip().casefold()) if len(text) <= 64 else None  # noqa: PLR2004 - longer than any entry
-
-
-def read_time(value: Any) -> dt.datetime | None:
-    """Read a point in time: `date`, `datetime`, ISO 8601 text or HL7 digits; naive, in UTC where a zone was given.
-
-    Example:
-        >>> read_time("2026-11-22T08:00:00+01:00")
-        datetime.datetime(2026, 11, 22, 7, 0)
-    """
-    if isinstance(value, str):
-        return _read_time_text(value) if len(value) <= LONGEST_TIME else None
-    if isinstance(value, dt.datetime):
-        return _naive(value) if dt.MINYEAR <= value.year <= dt.MAXYEAR else None  # NaT and far Timestamps are outside
-    if isinstance(value, dt.date):
-        return dt.datetime.combine(value, dt.time())
-    return None
-
-
-def _naive(value: dt.datetime) -> dt.datetime | None:
-    if value.tzinfo is None:
-        return value
-    try:
-        return value.astimezone(dt.UTC).replace(tzinfo=None)
-    except (OverflowError, ValueError):
-        return None
-
-
-@functools.lru_cache(maxsize=65536)
-def _read_time_text(text: str) -> dt.datetime | None:
-    text = text.strip()
-    if not text.isascii():
-        return None
-    try:
-        compact = _COMPACT.fullmatch(text)
-        if compact is not None:
-            day, clock, zone = compact.groups("")
-            return _naive(dt.datetime.fromisoformat(f"{day}T{clock or '00'}{zone}"))
-        if not text[:4].isdigit():
-            return None
-        return _naive(dt.datetime.fromisoformat(text.replace("/", "-")))
-    except ValueError:
-        return None
-
-
-def age_at(birth: dt.datetime, when: dt.datetime) -> Age | None:
-    """Return the exact age in years at `when`, by the calendar, or None if it is not between 0 and 130.
-
-    A time in the last year of the calendar, such as 9999-12-31 for "never", gives no age.
-
-    Below one year the age is the number of days over 365.25; from then on completed years and the share of the next.
-    """
-    days = (when - birth).days
-    if days < 0 or when.year == dt.MAXYEAR:
-        return None
-    years = when.year - birth.year - ((when.month, when.day) < (birth.month, birth.day))
-    if years < 1:
-        age = min(days / 365.25, math.nextafter(1.0, 0.0))
-    else:
-        last = _birthday(birth, birth.year + years)
-        following = _birthday(birth, birth.year + years + 1)
-        age = years + (when - last).days / (following - last).days
-    return (age, age) if age <= MAX_AGE else None
-
-
-def _birthday(birth: dt.datetime, year: int) -> dt.datetime:
-    try:
-        return birth.replace(year=year)
-    except ValueError:
-        return birth.replace(year=year, month=3, day=1)

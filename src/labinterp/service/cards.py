@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
 from labinterp.codes import SUPPORTS
-from labinterp.reading import analytes, demographics, units
+from labinterp.reading import analytes, units
+from labinterp.reading.times import read_time
 from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
 
@@ -187,7 +188,7 @@ def _row(*cells: str) -> str:
 
 
 def _day(found: Interpretation) -> str:
-    time = demographics.read_time(found.result.collected_at)
+    time = read_time(found.result.collected_at)
     return time.date().isoformat() if time is not None else ""
 
 

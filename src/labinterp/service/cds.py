@@ -19,6 +19,7 @@ from labinterp.interpretation import interpret
 from labinterp.messages import fhir
 from labinterp.model import LabResult, Patient
 from labinterp.reading import analytes, demographics
+from labinterp.reading.times import read_time
 from labinterp.service import cards as cards_
 from labinterp.service.problems import RefusedError
 
@@ -157,7 +158,7 @@ def _seen(call: dict[str, Any], lookback_days: int) -> Seen:
 
 def _recent(results: list[LabResult], lookback_days: int) -> tuple[list[LabResult], int]:
     """Return the results that are seen together, and how many are too old to be."""
-    times = [demographics.read_time(result.collected_at) for result in results]
+    times = [read_time(result.collected_at) for result in results]
     known = [time for time in times if time is not None]
     if not known:
         return results, 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import InputError
 from labinterp.frames import interpret_frame
-from labinterp.reading import demographics
+from labinterp.reading.times import read_time
 from labinterp.tables import layouts
 from labinterp.tables import sources as texts
 from labinterp.tables.columns import patient_of, result_of
@@ -60,7 +60,7 @@ def collections(table: pd.DataFrame) -> list[tuple[Patient, list[LabResult]]]:
     for i, row in enumerate(records(table), 1):
         patient, result = patient_of(row), result_of(row)
         time = result.collected_at
-        key = (patient.id, demographics.read_time(time) or time) if patient.id is not None else object()
+        key = (patient.id, read_time(time) or time) if patient.id is not None else object()
         whose, results = found.setdefault(key, (patient, []))
         if whose != patient:
             raise InputError(

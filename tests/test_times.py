@@ -1,0 +1,159 @@
+"""Texts of dates and times, read only where they say one time."""
+
+import datetime as dt
+import itertools
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import labinterp as li
+from labinterp._data import knowledge
+from labinterp.errors import InputError
+from labinterp.reading import times
+
+WHENS = st.datetimes(dt.datetime.fromisoformat("1970-01-01"), dt.datetime.fromisoformat("2060-12-31")).map(
+    lambda at: at.replace(second=0, microsecond=0)
+)
+
+ONE_READING = {
+    "2024-03-05": "2024-03-05",
+    "2024-03-05T08:15:00+01:00": "2024-03-05 07:15",
+    "2024-03-05T08:15:00.123456789Z": "2024-03-05 08:15:00.123456",
+    "20240305081500.123+0100": "2024-03-05 07:15:00.123",
+    "20240305 0815": "2024-03-05 08:15",
+    "20240305T081500Z": "2024-03-05 08:15",
+    "2024": "2024-01-01",
+    "2024-03": "2024-03-01",
+    "5-Mar-2024": "2024-03-05",
+    "05MAR2024:08:15:00": "2024-03-05 08:15",
+    "05-Mar-24": "2024-03-05",
+    "Mar 5th, 2024 8:15 PM": "2024-03-05 20:15",
+    "Tue, 5 Mar 2024 08:15:00 -0500": "2024-03-05 13:15",
+    "Tue Mar 5 08:15:00 2024": "2024-03-05 08:15",
+    "5 de marzo de 2024": "2024-03-05",
+    "1er mars 2024 à 08h15": "2024-03-01 08:15",
+    "5 марта 2024 г.": "2024-03-05",
+    "ngày 5 tháng 3 năm 2024": "2024-03-05",
+    "2024年3月5日 8時15分": "2024-03-05 08:15",
+    "2024년 3월 5일": "2024-03-05",
+    "2024. 3. 5.": "2024-03-05",
+    "５/５/２０２４": "2024-05-05",
+    "05.03.2024, 08:15 Uhr": "2024-03-05 08:15",
+    "05. 03. 2024 8.15": "2024-03-05 08:15",
+    "5.3.24": "2024-03-05",
+    "13/05/2024": "2024-05-13",
+    "03/13/2024 12:05 AM": "2024-03-13 00:05",
+    "25-03-2024 2:05 p.m.": "2024-03-25 14:05",
+    "2024/3/5": "2024-03-05",
+    "2024-03-05T24:00": "2024-03-06",
+    "2024-03-05 08:15 EST": "2024-03-05 13:15",
+}
+NO_READING = [
+    "05/03/2024", "05-03-2024", "3/5/24", "13/05/24", "03.13.2024", "45356", "1709625600", "200512", "2024-02-30",
+    "2024-13-01", "31/31/2024", "5 listopada 2024", "Wed, 5 Mar 2024", "yesterday", "", " ", "8", "2024-03-05 2024-03-06",
+    "5 Mar", "2024-03-05 25:00", "13:05 PM 2024-03-05", "٢٠٢٤-٠٣-٠٥", "March", "2024-03-05 or 06", "5 Mar Apr 2024",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "when"), list(ONE_READING.items()))
+def test_text_with_one_reading_is_read(text, when):
+    """What says one time is read as it, in whatever customary form."""
+    assert times.read_time(text) == dt.datetime.fromisoformat(when)
+    assert times.read_time(f"  {text} ") == dt.datetime.fromisoformat(when)
+
+
+@pytest.mark.parametrize("text", NO_READING)
+def test_text_without_one_reading_is_not_read(text):
+    """What says no time, or more than one, is never read as any."""
+    assert times.read_time(text) is None
+
+
+@given(
+    st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 31)), st.sampled_from("/- "), st.sampled_from([None, "dmy", "mdy"])
+)
+def test_order_of_day_and_month_is_never_guessed(day, sign, order):
+    """A date of three numbers is read where one order is possible, or where the order was said; else it is not."""
+    dmy, mdy = (day.strftime(form.replace("/", sign)) for form in ("%d/%m/%Y", "%m/%d/%Y"))
+    midnight = dt.datetime.combine(day, dt.time())
+    if day.day > 12 or day.day == day.month:
+        assert times.read_time(dmy, order) == times.read_time(mdy, order) == midnight
+    else:
+        said = {"dmy": dmy, "mdy": mdy}.get(order)
+        assert (times.read_time(said, order) if said else midnight) == midnight
+        assert times.read_time(dmy) is times.read_time(mdy) is None
+
+
+@given(WHENS)
+def test_points_mean_day_first_whatever_was_said(when):
+    """A date with points has its day first."""
+    for order in (None, "dmy", "mdy"):
+        assert times.read_time(when.strftime("%d.%m.%Y %H:%M"), order) == when
+
+
+def months():
+    for language, names in knowledge("times.toml")["months"].items():
+        for number, spellings in enumerate(names, 1):
+            for word in spellings.split():
+                yield language, number, word
+
+
+@pytest.mark.parametrize(("language", "number", "word"), list(months()))
+def test_every_name_of_a_month_is_read(language, number, word):
+    """Each name of a month is that month in every form, or no month where it is another one's elsewhere."""
+    meanings = {n for _, n, other in months() if times.fold(other) == times.fold(word)}
+    expected = dt.datetime.fromisoformat(f"2024-{number:02}-05") if meanings == {number} else None
+    forms = ("5 {} 2024", "05-{}-2024", "5. {} 2024", "{} 5, 2024", "2024-{}-05", "5 DE {} DE 2024", "05{}2024")
+    for form, case in itertools.product(forms, (str, str.upper, str.title)):
+        assert times.read_time(form.format(case(word))) == expected, (language, form, case(word))
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_time_or_none(text):
+    """Reading a time never raises."""
+    for order in (None, "dmy", "mdy"):
+        found = times.read_moment(text, order)
+        assert found is None or found.at <= found.until
+
+
+@pytest.mark.parametrize("value", [20240305, 20240305.0, 2024, 20240305081500])
+def test_digits_that_became_numbers_are_read(value):
+    """A table that took the digits of a date for a number is understood; a serial number is not guessed."""
+    assert times.read_time(value) is not None
+    for other in (45356, 45356.34, 1709625600, 1709625600000, True, float("nan"), -2024, 1e300):
+        assert times.read_time(other) is None
+
+
+def test_birth_date_needs_its_century_and_a_year_alone_leaves_a_span():
+    """A birth date of two digits is not read; of a year alone every age that it allows is possible."""
+    assert times.read_birth("05.03.24") is None
+    born = times.read_birth("1971")
+    assert times.age_at(born, dt.datetime.fromisoformat("2021-07-01")) == pytest.approx((49.5, 50.5), abs=0.01)
+    assert times.age_at(times.read_birth("2021"), dt.datetime.fromisoformat("2021-07-01")) == pytest.approx(
+        (0, 0.5), abs=0.01
+    )
+
+
+def test_unknown_order_is_refused():
+    """There are two orders of a date besides ISO's."""
+    with pytest.raises(InputError, match="date_order"):
+        times.check_date_order("ymd")
+
+
+@pytest.mark.parametrize("text", ["05/03/2024", "soon"])
+def test_time_that_cannot_be_read_is_noted(text):
+    """A time of collection or a birth date that can't be read is noted on each result."""
+    result = li.LabResult("magnesium", 0.5, "mmol/L", collected_at=text)
+    (item,) = li.interpret([result], li.Patient(age=50)).interpretations
+    assert "time_unreadable" in item.notes
+    frame = pd.DataFrame(
+        {"test": "magnesium", "value": 0.5, "unit": "mmol/L", "age": 50, "collected_at": [text, "2024", ""]}
+    )
+    assert li.interpret_frame(frame).results["notes"].astype(object).str.contains("time_unreadable").tolist() == [
+        True,
+        False,
+        False,
+    ]
+    born = frame.assign(birth_date=text, collected_at="2024-03-05")
+    assert li.interpret_frame(born).results["notes"].astype(object).str.contains("time_unreadable").all()
