@@ -5,11 +5,12 @@ import itertools
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
 from labinterp._data import knowledge
+from labinterp.batch.instants import NO_TIME, read_instants
 from labinterp.errors import InputError
 from labinterp.reading import times
 
@@ -17,6 +18,7 @@ WHENS = st.datetimes(dt.datetime.fromisoformat("1970-01-01"), dt.datetime.fromis
     lambda at: at.replace(second=0, microsecond=0)
 )
 
+EPOCH = dt.datetime.fromisoformat("1970-01-01")
 ONE_READING = {
     "2024-03-05": "2024-03-05",
     "2024-03-05T08:15:00+01:00": "2024-03-05 07:15",
@@ -157,3 +159,44 @@ def test_time_that_cannot_be_read_is_noted(text):
     ]
     born = frame.assign(birth_date=text, collected_at="2024-03-05")
     assert li.interpret_frame(born).results["notes"].astype(object).str.contains("time_unreadable").all()
+
+
+TEXTS = st.one_of(
+    st.builds(
+        lambda at, form: at.strftime(form),
+        st.datetimes(dt.datetime.fromisoformat("1600-01-01"), dt.datetime.fromisoformat("2200-12-31")),
+        st.sampled_from(
+            [
+                day + clock
+                for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%m-%d-%Y")
+                for clock in ("", " %H:%M", "T%H:%M:%S", "T%H:%M:%SZ")
+            ]
+            + ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%Y", "%Y-%m", "%d-%b-%Y"]
+        ),
+    ),
+    st.from_regex(r"[0-3][0-9][./-][0-3][0-9][./-][12][0-9]{3}( [0-2][0-9]:[0-6][0-9])?", fullmatch=True),
+    st.from_regex(r"[0-2][0-9]{3}[/-][0-3][0-9][/-][0-3][0-9]([ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9])?", fullmatch=True),
+    st.from_regex(r"[0-2][0-9]{3}[0-3][0-9][0-3][0-9]([0-2][0-9]([0-6][0-9]){1,2})?", fullmatch=True),
+    st.text(max_size=20),
+    st.none(),
+    st.datetimes(dt.datetime.fromisoformat("1900-01-01"), dt.datetime.fromisoformat("2100-01-01")).map(pd.Timestamp),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(TEXTS, min_size=65, max_size=300), st.sampled_from([None, "dmy", "mdy"]))
+def test_many_times_at_once_are_read_as_each_alone(values, order):
+    """What is read by its digits, many at a time, is what the one grammar reads."""
+    read = read_instants(values, order)
+    for value, at, note in zip(values, read.at.tolist(), read.notes.tolist(), strict=True):
+        moment = times.read_moment(value, order)
+        assert at == (NO_TIME if moment is None else (moment.at - EPOCH) // dt.timedelta(microseconds=1)), value
+        assert note == 0 if moment is not None and moment.is_exact else True
+
+
+def test_a_column_of_timestamps_is_read_at_once():
+    """Naive timestamps are their own instants, whatever their resolution."""
+    stamps = [None, *pd.date_range("1950-01-01 00:00:00.000000001", periods=200, freq="123h7min")]
+    read = read_instants(stamps, None)
+    instants = read.at[1:]  # noqa: PD008 - a field of ours
+    assert instants.tolist() == [(stamp - EPOCH) // dt.timedelta(microseconds=1) for stamp in stamps[1:]]
