@@ -13,8 +13,7 @@ from benchmarks.timing import Row, compare
 from labinterp.batch import answers, core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.output import to_frame
-from labinterp.interpretation import session_for
-from labinterp.kernel import panel
+from labinterp.options import Options
 from labinterp.tables import layouts
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _results_only(frame: pd.DataFrame) -> pd.DataFrame:
-    session = session_for("us", None, reported_ranges=True, assume_adult=False, default_units=None)
     table = layouts.to_labinterp(frame)
     columns = FrameColumns(table)
-    answer = core.run(columns, session, panel.adjustment(), None, "collection")
+    answer = core.run(columns, Options.checked())
     return to_frame(answers.results(answer, columns), table.index)

@@ -68,7 +68,7 @@ def test_nothing_global_is_changed():
 def test_full_caches_do_not_disturb_other_threads(monkeypatch):
     """Threads that share a session whose caches are emptied all the time still give the serial answers."""
     monkeypatch.setattr(sessions, "_CACHE_LIMIT", 1)
-    monkeypatch.setattr("labinterp.interpretation.session_for", lambda *_: session)
+    monkeypatch.setattr("labinterp.options._session", lambda *_: session)
     session = Session(li.reference_set("us"))
     inputs = [
         [li.LabResult("magnesium", 100 + i, unit), li.LabResult("calcium", 8 + i / 10, "mg/dL")]

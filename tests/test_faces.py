@@ -11,6 +11,7 @@ import labinterp as li
 from cli_tools import run
 from labinterp.cli.pages import report_of
 from labinterp.messages import fhir
+from labinterp.options import Options
 from service_client import Client, bundle, observation
 
 OPTIONS = {
@@ -76,7 +77,7 @@ def faces(source):
         "report JSON": of_report(li.Report.from_json(report.to_json())),
         "frame": [plain(row) for row in framed.results.astype(object).to_dict("records")],
         "table": [plain(row) for row in li.interpret_frame(again).results.astype(object).to_dict("records")],
-        "page": of_report(report_of(table, 1, OPTIONS)),
+        "page": of_report(report_of(table, 1, Options.checked(**OPTIONS))),
         "service": of_report(li.Report.from_json(posted.text)),
         "service of a table": [plain({"notes": "", **row}) for row in tabled.json()["results"]],
     }

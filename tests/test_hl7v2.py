@@ -138,12 +138,12 @@ def test_number_with_a_point_is_not_touched_by_a_decimal_comma():
         ("X1^Vitamin D 1,25-dihydroxy^L", None),
         ("X1^Calcium^L^X2^Magnesium^L", None),
         ("HOUSE7^something^L", "vitamin_b12"),
-        ("HOUSE7^something^L^2345-7^Glucose^LN", None),
+        ("HOUSE7^something^L^2345-7^Glucose^LN", "vitamin_b12"),
     ],
 )
 def test_test_is_found_by_code_table_or_name(test, analyte):
-    """LOINC in either triplet decides, then the caller's table, then the name."""
-    assert interpreted(obx(test=test), code_map={"HOUSE7": "vitamin_b12"}).analyte == analyte
+    """The caller's own list decides, then LOINC in either triplet, then the name."""
+    assert interpreted(obx(test=test), tests={"HOUSE7": "vitamin_b12"}).analyte == analyte
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ OPTIONS = {
     "decimal": None,
     "default_units": None,
     "reference_albumin": None,
+    "tests": None,
+    "date_order": None,
 }
 GOOD = {
     "adjusted_calcium": {
@@ -52,6 +54,7 @@ GOOD = {
     },
     "change": {
         "previous": result(), "current": result(), "z": 1.96, "cva": None, "decimal": None, "default_units": None,
+        "tests": None, "date_order": None,
     },
     "convert": {"value": 1.8, "unit": "mg/dL", "to": "mmol/L", "analyte": "magnesium"},
     "explain": {"node": "hypocalcemia"},
@@ -63,10 +66,11 @@ GOOD = {
         "ranges": "us", "recorded": None, "max_bytes": 10**6,
     },
     "interpret_frame": {
-        "frame": frame(), "layout": "auto", "columns": None, "panel": "collection", "delta": False, **OPTIONS,
+        "frame": frame(), "layout": "auto", "columns": None, "panel": "collection", "one_patient": False, "delta": False,
+        **OPTIONS,
     },
-    "interpret_hl7v2": {"message": HL7, "code_map": None, "decimal": None, "max_bytes": 10**6},
-    "read": {"source": "test,value,unit\nMg,1,mg/dL\n", "layout": "auto", "columns": None},
+    "interpret_hl7v2": {"message": HL7, "tests": None, "decimal": None, "max_bytes": 10**6},
+    "read": {"source": "test,value,unit\nMg,1,mg/dL\n", "layout": "auto", "columns": None, "tests": None},
     "reference_set": {"spec": "us", "on": None},
     "reference_sets": {"on": None},
     "verify": {"report": REPORT, "ranges": None},

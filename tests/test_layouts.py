@@ -405,7 +405,7 @@ def test_fhir_and_hl7_are_handed_on_by_content(monkeypatch):
     seen = []
     for name in ("fhir", "hl7v2"):
         module = ModuleType(f"labinterp.messages.{name}")
-        module.to_frame = lambda source, name=name: seen.append((name, type(source).__name__)) or pd.DataFrame()
+        module.to_frame = lambda source, name=name, **_: seen.append((name, type(source).__name__)) or pd.DataFrame()
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setattr(f"labinterp.messages.{name}", module, raising=False)
     read({"resourceType": "Bundle"})

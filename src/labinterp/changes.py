@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from labinterp._data import knowledge
-from labinterp.arguments import as_float, checked_instance, checked_texts
+from labinterp.arguments import as_float, checked_instance
 from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError
 from labinterp.kernel import scalar
-from labinterp.kernel.session import Session
 from labinterp.model import Citation, LabResult, Patient
-from labinterp.ranges import ReferenceSet
-from labinterp.reading import analytes, demographics, values
+from labinterp.options import DateOrder, DecimalSign, Options
+from labinterp.reading import analytes, demographics
 from labinterp.reading.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
+
+    from labinterp.options import Tests
 
 TWO_SIDED_95: Final = 1.96
 """Standard deviations within which 95 % of the changes of a steady person lie; one-sided it is 1.645."""
@@ -104,8 +105,10 @@ def change(
     *,
     z: float = TWO_SIDED_95,
     cva: float | None = None,
-    decimal: str | None = None,
+    decimal: DecimalSign | None = None,
     default_units: Mapping[str, str] | None = None,
+    tests: Tests | None = None,
+    date_order: DateOrder | None = None,
 ) -> Change:
     """Compare two results of one analyte of one patient, and the change with its reference change value.
 
@@ -119,6 +122,8 @@ def change(
         cva: your laboratory's analytical variation in percent; by default that of the cited data.
         decimal: as in `interpret`.
         default_units: as in `interpret`.
+        tests: as in `interpret`.
+        date_order: as in `interpret`.
 
     Raises:
         TypeError: if one of the two is no `LabResult`.
@@ -135,15 +140,22 @@ def change(
     for name, result in (("previous", previous), ("current", current)):
         checked_instance(result, LabResult, name)
     z, cva = checked_z(z), checked_cva(cva)
-    values.check_decimal(decimal)
-    session = _session(tuple(sorted(checked_texts(default_units, "default_units").items())))
+    options = Options.checked(
+        ranges=[],
+        reported_ranges=False,
+        decimal=decimal,
+        default_units=default_units,
+        tests=tests,
+        date_order=date_order,
+    )
+    session = options.session
     person = scalar.Person(Patient(), session)
-    readings = [scalar.read(result, person, session, decimal) for result in (previous, current)]
+    readings = [scalar.read(result, person, session, options.decimal) for result in (previous, current)]
     keys = {reading.channel.analyte for reading in readings}
     analyte = keys.pop() if len(keys) == 1 else None
     unit = readings[0].channel.canonical_unit if analyte is not None else None
-    base = Change(analyte, unit, notes=_notes((previous, current), readings), z=z)
-    problem = _incomparable((previous, current), readings, analyte)
+    base = Change(analyte, unit, notes=_notes((previous, current), readings, date_order), z=z)
+    problem = _incomparable((previous, current), readings, analyte, date_order)
     if problem is not None:
         return attrs.evolve(base, problem=problem[0], message=problem[1])
     before, after = (float(reading.value or 0.0) for reading in readings)
@@ -256,7 +268,10 @@ def formula_citation() -> Citation:
 
 
 def _incomparable(
-    results: tuple[LabResult, LabResult], readings: list[scalar.Reading], analyte: str | None
+    results: tuple[LabResult, LabResult],
+    readings: list[scalar.Reading],
+    analyte: str | None,
+    date_order: str | None,
 ) -> tuple[str, str] | None:
     """Return why two results cannot be compared, code and sentence; None where they can."""
     for which, reading in zip(("previous", "current"), readings, strict=True):
@@ -264,7 +279,7 @@ def _incomparable(
             met = str(reading.problem)
             return met, f"The {which} result cannot be used: {PROBLEM_TEXTS[met][0]}."
     methods = [fold_method(result.method) for result in results]
-    times = [read_time(result.collected_at) for result in results]
+    times = [read_time(result.collected_at, date_order) for result in results]
     code: str | None = None
     if analyte is None:
         code = "different_analytes"
@@ -277,20 +292,17 @@ def _incomparable(
     return None if code is None else (code, problem_text(code))
 
 
-def _notes(results: tuple[LabResult, LabResult], readings: list[scalar.Reading]) -> tuple[str, ...]:
+def _notes(
+    results: tuple[LabResult, LabResult], readings: list[scalar.Reading], date_order: str | None
+) -> tuple[str, ...]:
     kinds = {analytes.specimen_kind(result.specimen) for result in results} - {None}
     found = {
         "method_unknown": any(fold_method(result.method) is None for result in results),
-        "time_unknown": any(read_time(result.collected_at) is None for result in results),
+        "time_unknown": any(read_time(result.collected_at, date_order) is None for result in results),
         "different_specimens": len(kinds) > 1,
         "soft_implausible": any(reading.soft for reading in readings),
     }
     return tuple(note for note, holds in found.items() if holds)
-
-
-@functools.lru_cache(maxsize=64)
-def _session(default_units: tuple[tuple[str, str], ...]) -> Session:
-    return Session(ReferenceSet("none", ()), reported_ranges=False, default_units=dict(default_units))
 
 
 @functools.cache

@@ -165,6 +165,7 @@ NOTES: Final = (
     "sex_unreadable",
     "pregnancy_unreadable",
     "specimen_generic",
+    "test_refused",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 

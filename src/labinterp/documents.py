@@ -13,12 +13,18 @@ import pandas as pd
 from labinterp import json_text
 from labinterp.arguments import has
 from labinterp.errors import InputError, LayoutError
+from labinterp.reading.analytes import test_map
+from labinterp.reading.demographics import read_text
+from labinterp.reading.naming import local_test
 from labinterp.tables import sources
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.layouts import COLUMNS, Layout, layouts, recognize, to_labinterp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from labinterp.options import Tests
+    from labinterp.reading.analytes import TestMap
 
 __all__ = ["read"]
 
@@ -31,6 +37,7 @@ def read(
     layout: str = "auto",
     *,
     columns: Mapping[str, str] | None = None,
+    tests: Tests | None = None,
     **beside: Any,
 ) -> pd.DataFrame:
     r"""Read results from a path, text, bytes, an open file, parsed JSON or a frame.
@@ -43,6 +50,7 @@ def read(
         source: the document.
         layout: name of the layout of a table, or `"auto"`.
         columns: which of your columns is which of ours, as in `{"value": "RESULT_NUM"}`.
+        tests: as in `interpret`: what it names becomes its analyte key, what it refuses gets the note `test_refused`.
         beside: the tables beside, as in `to_labinterp`.
 
     Returns:
@@ -56,23 +64,55 @@ def read(
         >>> read("test;value;unit\nmagnesium;0,74;mmol/L\n").loc[0, "value"]
         '0,74'
     """
+    known = None if tests is None else test_map(tests)
+    frame = _read(source, layout, columns, known, beside)
+    return frame if known is None else _told(frame, known)
+
+
+def _read(
+    source: Any,
+    layout: str,
+    columns: Mapping[str, str] | None,
+    tests: TestMap | None,
+    beside: dict[str, Any],
+) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return to_labinterp(source, layout, columns, **beside)
     if isinstance(source, dict | list | tuple) or _is_model(source):
-        return _from_json(source, layout, columns, beside)
+        return _from_json(source, layout, columns, tests, beside)
     data, name = sources.load(source)
     kind = sources.kind_of(data)
     if kind == "hl7v2":
         from labinterp.messages import hl7v2
 
-        return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data)
+        return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data, tests=tests)
     if kind == "json":
-        return _from_json(_parse(data), layout, columns, beside)
+        return _from_json(_parse(data), layout, columns, tests, beside)
     frame = sources.table_of(data, name)
     path = _path(source, name)
     if path is not None:
         beside = {**siblings(path, frame, layout), **beside}
     return to_labinterp(frame, layout, columns, **beside)
+
+
+def _told(frame: pd.DataFrame, tests: TestMap) -> pd.DataFrame:
+    """Return a frame in which each test that the caller names is its analyte key, or is noted as refused."""
+    loinc = frame["loinc"] if "loinc" in frame else pd.Series(None, frame.index, dtype=object)
+    pairs = list(zip(map(read_text, frame["test"]), map(read_text, loinc), strict=True))
+    said = {pair: local_test(tests, [], filter(None, pair)) for pair in set(pairs)}
+    keys = pd.Series([said[pair] for pair in pairs], frame.index, dtype=object)
+    named, refused = keys.astype(bool), keys == ""
+    if named.any():
+        frame = frame.assign(test=frame["test"].astype(object).mask(named, keys))
+        if "loinc" in frame:
+            frame = frame.assign(loinc=loinc.astype(object).mask(named))
+    if refused.any():
+        notes = frame["note"] if "note" in frame else pd.Series(None, frame.index, dtype=object)
+        more = [";".join(filter(None, (read_text(note), "test_refused"))) for note in notes[refused]]
+        frame = frame.assign(
+            note=notes.astype(object).mask(refused, pd.Series(more, frame.index[refused], dtype=object))
+        )
+    return frame
 
 
 def _path(source: Any, name: str) -> Path | None:
@@ -119,12 +159,14 @@ def _parse(data: bytes) -> Any:
         return [json_text.loads(line, where=f"line {i}: ") for i, line in lines]
 
 
-def _from_json(document: Any, layout: str, columns: Mapping[str, str] | None, beside: dict[str, Any]) -> pd.DataFrame:
+def _from_json(
+    document: Any, layout: str, columns: Mapping[str, str] | None, tests: TestMap | None, beside: dict[str, Any]
+) -> pd.DataFrame:
     items = document if isinstance(document, list | tuple) else [document]
     if any(_is_fhir(item) for item in items):
         from labinterp.messages import fhir
 
-        return fhir.to_frame(document)
+        return fhir.to_frame(document, tests=tests)
     patient: Any = {}
     if isinstance(document, dict):
         document, patient = document.get("results", [document]), document.get("patient") or {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.frames import FrameReport, interpret_frame
-from labinterp.interpretation import resolve_ranges
+from labinterp.options import resolve_ranges
 
 if TYPE_CHECKING:
     import pandas as pd

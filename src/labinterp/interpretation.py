@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import attrs
 
 from labinterp import reasoning
-from labinterp._version import __version__
-from labinterp.arguments import checked_flag, checked_instance, checked_number, checked_text, checked_texts
+from labinterp.arguments import checked_instance, checked_text
 from labinterp.codes import (
     GRADE_NOTE,
     NO_AGE_SUGGESTION,
@@ -18,12 +18,9 @@ from labinterp.codes import (
     notes_of_bits,
 )
 from labinterp.errors import InputError, LabInterpError
-from labinterp.frozen import frozen
 from labinterp.kernel import panel as slots
 from labinterp.kernel import scalar
-from labinterp.kernel.session import Session
 from labinterp.model import (
-    EditionRef,
     Evidence,
     Finding,
     Interpretation,
@@ -31,33 +28,38 @@ from labinterp.model import (
     Patient,
     Presentation,
     Problem,
-    Provenance,
     Report,
 )
-from labinterp.ranges import ReferenceSet, reference_set
-from labinterp.ranges import grading as grading_edition
-from labinterp.reading import values
-from labinterp.reading.demographics import read_text
+from labinterp.options import DateOrder, DecimalSign, OnProblem, Options, documented
+from labinterp.reading.demographics import is_missing, read_text
+from labinterp.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labinterp.kernel.plan import Plan
+    from labinterp.kernel.session import Session
+    from labinterp.options import Tests
+
+_PATIENT_KEYS: Final = (*dict.fromkeys((*records.PATIENT.values(), *records.PATIENT)),)
 
 
-def interpret(
-    results: Iterable[LabResult],
-    patient: Patient | None = None,
+@documented
+def interpret(  # noqa: D417 - the options are documented once, in `options`
+    results: Iterable[LabResult | Mapping[str, Any]],
+    patient: Patient | Mapping[str, Any] | None = None,
     *,
     ranges: Any = "us",
     grading: str | None = None,
     presentation: Presentation | None = None,
     reported_ranges: bool = True,
     assume_adult: bool = False,
-    decimal: str | None = None,
+    decimal: DecimalSign | None = None,
     default_units: Mapping[str, str] | None = None,
     reference_albumin: float | None = None,
-    on_problem: str = "collect",
+    tests: Tests | None = None,
+    date_order: DateOrder | None = None,
+    on_problem: OnProblem = "collect",
 ) -> Report:
     """Interpret the results of one patient and trace what is low or high to the twitching that it can cause.
 
@@ -65,50 +67,75 @@ def interpret(
     occurs more than once, the latest result by `collected_at` counts for the findings, and of equals the last one.
 
     Args:
-        results: what the laboratory sent.
-        patient: what is known of the patient; what is unknown stays unknown.
-        ranges: a profile (`"us"`, `"uk"`, `"us@2020-01-01"`), an edition id, a path to a TOML file, a `ReferenceSet`,
-            or a list of these in order of priority; `[]` for none.
-        grading: `"ctcae/5.0"`, `"ctcae/6.0"`, `"daids/2.1"`, … adds a grade from 0 to 4.
+        results: what the laboratory sent; instead of a `LabResult` also a mapping with its fields as keys, or with the
+            columns of a table (`reference_range`, `age`, `sex`, …), as `df.to_dict("records")` gives them.
+        patient: what is known of the patient; what is unknown stays unknown. Instead of a `Patient` also a mapping
+            with its fields as keys, in which what cannot be read is noted on the results instead of refused.
         presentation: symptoms, benign triggers and course.
-        reported_ranges: whether a range that came with a result wins over the editions.
-        assume_adult: apply adult ranges where the age is unknown.
-        decimal: `","` or `"."`, where `1,234` could be read in two ways.
-        default_units: analyte key → unit, for results without one.
-        reference_albumin: albumin in g/L at which calcium is not adjusted; 40 by default.
         on_problem: `"collect"`, or `"raise"` to raise the first problem as an exception.
+        {kernel options}
 
     Raises:
         ReferenceSetNotFound: if `ranges` or `grading` names nothing that exists.
         ReferenceSetError: if a file of ranges has faults.
+        InputError: if a mapping has a key that is not known, or rows say different things of the patient.
         LabInterpError: with `on_problem="raise"`, the fitting child for the first problem.
 
     Example:
         >>> import labinterp as li
         >>> report = li.interpret(
-        ...     [li.LabResult("magnesium", "1,1", "mg/dL"), li.LabResult("17861-6", 9.4, "mg/dL")],
-        ...     li.Patient(age=54, sex="female"),
+        ...     [li.LabResult("magnesium", "1,1", "mg/dL"), {"test": "17861-6", "value": 9.4, "unit": "mg/dL"}],
+        ...     {"age": 54, "sex": "female"},
         ... )
         >>> [(finding.code, finding.status) for finding in report.findings]
         [('hypomagnesemia', 'present')]
     """
-    if checked_text(on_problem, "on_problem") not in ("collect", "raise"):
+    if checked_text(on_problem, "on_problem") not in get_args(OnProblem):
         raise InputError("on_problem is neither 'collect' nor 'raise'", hint="Leave it out, or use one of the two")
-    session = session_for(ranges, grading, reported_ranges, assume_adult, default_units)
-    reference_albumin = checked_albumin(reference_albumin)
-    adjustment = slots.adjustment(reference_albumin)
-    values.check_decimal(decimal)
-    patient = Patient() if patient is None else checked_instance(patient, Patient, "patient")
-    results = tuple(checked_instance(result, LabResult, f"results[{i}]") for i, result in enumerate(_each(results)))
+    options = Options.checked(
+        ranges=ranges,
+        grading=grading,
+        reported_ranges=reported_ranges,
+        assume_adult=assume_adult,
+        decimal=decimal,
+        default_units=default_units,
+        reference_albumin=reference_albumin,
+        tests=tests,
+        date_order=date_order,
+    )
+    made = tuple(_each(results))
+    whose = _patient(patient, made)
+    checked = [_result(item, i) for i, item in enumerate(made)]
+    return interpret_as(options, checked, whose, presentation, raising=on_problem == "raise")
+
+
+def interpret_as(
+    options: Options,
+    results: Sequence[LabResult],
+    patient: Patient,
+    presentation: Presentation | None = None,
+    *,
+    raising: bool = False,
+) -> Report:
+    """Interpret the results of one patient under choices that are checked already.
+
+    Args:
+        options: the choices.
+        results: what the laboratory sent.
+        patient: what is known of the patient.
+        presentation: symptoms, benign triggers and course.
+        raising: whether the first problem is raised.
+    """
+    session = options.session
     person = scalar.Person(patient, session)
-    readings = [scalar.read(result, person, session, decimal) for result in results]
+    readings = [scalar.read(result, person, session, options.decimal) for result in results]
     chosen = scalar.choose(readings, results)
-    pattern, computed = scalar.pattern_of(readings, chosen, session, adjustment)
+    pattern, computed = scalar.pattern_of(readings, chosen, session, options.adjustment)
     for reading, result in zip(readings, results, strict=True):
         if scalar.flag_disagrees(reading, result):
             reading.notes |= NOTE_BIT["flag_disagrees"]
     problems = tuple(_problem(reading, i) for i, reading in enumerate(readings) if reading.problem is not None)
-    if problems and on_problem == "raise":
+    if problems and raising:
         raise _exception(problems[0], readings[problems[0].result_index])
     reasoned = reasoning.reason(pattern)
     findings = tuple(_with_evidence(finding, readings, chosen, computed) for finding in reasoned.findings)
@@ -119,37 +146,11 @@ def interpret(
         findings,
         reasoned.states,
         problems,
-        provenance_of(session, decimal, reference_albumin),
+        options.provenance,
         patient,
         presentation,
         reasoning.guidance(),
         (*_report_notes(readings, results, session), *reasoning.presentation_notes(presentation)),
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _session(
-    ranges: ReferenceSet, grading: str | None, reported: bool, adult: bool, units: tuple[tuple[str, str], ...]
-) -> Session:
-    return Session(
-        ranges,
-        None if grading is None else grading_edition(grading),
-        reported_ranges=reported,
-        assume_adult=adult,
-        default_units=dict(units),
-    )
-
-
-def session_for(
-    ranges: Any, grading: str | None, reported_ranges: bool, assume_adult: bool, default_units: Mapping[str, str] | None
-) -> Session:
-    """Return the session for these choices; sessions are kept, and files of ranges are read anew each time."""
-    return _session(
-        resolve_ranges(ranges),
-        checked_text(grading, "grading"),
-        checked_flag(reported_ranges, "reported_ranges"),
-        checked_flag(assume_adult, "assume_adult"),
-        tuple(sorted(checked_texts(default_units, "default_units").items())),
     )
 
 
@@ -160,30 +161,33 @@ def _each(results: Any) -> Iterable[Any]:
     return results
 
 
-def resolve_ranges(ranges: Any) -> ReferenceSet:
-    """Return the reference set that `ranges` names."""
-    if isinstance(ranges, ReferenceSet):
-        return ranges
-    if isinstance(ranges, str) and not ranges.endswith(".toml"):
-        return _shipped(ranges)
-    return reference_set(ranges)
+def _result(item: Any, index: int) -> LabResult:
+    if not isinstance(item, Mapping):
+        return checked_instance(item, LabResult, f"results[{index}]")
+    records.check_keys(item, f"results[{index}]")
+    made = records.result_of(item)
+    return made if is_missing(item.get("id")) else attrs.evolve(made, id=item["id"])
 
 
-_shipped = functools.lru_cache(maxsize=64)(reference_set)
-
-
-def checked_albumin(reference: float | None) -> float | None:
-    """Return a reference albumin in g/L that can be one.
-
-    Raises:
-        InputError: if it is outside 10 to 100, as 4.0 in g/dL would be.
-    """
-    if reference is None:
-        return None
-    number = checked_number(reference, "reference_albumin")
-    if not 10 <= number <= 100:  # noqa: PLR2004 - tells g/L from g/dL
-        raise InputError("reference_albumin is not an albumin in g/L", hint="Give g/L, such as 40 for 4.0 g/dL")
-    return number
+def _patient(patient: Any, results: Sequence[Any]) -> Patient:
+    """Return the patient that was given, or that every row with columns of a patient speaks of."""
+    if isinstance(patient, Mapping):
+        records.check_keys(patient, "patient", _PATIENT_KEYS)
+        fields = {
+            records.PATIENT.get(str(key), str(key)): value for key, value in patient.items() if not is_missing(value)
+        }
+        return Patient.as_sent(**fields)
+    if patient is not None:
+        return checked_instance(patient, Patient, "patient")
+    said = [
+        records.patient_of(row) for row in results if isinstance(row, Mapping) and records.PATIENT.keys() & set(row)
+    ]
+    if any(other != said[0] for other in said):
+        raise InputError(
+            "the rows say different things of the patient",
+            hint="Give what holds for all as `patient`, or interpret rows of several patients with `interpret_frame`",
+        )
+    return said[0] if said else Patient()
 
 
 def _problem(reading: scalar.Reading, index: int) -> Problem:
@@ -271,33 +275,6 @@ def _located(
     return Evidence(
         item.analyte, item.level, item.basis, index, value, reading.channel.canonical_unit, reading.comparator
     )
-
-
-@functools.lru_cache(maxsize=64)
-def provenance_of(session: Session, decimal: str | None, reference_albumin: float | None) -> Provenance:
-    """Return versions, editions with their hashes, and the choices of a session."""
-    editions = (*session.ranges.editions, *(() if session.grading is None else (session.grading,)))
-    return Provenance(
-        __version__,
-        reasoning.knowledge_version(),
-        reasoning.knowledge_sha256(),
-        tuple(EditionRef(edition.id, edition.sha256) for edition in editions),
-        frozen(settings_of(session, decimal, reference_albumin)),
-    )
-
-
-def settings_of(session: Session, decimal: str | None, reference_albumin: float | None) -> dict[str, Any]:
-    """Return the choices of a session as JSON-ready data, from which `verify` makes the report again."""
-    return {
-        "ranges": [edition.id for edition in session.ranges.editions],
-        "profile": session.ranges.id,
-        "grading": None if session.grading is None else session.grading.id,
-        "reported_ranges": session.reported_ranges,
-        "assume_adult": session.assume_adult,
-        "decimal": decimal,
-        "default_units": dict(session.default_units),
-        "reference_albumin": reference_albumin,
-    }
 
 
 def _report_notes(

@@ -54,6 +54,8 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
             ranges=list(settings["ranges"]) if ranges is None else ranges,
             presentation=report.presentation,
             **{key: settings[key] for key in _SETTINGS},
+            tests=settings.get("tests"),
+            date_order=settings.get("date_order"),
         )
     except KeyError:
         return Verification(ok=False, differences=("provenance.settings: incomplete",))

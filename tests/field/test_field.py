@@ -60,8 +60,8 @@ def check(got, expected, where):
 
 def by_scalar(case):
     row = row_of(case)
-    person = li.Patient(**{name: row.pop(name) for name in PERSON if name in row})
-    report = li.interpret([li.LabResult(**row)], person, **options_of(case))
+    person = {name: row.pop(name) for name in PERSON if name in row}
+    report = li.interpret([row], person, **options_of(case))
     (item,) = report.interpretations
     return {key: getattr(item, key) for key in (*EXACT, *NEAR, "notes")}
 

@@ -4,7 +4,10 @@ import labinterp as li
 
 li.LabResult()  # expect: call-arg
 li.LabResult("magnesium", 1.1, "mg/dL", colected_at="2026-01-01")  # expect: call-arg
-li.interpret([{"test": "magnesium"}])  # expect: list-item
+li.interpret([["magnesium"]])  # expect: list-item
+li.interpret([], on_problem="colect")  # expect: arg-type
+li.interpret([], decimal=";")  # expect: arg-type
+li.interpret([], date_order="ymd")  # expect: arg-type
 li.interpret([], assume_adult="yes")  # expect: arg-type
 li.convert(1.8, "mg/dL", "mmol/L", "magnesium")  # expect: call-arg misc
 report = li.interpret([])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.kernel.vector import Bools, Ints
+    from labinterp.options import Options
     from labinterp.reasoning import Reasoned
 
 _LEVEL_BITS = slots.SOFT - 1
@@ -67,9 +68,10 @@ class Answer:
         return [reasoning.reason(pattern) for pattern in self.patterns]
 
 
-def run(table: Columns, session: Session, adjustment: slots.Adjustment, decimal: str | None, panel: str) -> Answer:
+def run(table: Columns, options: Options) -> Answer:
     """Interpret a long table whose columns have the names of the `labinterp` layout."""
-    column, read = table.read(decimal)
+    session, adjustment, panel = options.session, options.adjustment, options.panel
+    column, read = table.read(options.decimal)
     channels, channel = _channels(session, column, read)
     collected, patient = column("collected_at"), column("patient_id").known()
     times = read_times(collected, session.date_order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -11,15 +10,12 @@ import numpy as np
 import pandas as pd
 
 from labinterp.batch.instants import NO_TIME, UNREADABLE, read_instants
-from labinterp.errors import LayoutError
 from labinterp.kernel import panel as slots
 
 if TYPE_CHECKING:
     from labinterp.batch.encode import Encoded
     from labinterp.kernel.vector import Bools, Ints
 
-_DAY: Final = 86_400_000_000
-_SPAN = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 
@@ -37,20 +33,6 @@ class Panels:
     of_row: Ints
     first_row: Ints
     held: Ints
-
-
-def read_span(panel: str) -> int | None:
-    """Return a look-back in microseconds, or None for `collection` and `patient`.
-
-    Raises:
-        LayoutError: if it is none of them.
-    """
-    if isinstance(panel, str) and panel in ("collection", "patient"):
-        return None
-    match = _SPAN.fullmatch(panel) if isinstance(panel, str) else None
-    if match is None:
-        raise LayoutError("panel is not known", hint="Use 'collection', 'patient' or a look-back such as '30D'")
-    return int(match[1]) * (_DAY if match[2] in "Dd" else _DAY // 24)
 
 
 @attrs.frozen(eq=False)
@@ -124,7 +106,7 @@ def hold(of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Enco
     if panel == "patient":
         rows = rows[np.argsort(time[rows], kind="stable")]
     held[of_row[rows], slot[rows]] = rows
-    span = read_span(panel)
+    span = slots.read_span(panel)
     if span is not None:
         _look_back(held, patient.codes[first_row], time[first_row], span)
     return Panels(of_row, first_row, held)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from labinterp.batch.core import Answer
     from labinterp.cli.inputs import Source
-    from labinterp.kernel.session import Session
     from labinterp.model import Finding
+    from labinterp.options import Options
     from labinterp.reasoning import Reasoned
 
 
@@ -138,42 +138,17 @@ class Answered:
         return comparator, float(batch.number[row]), batch.channels.items[batch.channel[row]].unit
 
 
-def answer_all(sources: Sequence[Source], session: Session, options: dict[str, Any]) -> list[Answered]:
+def answer_all(sources: Sequence[Source], options: Options, *, delta: bool) -> list[Answered]:
     """Interpret every input, each by itself."""
     from labinterp.frames.api import answer_of
-    from labinterp.kernel import panel as slots
 
-    adjustment = slots.adjustment(options["reference_albumin"])
     answered = []
     for source in sources:
-        chosen = {name: options[name] for name in ("decimal", "panel", "delta")}
-        answer, report = answer_of(source.table, session, adjustment, **chosen)
+        answer, report = answer_of(source.table, options, delta=delta)
         answered.append(
-            Answered(source, answer, report.results, report.findings, report.pathways, adjustment.reference)
+            Answered(source, answer, report.results, report.findings, report.pathways, options.adjustment.reference)
         )
     return answered
-
-
-def session_of(options: dict[str, Any]) -> Session:
-    """Return the session for these options; wrong ones are found before any input is read."""
-    from labinterp.interpretation import session_for
-
-    return session_for(
-        options["ranges"],
-        options["grading"],
-        options["reported_ranges"],
-        options["assume_adult"],
-        options["default_units"],
-    )
-
-
-def provenance(session: Session, options: dict[str, Any]) -> dict[str, Any]:
-    """Return versions, editions with their hashes, and settings, JSON-ready."""
-    from labinterp.frozen import thawed
-    from labinterp.interpretation import provenance_of
-
-    made_by = attrs.asdict(provenance_of(session, options["decimal"], options["reference_albumin"]))
-    return {**made_by, "settings": {**thawed(made_by["settings"]), "panel": options["panel"]}}
 
 
 def joined(answered: Sequence[Answered], name: str) -> pd.DataFrame:

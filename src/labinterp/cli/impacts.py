@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labinterp.cli.options import format_option, kernel_options, no_color_option, read_kernel, read_ranges
+from labinterp.cli.options import (
+    checked_options,
+    format_option,
+    kernel_options,
+    no_color_option,
+    read_options,
+    read_pairs,
+    read_ranges,
+)
 
 if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
@@ -22,7 +30,16 @@ if TYPE_CHECKING:
 @format_option("text", "csv", "json")
 @no_color_option
 def impact(
-    *, before: str, after: str, file: str, reported_ranges: bool, form: str, no_color: bool, **kernel: Any
+    *,
+    before: str,
+    after: str,
+    file: str,
+    reported_ranges: bool,
+    form: str,
+    no_color: bool,
+    layout: str,
+    columns: tuple[str, ...],
+    **kernel: Any,
 ) -> None:
     """Say how many of your results and findings change, and how, from ranges A to ranges B.
 
@@ -34,10 +51,10 @@ def impact(
     from labinterp.cli.printing import Printer, progress
     from labinterp.impact import impact as compare
 
-    options = {**read_kernel(**kernel), "reported_ranges": reported_ranges}
+    options = {**read_options(**kernel), "reported_ranges": reported_ranges}
+    checked_options(options)
     step = progress(quiet=False)
-    layout, columns = options.pop("layout"), options.pop("columns")
-    table = read_all([file], layout, columns, step)[0].table
+    table = read_all([file], step, layout=layout, columns=read_pairs("--column", columns) or None)[0].table
     with step("Interpreting twice"):
         found = compare(table, read_ranges((before,)), read_ranges((after,)), **options)
     if form == "json":

@@ -38,7 +38,7 @@ class Source:
 
 
 def read_all(
-    files: Sequence[str], layout: str, columns: dict[str, str] | None, step: Callable[[str], Any]
+    files: Sequence[str], step: Callable[[str], Any], *, layout: str = "auto", columns: dict[str, str] | None = None
 ) -> list[Source]:
     """Read every input before anything is done with one of them.
 

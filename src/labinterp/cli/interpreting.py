@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from labinterp.cli.options import kernel_options, no_color_option, ranges_option, read_kernel
+from labinterp.cli.options import (
+    checked_options,
+    kernel_options,
+    no_color_option,
+    ranges_option,
+    read_options,
+    read_pairs,
+)
 from labinterp.codes import SEVERITIES
 
 if TYPE_CHECKING:
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 
     from labinterp.cli.answers import Answered
     from labinterp.engines.manifest import Manifest
+    from labinterp.options import Options
 
 FOUND: Final = 1
 PROBLEMS: Final = 4
@@ -83,6 +91,9 @@ def interpret(
     workers: int | None,
     quiet: bool,
     no_color: bool,
+    layout: str,
+    columns: tuple[str, ...],
+    delta: bool,
     **kernel: Any,
 ) -> int:
     """Interpret the results in FILE... and trace what is low or high to muscle twitching.
@@ -108,7 +119,7 @@ def interpret(
       cat bundle.json | labinterp interpret - --format json
     """  # noqa: D301 - click reads this sign
     from labinterp.cli import streaming
-    from labinterp.cli.answers import answer_all, provenance, session_of, worst
+    from labinterp.cli.answers import answer_all, worst
     from labinterp.cli.inputs import read_all
     from labinterp.cli.outputs import check_folder
     from labinterp.cli.printing import Printer, progress
@@ -119,23 +130,26 @@ def interpret(
         raise click.UsageError("--format parquet needs a folder: -o DIR")
     if output is not None:
         check_folder(output, force=force)
-    options = read_kernel(**kernel)
-    session = session_of(options)
+    given = read_options(**kernel)
+    options = checked_options(given)
+    reading: dict[str, Any] = {"layout": layout, "columns": read_pairs("--column", columns) or None}
     tuning = {"on_bad_row": on_bad_row, "ordered": ordered, "memory_limit": memory_limit, "workers": workers}
-    if output is not None and form != "json" and report is None and not options["delta"]:
-        written = streaming.write(files, output, options, tuning, form=form or "csv", force=force, quiet=quiet)
+    if output is not None and form != "json" and report is None and not delta:
+        arguments = {**reading, **given}
+        written = streaming.write(files, output, arguments, tuning, form=form or "csv", force=force, quiet=quiet)
         if not quiet:
             streaming.show_manifest(Printer(no_color=no_color), written, output, files)
         problems = written.bad_rows + sum(written.problems.values())
         return _exit_code(written.severities, problems, fail_on, strict=strict)
     _refuse_tuning(tuning)
     step = progress(quiet=quiet)
-    sources = read_all(files, options["layout"], options["columns"], step)
+    sources = read_all(files, step, **reading)
     with step("Interpreting"):
-        answered = answer_all(sources, session, options)
-    made_by = provenance(session, options)
+        answered = answer_all(sources, options, delta=delta)
+    made_by = options.table_provenance
     with step("Writing"):
-        manifest = _write(answered, made_by, options, output=output, form=form, report=report, force=force)
+        told = {**reading, "delta": delta}
+        manifest = _write(answered, made_by, options, told, output=output, form=form, report=report, force=force)
     if not quiet:
         form = form if output is None else None
         _print(answered, made_by, form=form, table=table, limit=limit, in_full=output is None, no_color=no_color)
@@ -158,7 +172,8 @@ def _refuse_tuning(tuning: dict[str, Any]) -> None:
 def _write(
     answered: Sequence[Answered],
     provenance: dict[str, Any],
-    options: dict[str, Any],
+    options: Options,
+    reading: dict[str, Any],
     *,
     output: Path | None,
     form: str | None,
@@ -170,7 +185,7 @@ def _write(
 
     html, manifest = None if report is None else page(answered, options), None
     if output is not None:
-        settings = {"layout": options["layout"], "columns": options["columns"] or {}, "delta": options["delta"]}
+        settings = {**reading, "columns": reading["columns"] or {}}
         manifest = write_folder(output, answered, provenance, settings, form or "csv", force=force)
     if report is not None and html is not None:
         write_text(report, html)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
-from labinterp.errors import LabInterpError
+from labinterp.errors import LabInterpError, ReferenceSetError, ReferenceSetNotFound
+from labinterp.options import DateOrder, Options
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 NONE = "none"
@@ -45,10 +46,26 @@ def kernel_options(function: _F) -> _F:
             metavar="W",
             help="Which results are seen together: collection, patient, or a look-back such as 30D.",
         ),
+        click.option(
+            "--one-patient",
+            is_flag=True,
+            help="All rows are of one patient, where no column says whose they are; without it they stay apart.",
+        ),
         click.option("--assume-adult", is_flag=True, help="Apply adult ranges where the age is unknown."),
         click.option("--no-reported-ranges", is_flag=True, help="Ignore the ranges that came with the results."),
         click.option(
             "--decimal", type=click.Choice([".", ","]), help="Decimal sign, where 1,234 could be read in two ways."
+        ),
+        click.option(
+            "--date-order",
+            type=click.Choice(get_args(DateOrder)),
+            help="Order of day and month, where 03/04/2026 could be read in two ways.",
+        ),
+        click.option(
+            "--tests",
+            metavar="FILE",
+            help="CSV with the columns test,analyte that says what your own names and codes mean; an empty analyte"
+            " refuses the name.",
         ),
         click.option(
             "--default-unit",
@@ -111,27 +128,32 @@ def read_pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def read_kernel(
+def read_options(
     *,
     ranges: tuple[str, ...] | None = None,
     no_reported_ranges: bool,
     default_units: tuple[str, ...],
-    columns: tuple[str, ...],
     **rest: Any,
 ) -> dict[str, Any]:
-    """Return the options of the kernel as the arguments of `interpret_frame`, `layout` and `columns` among them."""
-    from labinterp.batch.panels import read_span
-    from labinterp.interpretation import checked_albumin
-
-    try:
-        read_span(rest["panel"])
-        checked_albumin(rest["reference_albumin"])
-    except LabInterpError as error:
-        raise click.UsageError(str(error)) from None
+    """Return the options as the arguments of `Options.checked`."""
     return {
         **({} if ranges is None else {"ranges": read_ranges(ranges)}),
         "reported_ranges": not no_reported_ranges,
         "default_units": read_pairs("--default-unit", default_units) or None,
-        "columns": read_pairs("--column", columns) or None,
         **rest,
     }
+
+
+def checked_options(given: dict[str, Any]) -> Options:
+    """Check options before any input is read; what is wrong with one of them is a matter of usage.
+
+    Raises:
+        click.UsageError: for an option that cannot be used.
+        ReferenceSetNotFound: for ranges that there are not.
+    """
+    try:
+        return Options.checked(**given)
+    except (ReferenceSetError, ReferenceSetNotFound):
+        raise
+    except LabInterpError as error:
+        raise click.UsageError(str(error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from labinterp.cli.answers import Answered, joined
 
@@ -12,13 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labinterp.model import Report
-
-_SETTINGS: Final = (
-    "ranges", "grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin",
-)  # fmt: skip
+    from labinterp.options import Options
 
 
-def page(answered: Sequence[Answered], options: dict[str, Any]) -> str:
+def page(answered: Sequence[Answered], options: Options) -> str:
     """Return the HTML page of a run.
 
     Raises:
@@ -36,14 +33,14 @@ def page(answered: Sequence[Answered], options: dict[str, Any]) -> str:
     return html.render_frame(FrameReport(*tables))
 
 
-def report_of(table: pd.DataFrame, panels: int, options: dict[str, Any]) -> Report | None:
+def report_of(table: pd.DataFrame, panels: int, options: Options) -> Report | None:
     """Return the report of a table that is a single panel of one patient, or nothing if it is more."""
-    from labinterp.interpretation import interpret
-    from labinterp.tables.columns import PATIENT, patient_of, result_of
+    from labinterp.interpretation import interpret_as
+    from labinterp.tables.records import PATIENT, patient_of, result_of
 
     about = table[[name for name in PATIENT if name in table]].drop_duplicates()
     if panels != 1 or len(about) != 1:
         return None
     results = [result_of(row) for row in table.to_dict("records")]
     patient = patient_of(about.to_dict("records")[0])
-    return interpret(results, patient, **{name: options[name] for name in _SETTINGS})
+    return interpret_as(options, results, patient)

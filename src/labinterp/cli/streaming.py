@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from labinterp.engines.manifest import Manifest, Progress
 
 SEVERITIES: Final = ("low", "moderate", "high")
-KERNEL: Final = (
-    "layout",
-    "columns",
-    "ranges",
-    "grading",
-    "panel",
-    "reported_ranges",
-    "assume_adult",
-    "decimal",
-    "default_units",
-    "reference_albumin",
-)
 
 
 def write(
@@ -50,7 +38,7 @@ def write(
     Args:
         files: as the user named them.
         output: the folder.
-        options: of the kernel.
+        options: the other arguments of `interpret_files`.
         tuning: how the engine works; what is None is left to it.
         form: `csv` or `parquet`.
         force: replace an output that is there.
@@ -74,7 +62,7 @@ def write(
             return interpret_files(
                 [sys.stdin.buffer if file == "-" else file for file in files],
                 output,
-                **{name: options[name] for name in KERNEL},
+                **options,
                 **chosen,
                 format=form,
                 force=force,

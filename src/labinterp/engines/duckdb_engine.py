@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labinterp.batch.columns import Columns
-    from labinterp.engines.choices import Interpreter
+    from labinterp.engines.interpreter import Interpreter
     from labinterp.engines.manifest import Meter
     from labinterp.kernel.vector import Ints
 

@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from labinterp.batch import arrow
 from labinterp.engines import duckdb_engine, pipeline
-from labinterp.engines.choices import Choices, Interpreter
 from labinterp.engines.folder import MANIFEST, workplace
+from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
 from labinterp.engines.sink import Output, Parts
 from labinterp.engines.sources import Source, keep, open_sources
 from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, Panels, Together
 from labinterp.errors import InputError
+from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables.layouts import COLUMNS
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
     from labinterp.engines.pipeline import Count
     from labinterp.kernel.vector import Ints
+    from labinterp.options import Tests
 
 BLOCK_BYTES: Final = 6 << 20
 _CHOICES: Final = {
@@ -39,7 +41,8 @@ _CHOICES: Final = {
 _TALLIED: Final = {"findings": "severity", "results": "problem"}
 
 
-def interpret_files(
+@documented
+def interpret_files(  # noqa: D417 - the options are documented once, in `options`
     paths: str | Path | BinaryIO | Iterable[str | Path | BinaryIO],
     out: str | Path,
     *,
@@ -51,9 +54,12 @@ def interpret_files(
     panel: str = "collection",
     reported_ranges: bool = True,
     assume_adult: bool = False,
-    decimal: str | None = None,
+    decimal: DecimalSign | None = None,
     default_units: Mapping[str, str] | None = None,
     reference_albumin: float | None = None,
+    tests: Tests | None = None,
+    date_order: DateOrder | None = None,
+    one_patient: bool = False,
     format: str = "parquet",  # noqa: A002 - the contract's name
     on_bad_row: str = "problem",
     ordered: bool | None = None,
@@ -80,14 +86,7 @@ def interpret_files(
         engine: what brings scattered rows together.
         layout: as in `interpret_frame`; tables beside a file, such as `patients.csv`, are read as `read` does.
         columns: as in `interpret_frame`.
-        ranges: as in `interpret`.
-        grading: as in `interpret`.
-        panel: as in `interpret_frame`.
-        reported_ranges: as in `interpret`.
-        assume_adult: as in `interpret`.
-        decimal: as in `interpret`.
-        default_units: as in `interpret`.
-        reference_albumin: as in `interpret`.
+        {table options}
         format: `"parquet"` or `"csv"`; in CSV, a text that a spreadsheet would take for a formula begins with `'`.
         on_bad_row: `"problem"` counts a row that cannot be read and goes on; `"stop"` raises at the first.
         ordered: True says that the rows of each panel lie together; False that they do not; None looks.
@@ -116,15 +115,18 @@ def interpret_files(
     for name, value in given.items():
         if value not in _CHOICES[name]:
             raise InputError(f"{name} has a value that is not known", hint=f"Use one of {_CHOICES[name]}")
-    choices = Choices.checked(
+    options = Options.checked(
         ranges=ranges,
         grading=grading,
-        panel=panel,
         reported_ranges=reported_ranges,
         assume_adult=assume_adult,
         decimal=decimal,
         default_units=default_units,
         reference_albumin=reference_albumin,
+        tests=tests,
+        date_order=date_order,
+        panel=panel,
+        one_patient=one_patient,
     )
     duckdb_engine.check_memory(memory_limit)
     opened = open_sources(paths, layout, columns)
@@ -133,9 +135,11 @@ def interpret_files(
             source if isinstance(source, Source) else keep(source, place / f"input-{i}", layout, columns)
             for i, source in enumerate(opened)
         ]
+        for source in sources:
+            source.adopt(options)
         problems = Problems(place / "out" / "problems.csv", stop=on_bad_row == "stop")
         meter = Meter(progress)
-        with closing(Run(choices, sources, place, format, problems, meter, workers, max(1, block_bytes))) as run:
+        with closing(Run(options, sources, place, format, problems, meter, workers, max(1, block_bytes))) as run:
             used = "stream" if ordered is not False and run.stream(certain=ordered is True) else "duckdb"
             if used == "duckdb":
                 run.group(memory_limit)
@@ -153,7 +157,7 @@ class Run:
     """One run over files.
 
     Args:
-        choices: how to interpret.
+        options: how to interpret.
         sources: what to read.
         place: the temporary folder.
         kind: format of the output.
@@ -163,7 +167,7 @@ class Run:
         block_bytes: about how much text is worked on at a time.
     """
 
-    choices: Choices
+    options: Options
     sources: list[Source]
     place: Path
     kind: str
@@ -177,7 +181,7 @@ class Run:
     parts: dict[str, Parts] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.interpreter = Interpreter(self.choices)
+        self.interpreter = Interpreter(self.options)
         self.types = _common_types(self.sources)
         self._begin()
 
@@ -201,7 +205,7 @@ class Run:
         Args:
             certain: whether the user says that they do; then it is an error if they do not.
         """
-        by_time, schemas = self.choices.by_time, self.schemas()
+        by_time, schemas = self.options.by_time, self.schemas()
         together = Together(CERTAIN_LIMIT if certain else LIMIT)
 
         def work(table: Columns, numbers: Ints) -> tuple[Panels, arrow.Chunk]:
@@ -292,7 +296,7 @@ class Run:
             )
             for source, count in self.counts.items()
         )
-        made_by = self.choices.provenance()
+        made_by = self.options.table_provenance
         outputs = [output for parts in self.parts.values() for output in parts.outputs(folder)]
         return Manifest(
             made_by["library_version"],

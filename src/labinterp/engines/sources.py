@@ -26,10 +26,13 @@ from labinterp.errors import InputError, LayoutError
 from labinterp.tables import layouts, sources, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE
+from labinterp.tables.people import THE_PATIENT, with_patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import BinaryIO
+
+    from labinterp.options import Options
 
 _ROW_BYTES: Final = 64
 """About what a row takes in a text file, for the size of pieces of Parquet files."""
@@ -60,6 +63,8 @@ class Reading:
         beside: the tables beside.
         results_per_row: columns of results, in a wide table.
         renamed: our names → theirs, where a table needs no more than that; else None.
+        one_patient: whether the rows of a table that does not say whose they are, are of one patient.
+        date_order: in which order days and months stand.
     """
 
     layout: str
@@ -68,18 +73,25 @@ class Reading:
     beside: Mapping[str, pd.DataFrame]
     results_per_row: int = 1
     renamed: Mapping[str, str] | None = None
+    one_patient: bool = False
+    date_order: str | None = None
 
     def columns_of(self, table: pa.Table) -> Columns:
         """Return rows in the `labinterp` layout, by the shortest way."""
         if self.renamed is None:
             return FrameColumns(self.convert(table))
-        return ArrowColumns(table.select(list(self.renamed.values())).rename_columns(list(self.renamed)))
+        table = table.select(list(self.renamed.values())).rename_columns(list(self.renamed))
+        if self.one_patient and "patient_id" not in self.renamed:
+            whose = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), table.num_rows), [THE_PATIENT])
+            table = table.append_column("patient_id", whose)
+        return ArrowColumns(table)
 
     def convert(self, table: pa.Table | pd.DataFrame) -> pd.DataFrame:
         """Return rows in the `labinterp` layout."""
         frame = table if isinstance(table, pd.DataFrame) else arrow.to_frame(table)
         out = layouts.to_labinterp(frame, self.layout, self.columns, **self.beside)
-        return out[[name for name in COLUMNS if name in out]]
+        out = out[[name for name in COLUMNS if name in out]]
+        return with_patient(out) if self.one_patient else out
 
 
 def reading_of(path: Path | None, names: Sequence[str], layout: str, columns: Mapping[str, str] | None) -> Reading:
@@ -151,6 +163,12 @@ class Source(abc.ABC):
         self.given = str(path)
         self.size = path.stat().st_size
         self.sha256 = ""
+
+    def adopt(self, options: Options) -> None:
+        """Take over what is chosen about people and dates."""
+        self.reading = attrs.evolve(self.reading, one_patient=options.one_patient, date_order=options.date_order)
+        if options.one_patient and self.types:
+            self.types = {"patient_id": arrow.TEXT, **self.types}
 
     @abc.abstractmethod
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
@@ -279,6 +297,11 @@ class DocumentSource(Source):
         self.reading = Reading(LONG, None, (), {})
         self._frame = documents.read(path, layout, columns=columns)
 
+    def adopt(self, options: Options) -> None:
+        """Take over what is chosen about people."""
+        if options.one_patient:
+            self._frame = with_patient(self._frame)
+
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:  # noqa: ARG002 - one piece
         """Yield one piece, and set `sha256`."""
         frame = self._frame[[name for name in COLUMNS if name in self._frame]]
@@ -294,7 +317,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _open_records(reading: Reading, table: pa.Table, *, by_time: bool) -> int | None:
     """Return how many rows of a file, at the end of a table, may belong to a panel that goes on; None for all."""
-    held = open_rows(reading.columns_of(table), by_time=by_time)
+    held = open_rows(reading.columns_of(table), by_time=by_time, date_order=reading.date_order)
     return None if held is None else -(-held // reading.results_per_row)
 
 

@@ -14,15 +14,19 @@ import pandas as pd
 import pyarrow as pa
 
 from labinterp.batch import arrow
-from labinterp.engines.choices import Choices, Interpreter
+from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.sources import Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
+from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables.layouts import COLUMNS
+from labinterp.tables.people import THE_PATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
+
+    from labinterp.options import Tests
 
 NUMBER: Final = "labinterp_row"
 _ROWS: Final = 1 << 16
@@ -53,7 +57,8 @@ class SparkReport:
         self.whole.unpersist()
 
 
-def interpret(
+@documented
+def interpret(  # noqa: D417 - the options are documented once, in `options`
     sdf: DataFrame,
     *,
     layout: str = "auto",
@@ -63,9 +68,12 @@ def interpret(
     panel: str = "collection",
     reported_ranges: bool = True,
     assume_adult: bool = False,
-    decimal: str | None = None,
+    decimal: DecimalSign | None = None,
     default_units: Mapping[str, str] | None = None,
     reference_albumin: float | None = None,
+    tests: Tests | None = None,
+    date_order: DateOrder | None = None,
+    one_patient: bool = False,
     row_id: str | None = None,
     partitions: int | None = None,
     persist: bool = True,
@@ -79,14 +87,7 @@ def interpret(
         sdf: one row per result. Tables beside it, as some layouts have, must be joined before.
         layout: as in `interpret_frame`.
         columns: as in `interpret_frame`.
-        ranges: as in `interpret`; a file of ranges is read on the driver and need not lie on the workers.
-        grading: as in `interpret`.
-        panel: as in `interpret_frame`; the rows of a patient meet in one partition, so that a look-back sees them all.
-        reported_ranges: as in `interpret`.
-        assume_adult: as in `interpret`.
-        decimal: as in `interpret`.
-        default_units: as in `interpret`.
-        reference_albumin: as in `interpret`.
+        {table options}
         row_id: a column of integers that numbers the rows; it is the first column of the results. Without it, rows are
             numbered by `monotonically_increasing_id`.
         partitions: into how many partitions patients are spread; None leaves it to Spark.
@@ -106,15 +107,18 @@ def interpret(
         from pyspark.sql import types
     except ImportError:
         raise MissingExtraError.from_extra("pyspark", "spark") from None
-    choices = Choices.checked(
+    options = Options.checked(
         ranges=ranges,
         grading=grading,
-        panel=panel,
         reported_ranges=reported_ranges,
         assume_adult=assume_adult,
         decimal=decimal,
         default_units=default_units,
         reference_albumin=reference_albumin,
+        tests=tests,
+        date_order=date_order,
+        panel=panel,
+        one_patient=one_patient,
     )
     reading = reading_of(None, [name for name in sdf.columns if name != row_id], layout, columns)
     rows = _numbered(sdf, row_id, reading)
@@ -126,10 +130,12 @@ def interpret(
         rows = rows.mapInArrow(_Convert(reading), schema)
     else:
         rows = rows.select(NUMBER, *(_column(sql, theirs).alias(ours) for ours, theirs in own.items()))
+    if options.one_patient and "patient_id" not in rows.columns:
+        rows = rows.withColumn("patient_id", sql.lit(THE_PATIENT))
     rows = _by_patient(rows, partitions)
     own_types = {"patient_id", "collected_at"}
     tables = _schema({field.name: field.dataType for field in rows.schema if field.name in own_types})
-    whole = rows.mapInArrow(_Interpret(choices), tables)
+    whole = rows.mapInArrow(_Interpret(options), tables)
     if persist:
         whole = whole.persist(StorageLevel.MEMORY_AND_DISK)
     answers = {name: whole.where(sql.col(name).isNotNull()).select(f"{name}.*") for name in tables.names}
@@ -219,10 +225,10 @@ class _Convert:
 class _Interpret:
     """Interprets the batches of a partition, in which each patient's rows lie together."""
 
-    choices: Choices
+    options: Options
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        interpreter = Interpreter(self.choices)
+        interpreter = Interpreter(self.options)
         waiting: list[pa.RecordBatch] = []
         for batch in batches:
             waiting.append(batch)

@@ -11,20 +11,18 @@ from labinterp.batch import answers, core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.delta import columns as delta_columns
 from labinterp.batch.output import to_frame
-from labinterp.batch.panels import read_span
 from labinterp.errors import LayoutError
 from labinterp.frames import native
-from labinterp.interpretation import checked_albumin, session_for
-from labinterp.kernel import panel as slots
-from labinterp.reading import values
+from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import layouts
+from labinterp.tables.people import with_patient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from labinterp.kernel.session import Session
+    from labinterp.options import Tests
 
 
 def _rows(frame: pd.DataFrame) -> str:
@@ -46,7 +44,8 @@ class FrameReport:
     pathways: pd.DataFrame = attrs.field(repr=_rows)
 
 
-def interpret_frame(
+@documented
+def interpret_frame(  # noqa: D417 - the options are documented once, in `options`
     frame: Any,
     *,
     layout: str = "auto",
@@ -56,9 +55,12 @@ def interpret_frame(
     panel: str = "collection",
     reported_ranges: bool = True,
     assume_adult: bool = False,
-    decimal: str | None = None,
+    decimal: DecimalSign | None = None,
     default_units: Mapping[str, str] | None = None,
     reference_albumin: float | None = None,
+    tests: Tests | None = None,
+    date_order: DateOrder | None = None,
+    one_patient: bool = False,
     delta: bool = False,
 ) -> FrameReport:
     """Interpret a table of results; the frame is not changed.
@@ -70,15 +72,7 @@ def interpret_frame(
             `birth_date`, `pregnancy`, `method`, `reported_flag`, or those of another known layout.
         layout: name of the layout; `"auto"` recognizes it by its columns.
         columns: our column name → yours, for a table in no known layout.
-        ranges: as in `interpret`.
-        grading: as in `interpret`.
-        panel: `"collection"` (same patient and collection time), `"patient"`, or a look-back such as `"30D"`: each
-            collection sees the latest earlier result of every analyte within that span.
-        reported_ranges: as in `interpret`.
-        assume_adult: as in `interpret`.
-        decimal: as in `interpret`.
-        default_units: as in `interpret`.
-        reference_albumin: as in `interpret`.
+        {table options}
         delta: add `previous_value`, `delta`, `delta_percent`, `delta_exceeds` and `delta_problem` to `results`: each
             result against the previous one of the same patient and analyte, as `change` compares them.
 
@@ -94,31 +88,34 @@ def interpret_frame(
         >>> interpret_frame(frame).results["flag"].tolist()
         ['L', 'L']
     """
-    values.check_decimal(decimal)
-    read_span(panel)
-    session = session_for(ranges, grading, reported_ranges, assume_adult, default_units)
-    adjustment = slots.adjustment(checked_albumin(reference_albumin))
+    options = Options.checked(
+        ranges=ranges,
+        grading=grading,
+        reported_ranges=reported_ranges,
+        assume_adult=assume_adult,
+        decimal=decimal,
+        default_units=default_units,
+        reference_albumin=reference_albumin,
+        tests=tests,
+        date_order=date_order,
+        panel=panel,
+        one_patient=one_patient,
+    )
+    delta = checked_flag(delta, "delta")
     frame, back = native.enter(frame)
     table = layouts.to_labinterp(frame, layout, columns)
     missing = [name for name in ("test", "value") if name not in table]
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
-    _, report = answer_of(table, session, adjustment, decimal=decimal, panel=panel, delta=checked_flag(delta, "delta"))
+    _, report = answer_of(table, options, delta=delta)
     return FrameReport(back(report.results), back(report.findings), back(report.pathways))
 
 
-def answer_of(
-    table: pd.DataFrame,
-    session: Session,
-    adjustment: slots.Adjustment,
-    *,
-    decimal: str | None,
-    panel: str,
-    delta: bool,
-) -> tuple[core.Answer, FrameReport]:
+def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> tuple[core.Answer, FrameReport]:
     """Interpret a pandas frame in the `labinterp` layout, all choices checked."""
+    table = with_patient(table) if options.one_patient else table
     given = FrameColumns(table)
-    answer = core.run(given, session, adjustment, decimal, panel)
+    answer = core.run(given, options)
     results = answers.results(answer, given)
     if delta:
         results |= delta_columns(answer, table)

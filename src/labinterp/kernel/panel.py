@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -16,7 +17,7 @@ from labinterp import reasoning
 from labinterp._data import knowledge
 from labinterp.arguments import checked_number
 from labinterp.codes import HIGH_SIDE, LEVEL_CODE
-from labinterp.errors import ImplausibleValueError, ValueParseError
+from labinterp.errors import ImplausibleValueError, LayoutError, ValueParseError
 from labinterp.kernel.limits import Bounds
 from labinterp.reading import analytes, units, values
 
@@ -29,6 +30,22 @@ COMPUTED: Final = SLOT["calcium_computed"]
 ALBUMIN: Final = SLOT["albumin"]
 SOFT: Final = reasoning.SOFT
 ABOVE_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in HIGH_SIDE)
+_DAY: Final = 86_400_000_000
+_SPAN: Final = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
+
+
+def read_span(panel: str) -> int | None:
+    """Return a look-back in microseconds, or None for `collection` and `patient`.
+
+    Raises:
+        LayoutError: if it is none of them.
+    """
+    if isinstance(panel, str) and panel in ("collection", "patient"):
+        return None
+    match = _SPAN.fullmatch(panel) if isinstance(panel, str) else None
+    if match is None:
+        raise LayoutError("panel is not known", hint="Use 'collection', 'patient' or a look-back such as '30D'")
+    return int(match[1]) * (_DAY if match[2] in "Dd" else _DAY // 24)
 
 
 @attrs.frozen

@@ -98,7 +98,9 @@ def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMa
     """
     resolution = analytes.resolve(sent.test, sent.loinc, tests)
     notes = bits_of_text(sent.note) | bits_of_notes(resolution.notes)
-    if resolution.analyte is None:
+    if resolution.reason == analytes.REFUSED_BY_CALLER:
+        notes |= NOTE_BIT["test_refused"]
+    if resolution.analyte is None or notes & NOTE_BIT["test_refused"]:
         return Channel(None, problem="unknown_test", notes=notes)
     analyte = analytes.analytes()[resolution.analyte]
     base = Channel(

@@ -46,6 +46,7 @@ class Session:
         reported_ranges: whether a range that came with a result wins.
         assume_adult: whether an unknown age counts as adult.
         default_units: analyte key → unit for results without one.
+        tests: what the caller says of local names and codes.
         date_order: `"dmy"` or `"mdy"`, for dates that can be read in either order.
     """
 
@@ -57,12 +58,14 @@ class Session:
         reported_ranges: bool = True,
         assume_adult: bool = False,
         default_units: Mapping[str, str] | None = None,
+        tests: analytes.TestMap | None = None,
         date_order: str | None = None,
     ) -> None:
         self.ranges = ranges
         self.grading = grading
         self.reported_ranges = reported_ranges
         self.assume_adult = assume_adult
+        self.tests = tests
         self.date_order = check_date_order(date_order)
         self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
         breaks = set(ranges.age_breaks())
@@ -78,7 +81,7 @@ class Session:
         """Return what a distinct combination of texts means."""
         found = self._channels.get(sent)
         if found is None:
-            found = _keep(self._channels, sent, resolve(sent, self.default_units))
+            found = _keep(self._channels, sent, resolve(sent, self.default_units, self.tests))
         return found
 
     def who_key(self, age: Age | None, sex: str | None, pregnancy: str | None) -> WhoKey:

@@ -16,22 +16,32 @@ from labinterp.json_text import MAX_BYTES
 from labinterp.messages import fhir_observation
 from labinterp.messages.fhir_in import Documents
 from labinterp.messages.fhir_out import bundle_of, entries_of, from_report
+from labinterp.reading.analytes import test_map
 from labinterp.tables import rows as rows_
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from labinterp.model import LabResult, Patient
+    from labinterp.options import Tests
+    from labinterp.tables.rows import Row
 
 __all__ = ["from_report", "interpret_fhir", "to_frame", "to_results"]
 
 
-def to_frame(source: Any, *, max_bytes: int = MAX_BYTES) -> pd.DataFrame:
+def _rows(source: Any, tests: Tests | None, max_bytes: int) -> Iterator[Row]:
+    return fhir_observation.rows(Documents(source, max_bytes=max_bytes), None if tests is None else test_map(tests))
+
+
+def to_frame(source: Any, *, tests: Tests | None = None, max_bytes: int = MAX_BYTES) -> pd.DataFrame:
     """Read FHIR resources into a frame in the `labinterp` layout, one row per result in order.
 
     Args:
         source: an Observation, DiagnosticReport or Bundle as a dict, model object, JSON text, bytes or `Path`;
             NDJSON; or a list of resources.
+        tests: as for `labinterp.interpret`; codes, displays and texts are looked up.
         max_bytes: longest text that is read.
 
     Returns:
@@ -50,15 +60,17 @@ def to_frame(source: Any, *, max_bytes: int = MAX_BYTES) -> pd.DataFrame:
         >>> to_frame(observation)[["test", "loinc", "value", "unit"]].to_dict("records")
         [{'test': 'Magnesium', 'loinc': '19123-9', 'value': '<1.2', 'unit': 'mg/dL'}]
     """
-    return rows_.to_frame(fhir_observation.rows(Documents(source, max_bytes=max_bytes)))
+    return rows_.to_frame(_rows(source, tests, max_bytes))
 
 
-def to_results(source: Any, *, max_bytes: int = MAX_BYTES) -> list[tuple[Patient, list[LabResult]]]:
+def to_results(
+    source: Any, *, tests: Tests | None = None, max_bytes: int = MAX_BYTES
+) -> list[tuple[Patient, list[LabResult]]]:
     """Read FHIR resources into patients with their results, in order of appearance.
 
     Results without a subject stand alone, each with a patient of whom nothing is known. Arguments as for `to_frame`.
     """
-    return rows_.to_results(fhir_observation.rows(Documents(source, max_bytes=max_bytes)))
+    return rows_.to_results(_rows(source, tests, max_bytes))
 
 
 def interpret_fhir(
@@ -83,7 +95,7 @@ def interpret_fhir(
     """
     if options.get("decimal") == ",":
         raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")
-    groups = rows_.grouped(fhir_observation.rows(Documents(bundle, max_bytes=max_bytes)))
+    groups = rows_.grouped(_rows(bundle, options.get("tests"), max_bytes))
     entries: list[dict[str, Any]] = []
     for part, group in enumerate(groups):
         report = interpret([row.noted() for row in group], group[0].patient, ranges=ranges, **options)

@@ -15,12 +15,14 @@ from labinterp.messages.fhir_in import Documents, Node, Resource, codings, words
 from labinterp.messages.fhir_ranges import Person
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, values
-from labinterp.reading.naming import name_of_test, specimen_name
+from labinterp.reading.naming import local_test, name_of_test, specimen_name
 from labinterp.reading.times import read_time
 from labinterp.tables.rows import NOT_NUMERIC, Row, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from labinterp.reading.analytes import TestMap
 
 _LOINC: Final = frozenset({"http://loinc.org", "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
 _WITHOUT_VALUE: Final = {"entered-in-error": "entered_in_error", "cancelled": "cancelled"}
@@ -31,7 +33,7 @@ _Value = tuple[Any, str | None, tuple[str, ...]]
 """Value, unit and notes."""
 
 
-def rows(documents: Documents) -> Iterator[Row]:
+def rows(documents: Documents, tests: TestMap | None = None) -> Iterator[Row]:
     """Read every Observation, and say which results a DiagnosticReport names that are not there."""
     whom = _Subjects(documents)
     newest = _newest(documents.resources)
@@ -40,7 +42,7 @@ def rows(documents: Documents) -> Iterator[Row]:
         if kind == "Observation":
             identity = resource.identity
             outdated = identity is not None and newest[identity] is not resource
-            for row in _observation(resource, documents, whom):
+            for row in _observation(resource, documents, whom, tests):
                 yield row.without_value("superseded") if outdated else row
         elif kind == "DiagnosticReport":
             yield from _missing_results(resource, documents, whom)
@@ -121,17 +123,17 @@ def _kind_of(reference: str | None) -> str | None:
     return parts[-2] if len(parts) > 1 and parts[-2].isalpha() else None
 
 
-def _observation(home: Resource, documents: Documents, whom: _Subjects) -> Iterator[Row]:
+def _observation(home: Resource, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Iterator[Row]:
     node = home.node
     components = node.children("component")
     grouping = components or node.data.get("hasMember")
     if _value_keys(node) or node.child("dataAbsentReason") or not grouping:
-        yield _row(node, home, documents, whom)
+        yield _row(node, home, documents, whom, tests)
     for component in components:
-        yield _row(component, home, documents, whom)
+        yield _row(component, home, documents, whom, tests)
 
 
-def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects) -> Row:
+def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
     """Read the Observation itself, or one of its components."""
     node = home.node
     key, patient, subject, foreign = whom.of(home)
@@ -140,7 +142,7 @@ def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects) -> R
     value, unit, notes = _value(part)
     person = Person(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))
     low, high = fhir_ranges.choose(part.children("referenceRange"), person, unit)
-    test, loinc = _test(part.child("code"))
+    test, loinc, said = _test(part.child("code"), tests)
     result = LabResult(
         test,
         value,
@@ -154,7 +156,7 @@ def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects) -> R
         reported_flag=_flag(part),
         loinc=loinc,
     )
-    row = Row(result, patient, key, (*when_notes, *notes), subject)
+    row = Row(result, patient, key, (*said, *when_notes, *notes), subject)
     reason = _reason_to_refuse(part, home) or foreign
     return row.without_value(reason) if reason else _with_status(row, home)
 
@@ -242,8 +244,16 @@ def _nothing(_: Node) -> _Value:
     return None, None, ()
 
 
-def _test(code: Node | None) -> tuple[str, str | None]:
+def _test(code: Node | None, tests: TestMap | None) -> tuple[str, str | None, tuple[str, ...]]:
+    """Return the name of a test, its LOINC codes and notes; what the caller says of it comes first."""
     listed = codings(code)
+    said = local_test(tests, [given for _, given, _ in listed if given], words(code))
+    if said:
+        return said, None, ()
+    return (*_named(code, listed), () if said is None else ("test_refused",))
+
+
+def _named(code: Node | None, listed: list[tuple[str | None, str | None, str | None]]) -> tuple[str, str | None]:
     text = code.text("text") if code else None
     displays = [display for system, _, display in listed if display and system in _LOINC]
     loinc = [given for system, given, _ in listed if system in _LOINC and given]

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp.arguments import checked_texts
 from labinterp.codes import COMPARATORS
 from labinterp.json_text import MAX_BYTES
 from labinterp.messages.hl7_segments import Message, Segment, at, messages
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, values
-from labinterp.reading.naming import name_of_test, specimen_name, unit_name
+from labinterp.reading.naming import local_test, name_of_test, specimen_name, unit_name
 from labinterp.reading.reported_range import ends_of_text
 from labinterp.reading.times import read_time
 from labinterp.tables.rows import NOT_NUMERIC, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from labinterp.reading.analytes import TestMap
 
 _LOINC: Final = frozenset({"LN", "LOINC", "2.16.840.1.113883.6.1"})
 _UCUM: Final = frozenset({"UCUM", "2.16.840.1.113883.6.8"})
@@ -64,16 +63,15 @@ class _Slot:
 
 
 def read(
-    source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
+    source: Any, *, tests: TestMap | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
 ) -> list[Row]:
     """Read every OBX of every message, in order."""
-    codes = checked_texts(code_map, "code_map")
     values.check_decimal(decimal)
     slots: list[_Slot] = []
     ids: dict[str, Any] = {}
     for number, message in enumerate(messages(source, max_bytes=max_bytes)):
         for place in _groups(message, number, ids):
-            slots += [_slot(segment, message, place, codes, decimal) for segment in place[2].observations]
+            slots += [_slot(segment, message, place, tests, decimal) for segment in place[2].observations]
     return _without_replaced(slots)
 
 
@@ -128,14 +126,14 @@ def _patient(segment: Segment, alone: Any, ids: dict[str, Any]) -> tuple[Patient
     ), key
 
 
-def _slot(segment: Segment, message: Message, place: _Place, code_map: Mapping[str, str], decimal: str | None) -> _Slot:
+def _slot(segment: Segment, message: Message, place: _Place, tests: TestMap | None, decimal: str | None) -> _Slot:
     patient, key, group = place
     unit, conflict = _unit(segment.components(6))
     value, notes = _value(segment)
     collected, when_notes = _time(segment.text(14) or group.collected or group.sampled)
     status = (segment.text(11) or "").upper()
     low, high = ends_of_text(segment.text(7), unit, decimal)
-    test, loinc = _test(segment.components(3), code_map)
+    test, loinc, said = _test(segment.components(3), tests)
     number = segment.text(1)
     result = LabResult(
         test,
@@ -150,7 +148,7 @@ def _slot(segment: Segment, message: Message, place: _Place, code_map: Mapping[s
         reported_flag=segment.text(8),
         loinc=loinc,
     )
-    every = (*when_notes, *notes, *(("unit_conflict",) if conflict else ()))
+    every = (*said, *when_notes, *notes, *(("unit_conflict",) if conflict else ()))
     row = Row(result, patient, key, every if status in _KNOWN else (*every, "status_unknown"))
     if status in _WITHOUT_VALUE:
         row = row.without_value(_WITHOUT_VALUE[status])
@@ -205,15 +203,16 @@ def _only_one(times: dict[str | None, _Living]) -> _Living | None:
     return found[0] if alone else None
 
 
-def _test(components: list[str], code_map: Mapping[str, str]) -> tuple[str, str | None]:
+def _test(components: list[str], tests: TestMap | None) -> tuple[str, str | None, tuple[str, ...]]:
+    """Return the name of a test, its LOINC codes and notes; what the caller says of it comes first."""
     triplets = [[at(components, i + k) for k in range(3)] for i in (1, 4, 10)]
     loinc = [code for code, _, system in triplets if code and (system or "").upper() in _LOINC]
     texts = [text for _, text, _ in triplets if text]
-    if loinc:
-        return name_of_test(loinc, texts)
     codes = [code for code, _, _ in triplets if code]
-    mapped = next((code_map[code] for code in codes if code in code_map), None)
-    return (mapped, None) if mapped is not None else name_of_test([], texts or codes)
+    said = local_test(tests, codes, texts)
+    if said:
+        return said, None, ()
+    return (*name_of_test(loinc, texts or ([] if loinc else codes)), () if said is None else ("test_refused",))
 
 
 def _unit(components: list[str]) -> tuple[str | None, bool]:

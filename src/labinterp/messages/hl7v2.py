@@ -13,26 +13,31 @@ from labinterp.interpretation import interpret
 from labinterp.json_text import MAX_BYTES
 from labinterp.messages.hl7_out import to_obx
 from labinterp.messages.hl7_rows import read
+from labinterp.reading.analytes import test_map
 from labinterp.tables import rows as rows_
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
     from labinterp.model import LabResult, Patient, Report
+    from labinterp.options import DecimalSign, Tests
+    from labinterp.tables.rows import Row
 
 __all__ = ["interpret_hl7v2", "interpret_hl7v2_batch", "to_frame", "to_obx", "to_results"]
 
 
+def _read(source: Any, tests: Tests | None, decimal: str | None, max_bytes: int) -> list[Row]:
+    return read(source, tests=None if tests is None else test_map(tests), decimal=decimal, max_bytes=max_bytes)
+
+
 def to_frame(
-    source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
+    source: Any, *, tests: Tests | None = None, decimal: DecimalSign | None = None, max_bytes: int = MAX_BYTES
 ) -> pd.DataFrame:
     r"""Read messages into a frame in the `labinterp` layout, one row per OBX in order.
 
     Args:
         source: text, bytes or a `Path`.
-        code_map: the laboratory's own code in OBX-3 → analyte key, LOINC code or name; a LOINC code in OBX-3 wins.
+        tests: as for `labinterp.interpret`; the codes and the texts in OBX-3 are looked up.
         decimal: decimal sign of the ranges in OBX-7.
         max_bytes: longest source that is read.
 
@@ -46,21 +51,21 @@ def to_frame(
         >>> to_frame(message)[["test", "unit", "reference_low"]].to_dict("records")
         [{'test': 'Magnesium', 'unit': 'mg/dL', 'reference_low': '1.6'}]
     """
-    return rows_.to_frame(read(source, code_map=code_map, decimal=decimal, max_bytes=max_bytes))
+    return rows_.to_frame(_read(source, tests, decimal, max_bytes))
 
 
 def to_results(
-    source: Any, *, code_map: Mapping[str, str] | None = None, decimal: str | None = None, max_bytes: int = MAX_BYTES
+    source: Any, *, tests: Tests | None = None, decimal: DecimalSign | None = None, max_bytes: int = MAX_BYTES
 ) -> list[tuple[Patient, list[LabResult]]]:
     """Read messages into patients with their results, in order of appearance. Arguments as for `to_frame`."""
-    return rows_.to_results(read(source, code_map=code_map, decimal=decimal, max_bytes=max_bytes))
+    return rows_.to_results(_read(source, tests, decimal, max_bytes))
 
 
 def interpret_hl7v2(
     message: Any,
     *,
-    code_map: Mapping[str, str] | None = None,
-    decimal: str | None = None,
+    tests: Tests | None = None,
+    decimal: DecimalSign | None = None,
     max_bytes: int = MAX_BYTES,
     **options: Any,
 ) -> Report:
@@ -68,7 +73,7 @@ def interpret_hl7v2(
 
     Args:
         message: text, bytes or a `Path`: one message, or several of the same patient.
-        code_map: as for `to_frame`.
+        tests: as for `to_frame`.
         decimal: as for `to_frame`, and for values that are sent as text.
         max_bytes: as for `to_frame`.
         options: as for `labinterp.interpret`.
@@ -76,24 +81,24 @@ def interpret_hl7v2(
     Raises:
         InputError: if the message cannot be read, or has results of several patients.
     """
-    reports = interpret_hl7v2_batch(message, code_map=code_map, decimal=decimal, max_bytes=max_bytes, **options)
+    reports = interpret_hl7v2_batch(message, tests=tests, decimal=decimal, max_bytes=max_bytes, **options)
     if len(reports) > 1:
         raise InputError(
             f"the message has results of {len(reports)} patients",
             hint="Use `interpret_hl7v2_batch`",
             patients=len(reports),
         )
-    return reports[0] if reports else interpret([], decimal=decimal, **options)
+    return reports[0] if reports else interpret([], tests=tests, decimal=decimal, **options)
 
 
 def interpret_hl7v2_batch(
     message: Any,
     *,
-    code_map: Mapping[str, str] | None = None,
-    decimal: str | None = None,
+    tests: Tests | None = None,
+    decimal: DecimalSign | None = None,
     max_bytes: int = MAX_BYTES,
     **options: Any,
 ) -> list[Report]:
     """Interpret the results of every patient, in order of appearance. Arguments as for `interpret_hl7v2`."""
-    found = to_results(message, code_map=code_map, decimal=decimal, max_bytes=max_bytes)
-    return [interpret(results, patient, decimal=decimal, **options) for patient, results in found]
+    found = to_results(message, tests=tests, decimal=decimal, max_bytes=max_bytes)
+    return [interpret(results, patient, tests=tests, decimal=decimal, **options) for patient, results in found]

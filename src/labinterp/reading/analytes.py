@@ -21,6 +21,7 @@ from labinterp.reading.local_names import DASHES, TestMap, test_map
 
 __all__ = [
     "DASHES",
+    "REFUSED_BY_CALLER",
     "Analyte",
     "Loinc",
     "Resolution",
@@ -41,6 +42,7 @@ __all__ = [
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+REFUSED_BY_CALLER = "refused_by_caller"
 _LONGEST = 200  # characters; longer texts are no test names
 _LOINC = re.compile(r"(?<![\w.-])[0-9]{1,6}-[0-9](?![\w-])")
 _LOINC_PART = re.compile(r"(?<![\w.-])L[PALG][0-9]{1,7}-[0-9](?![\w-])", re.IGNORECASE)
@@ -195,7 +197,7 @@ def _known(key: str) -> Analyte:
 def _as_said(key: str, coded: Resolution) -> Resolution:
     """Return what the caller says a name is; a LOINC code beside it keeps its property and notes where it agrees."""
     if not key:
-        return Resolution(reason="refused_by_caller")
+        return Resolution(reason=REFUSED_BY_CALLER)
     if coded.analyte == key:
         return coded
     return Resolution(key, notes=() if coded.analyte is None else ("loinc_name_conflict",))

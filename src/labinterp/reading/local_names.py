@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
 import unicodedata
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 import attrs
@@ -55,7 +54,7 @@ class TestMap:
         return self._keys.get(fold_local(test)) if isinstance(test, str) and test else None
 
 
-def test_map(source: Mapping[str, str | None] | str | os.PathLike[str] | TestMap) -> TestMap:
+def test_map(source: Mapping[str, str | None] | str | PurePath | TestMap) -> TestMap:
     """Read what a caller says of local names: a mapping, or the path of a CSV with the columns `test,analyte`.
 
     Args:
@@ -91,7 +90,7 @@ def test_map(source: Mapping[str, str | None] | str | os.PathLike[str] | TestMap
 
 
 def _of_file(source: Any) -> list[tuple[str, str]]:
-    if not isinstance(source, str | os.PathLike):
+    if type(source) is not str and not isinstance(source, PurePath):
         raise TypeError("tests is neither a mapping nor the path of a CSV file")
     try:
         with Path(source).open("rb") as file:

@@ -43,6 +43,23 @@ def name_of_test(codes: Iterable[str], names: Iterable[str]) -> tuple[str, str |
     return next(iter([*meant, *names]), ""), None
 
 
+def local_test(tests: analytes.TestMap | None, codes: Iterable[str], names: Iterable[str]) -> str | None:
+    """Return what the caller says of a test: an analyte key, `""` where it is refused, None where nothing is said.
+
+    Args:
+        tests: the caller's own names and codes.
+        codes: every code that was given, which are looked up first.
+        names: texts and displays.
+
+    Example:
+        >>> local_test(analytes.test_map({"LAB0123": "magnesium"}), ["LAB0123"], ["Mg (house)"])
+        'magnesium'
+    """
+    if tests is None:
+        return None
+    return next((said for name in (*codes, *names) if (said := tests.lookup(name)) is not None), None)
+
+
 def loinc_of(item: Interpretation) -> analytes.Loinc | None:
     """Return the LOINC code for a value in the canonical unit: the one sent if it fits, else one that does."""
     analyte = analytes.analyte(str(item.analyte))

@@ -6,8 +6,11 @@ import importlib.util
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from labinterp.errors import InputError, LabInterpError, LayoutError, PresentationError
-from labinterp.interpretation import interpret
+from labinterp.frames.api import answer_of
+from labinterp.interpretation import interpret_as
 from labinterp.messages import fhir
 from labinterp.messages.fhir_out import bundle_of, entries_of
 from labinterp.model import LabResult, Patient, Presentation
@@ -15,14 +18,14 @@ from labinterp.serialization import plain
 from labinterp.service import tables
 from labinterp.service.problems import RefusedError
 from labinterp.service.schemas import REPORTS_ID, TABLES_ID
-from labinterp.service.settings import TABLE_ONLY, Choices
+from labinterp.tables.people import with_patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from labinterp.frames import FrameReport
     from labinterp.model import Report
     from labinterp.service.documents import Document
+    from labinterp.service.settings import Choices
 
 JSON: Final = "application/json"
 FHIR: Final = "application/fhir+json"
@@ -40,7 +43,7 @@ def make(document: Document, form: str, choices: Choices, max_bytes: int) -> byt
     Args:
         document: what was sent.
         form: one of `forms`.
-        choices: keyword arguments of `interpret`, and for a table `layout` and `panel`.
+        choices: what was chosen, checked.
         max_bytes: as the reader of FHIR wants it.
 
     Raises:
@@ -65,11 +68,11 @@ def _text(data: Any) -> str:
 
 def _of_request(request: dict[str, Any], form: str, choices: Choices, _: int) -> str:
     told = request.get("presentation")
-    report = interpret(
+    report = interpret_as(
+        choices.options,
         [LabResult(**item) for item in request["results"]],
-        Patient(**request.get("patient", {})),
-        presentation=None if told is None else Presentation(**told),
-        **choices,
+        Patient.as_sent(**request.get("patient", {})),
+        None if told is None else Presentation(**told),
     )
     return _shown(report, form)
 
@@ -81,47 +84,45 @@ def _shown(report: Report, form: str) -> str:
 
 
 def _of_fhir(source: Any, form: str, choices: Choices, max_bytes: int) -> str:
+    options = choices.options
     if form == FHIR:
-        return _text(fhir.interpret_fhir(source, max_bytes=max_bytes, **choices))
-    if choices.get("decimal") == ",":
+        return _text(fhir.interpret_fhir(source, max_bytes=max_bytes, **options.arguments))
+    if options.decimal == ",":
         raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")
-    patients = fhir.to_results(source, max_bytes=max_bytes)
+    patients = fhir.to_results(source, tests=options.tests, max_bytes=max_bytes)
     if form == HTML and len(patients) > 1:
-        return tables.page(fhir.to_frame(source, max_bytes=max_bytes), {**choices, "panel": "patient"})
-    reports = [interpret(results, patient, **choices) for patient, results in patients]
+        table = fhir.to_frame(source, tests=options.tests, max_bytes=max_bytes)
+        return tables.page(table, attrs.evolve(options, panel="patient"))
+    reports = [interpret_as(options, results, patient) for patient, results in patients]
     if not reports:
-        reports = [interpret([], **choices)]
+        reports = [interpret_as(options, [], Patient())]
     if len(reports) == 1:
         return _shown(reports[0], form)
     return _text({"schema": REPORTS_ID, "reports": [report.to_dict() for report in reports]})
 
 
 def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:
-    table = tables.read(data, choices.get("layout", "auto"))
+    options = choices.options
+    table = tables.read(data, choices.layout)
+    if options.one_patient:
+        table = with_patient(table)
     if form == HTML:
-        return tables.page(table, choices)
+        return tables.page(table, options)
     if form == FHIR:
-        if choices.get("panel", "collection") != "collection":
+        if options.panel != "collection":
             raise RefusedError(422, "a table comes back as FHIR by collection alone", place="query panel")
-        one = {key: value for key, value in choices.items() if key not in TABLE_ONLY}
         entries: list[dict[str, Any]] = []
-        for part, (patient, results) in enumerate(tables.collections(table)):
-            entries += entries_of(interpret(results, patient, **one), part=part)
+        for part, (patient, results) in enumerate(tables.collections(table, options.date_order)):
+            entries += entries_of(interpret_as(options, results, patient), part=part)
         return _text(bundle_of(entries))
-    return _text(_tables(tables.interpreted(table, choices), choices))
-
-
-def _tables(report: FrameReport, choices: Choices) -> dict[str, Any]:
-    one = {key: value for key, value in choices.items() if key not in TABLE_ONLY}
-    provenance = interpret([], **one).to_dict()["provenance"]
-    provenance["settings"]["panel"] = choices.get("panel", "collection")
-    return {
-        "schema": TABLES_ID,
-        "results": tables.records(report.results),
-        "findings": tables.records(report.findings),
-        "pathways": tables.records(report.pathways),
-        "provenance": provenance,
-    }
+    report = answer_of(table, options)[1]
+    return _text(
+        {
+            "schema": TABLES_ID,
+            **{name: tables.records(getattr(report, name)) for name in ("results", "findings", "pathways")},
+            "provenance": options.table_provenance,
+        }
+    )
 
 
 _MAKERS: Final[dict[str, Callable[[Any, str, Choices, int], str]]] = {

@@ -9,6 +9,7 @@ from labinterp._version import __version__
 from labinterp.schema import report_schema
 from labinterp.service import cds, cds_schemas, documents, schemas
 from labinterp.service.problems import PROBLEM_JSON, TITLES
+from labinterp.service.settings import PAIRS
 
 if TYPE_CHECKING:
     from labinterp.service.schemas import Schema
@@ -201,11 +202,11 @@ def _parameters() -> list[dict[str, Any]]:
     """Return the choices as parameters of the query."""
     made = []
     for name, schema in schemas.table_options()["properties"].items():
-        if name == "default_units":
-            continue
         about = {key: value for key, value in schema.items() if key != "description"}
         if name == "ranges":
             about = schema["anyOf"][1]
+        elif name in PAIRS:
+            about = {"type": "array", "items": {"type": "string", "pattern": "^.*=.*$", "maxLength": 300}}
         made.append(
             {
                 "name": name,

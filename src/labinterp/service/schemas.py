@@ -7,10 +7,11 @@ requests are also what `checking` holds requests to.
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from labinterp.codes import COMPARATORS, FINDING_STATUSES, FLAGS, LEVELS, PATHWAY_KINDS, PROBLEMS, SEVERITIES, SUPPORTS
 from labinterp.model import LabResult, Patient, Presentation
+from labinterp.options import DateOrder
 from labinterp.schema import DIALECT, object_schema
 from labinterp.serialization import SCHEMA_ID
 
@@ -77,6 +78,16 @@ def options() -> Schema:
                 "description": "Analyte key → unit, for results without one.",
                 "additionalProperties": text_of(maxLength=64),
             },
+            "tests": {
+                "type": "object",
+                "description": "Your own name or code of a test → analyte key, before every other reading; an empty "
+                "text refuses the name.",
+                "additionalProperties": text_of(maxLength=64),
+            },
+            "date_order": {
+                "enum": list(get_args(DateOrder)),
+                "description": "The order of day and month, where 03/04/2026 could be read in two ways.",
+            },
             "reference_albumin": {
                 "type": "number",
                 "minimum": 10,
@@ -90,13 +101,17 @@ def options() -> Schema:
 
 @functools.cache
 def table_options() -> Schema:
-    """Return the schema of the choices for a table: those of any document, and two of its own."""
+    """Return the schema of the choices for a table: those of any document, and some of its own."""
     made = options()
     own = {
         "layout": text_of("the name of a layout, such as mimic-iv", pattern="^[a-z0-9-]{1,40}$"),
         "panel": text_of(
             "collection, patient, or a look-back such as 30D", pattern="^(collection|patient|[1-9][0-9]{0,4}D)$"
         ),
+        "one_patient": {
+            "type": "boolean",
+            "description": "All rows are of one patient, where no column says whose they are; false if not given.",
+        },
     }
     return {**made, "properties": {**made["properties"], **own}}
 

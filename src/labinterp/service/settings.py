@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.errors import InputError, LabInterpError
-from labinterp.interpretation import resolve_ranges, session_for
+from labinterp.options import Options, resolve_ranges
 from labinterp.ranges import shipped
 from labinterp.service import checking, schemas
 from labinterp.service.problems import Fault, RefusedError
@@ -21,10 +21,22 @@ if TYPE_CHECKING:
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
-TABLE_ONLY: Final = ("layout", "panel")
+TABLE_ONLY: Final = ("layout", "panel", "one_patient")
+PAIRS: Final = ("default_units", "tests")
+"""Choices that a query carries as pairs, such as `tests=LAB0123=magnesium`; repeatable."""
 
-Choices = dict[str, Any]
-"""Keyword arguments of `interpret` (and of `interpret_frame`, for a table)."""
+
+@attrs.frozen
+class Choices:
+    """What holds for a request.
+
+    Args:
+        options: checked.
+        layout: of a table.
+    """
+
+    options: Options = attrs.field(repr=False)
+    layout: str = "auto"
 
 
 @attrs.frozen
@@ -37,7 +49,7 @@ class Settings:
         max_pending: requests in work at the same time; further ones are sent away.
         workers: threads that make answers.
         lookback_days: for CDS Hooks, how far before a patient's newest result other results are still seen with it.
-        defaults: keyword arguments of `interpret`, unless a request chooses otherwise.
+        defaults: arguments of `Options.checked`, unless a request chooses otherwise.
         on_feedback: called with the id of a CDS service and one item of feedback.
     """
 
@@ -46,7 +58,7 @@ class Settings:
     max_pending: int
     workers: int
     lookback_days: int
-    defaults: Choices = attrs.field(repr=False)
+    defaults: dict[str, Any] = attrs.field(repr=False)
     on_feedback: Callable[[str, Mapping[str, Any]], object] | None = attrs.field(default=None, repr=False)
 
 
@@ -56,7 +68,7 @@ def checked_number(name: str, value: float, low: float, high: float) -> None:
         raise InputError(f"{name} is not a number from {low} to {high}", hint=f"Leave {name} out for the default")
 
 
-def checked_defaults(ranges: Any, *, assume_adult: bool) -> Choices:
+def checked_defaults(ranges: Any, *, assume_adult: bool) -> dict[str, Any]:
     """Return the default choices with their ranges resolved, so that a wrong name is found before serving."""
     return {"ranges": resolve_ranges(ranges), "assume_adult": bool(assume_adult)}
 
@@ -113,7 +125,7 @@ def checked_origins(origins: Sequence[str] | str) -> tuple[str, ...]:
     return given
 
 
-def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> Choices:
+def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> dict[str, Any]:
     """Read choices from the query, as texts become truth values and numbers.
 
     Args:
@@ -124,20 +136,26 @@ def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> Choices:
         RefusedError: with 422 for anything that is not a choice.
     """
     known = schemas.table_options()["properties"]
-    read: Choices = {}
+    read: dict[str, Any] = {}
     for name, text in query:
-        if name not in known or name == "default_units":
+        if name not in known:
             raise RefusedError(
                 422, "there is a parameter that is not known", place="query", hint=f"Known are {_listed(known)}"
             )
-        if name == "ranges" and name in read:
+        if name in PAIRS:
+            key, sign, value = text.rpartition("=")
+            if not sign:
+                raise RefusedError(422, f"`{name}` is no pair", place=f"query {name}", hint=f"Write {name}=NAME=VALUE")
+            if read.setdefault(name, {}).setdefault(key, value) != value:
+                raise RefusedError(422, f"`{name}` says two things of one name", place=f"query {name}")
+        elif name == "ranges" and name in read:
             read[name] = [*(read[name] if isinstance(read[name], list) else [read[name]]), text]
         elif name in read:
             raise RefusedError(422, f"`{name}` stands there twice", place="query")
         else:
             read[name] = _converted(text, known[name].get("type"))
     if not table and any(name in read for name in TABLE_ONLY):
-        raise RefusedError(422, f"{' and '.join(TABLE_ONLY)} are for tables", place="query")
+        raise RefusedError(422, f"{', '.join(TABLE_ONLY)} are for tables", place="query")
     faults = [
         Fault(f"query {fault.place[1:]}", fault.detail) for fault in checking.faults(read, schemas.table_options())
     ]
@@ -147,7 +165,7 @@ def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> Choices:
 
 
 def _listed(known: Mapping[str, Any]) -> str:
-    return ", ".join(name for name in known if name != "default_units")
+    return ", ".join(name for name in known)
 
 
 def _converted(text: str, kind: str | None) -> Any:
@@ -162,7 +180,7 @@ def _converted(text: str, kind: str | None) -> Any:
 
 
 def chosen(settings: Settings, choices: Mapping[str, Any], place: str) -> Choices:
-    """Return the keyword arguments of `interpret` for a request, with every name looked up.
+    """Return what holds for a request, checked and with every name looked up.
 
     Only names of shipped profiles and editions are taken from a request, never the path of a file.
 
@@ -180,17 +198,11 @@ def chosen(settings: Settings, choices: Mapping[str, Any], place: str) -> Choice
         _check_names(names if isinstance(names, list) else [names], place)
     if "grading" in choices and choices["grading"] not in shipped().ids():
         raise RefusedError(422, "there is no such grading standard", place=_join(place, "grading"))
+    layout = made.pop("layout", "auto")
     try:
-        session_for(
-            made["ranges"],
-            made.get("grading"),
-            made.get("reported_ranges", True),
-            made["assume_adult"],
-            made.get("default_units"),
-        )
+        return Choices(Options.checked(**made), layout)
     except LabInterpError as error:
         raise RefusedError(422, error.message, place=place, hint=error.hint) from None
-    return made
 
 
 def _check_names(names: list[str], place: str) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import InputError
-from labinterp.frames import interpret_frame
+from labinterp.frames.api import answer_of
 from labinterp.reading.times import read_time
 from labinterp.tables import layouts
 from labinterp.tables import sources as texts
-from labinterp.tables.columns import patient_of, result_of
+from labinterp.tables.records import patient_of, result_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from labinterp.frames import FrameReport
     from labinterp.model import LabResult, Patient
-    from labinterp.service.settings import Choices
+    from labinterp.options import Options
 
 
 def read(data: bytes, layout: str) -> pd.DataFrame:
@@ -29,18 +28,11 @@ def read(data: bytes, layout: str) -> pd.DataFrame:
     return layouts.to_labinterp(texts.table_of(data, "the table"), layout)
 
 
-def interpreted(table: pd.DataFrame, choices: Choices) -> FrameReport:
-    """Interpret a table in the `labinterp` layout."""
-    return interpret_frame(
-        table, layout="labinterp", **{key: value for key, value in choices.items() if key != "layout"}
-    )
-
-
-def page(table: pd.DataFrame, choices: Choices) -> str:
-    """Return the page about a table."""
+def page(table: pd.DataFrame, options: Options) -> str:
+    """Return the page about a table in the `labinterp` layout."""
     from labinterp.report import html
 
-    return html.render_frame(interpreted(table, choices))
+    return html.render_frame(answer_of(table, options)[1])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -50,7 +42,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def collections(table: pd.DataFrame) -> list[tuple[Patient, list[LabResult]]]:
+def collections(table: pd.DataFrame, date_order: str | None = None) -> list[tuple[Patient, list[LabResult]]]:
     """Return the results by patient and time of collection, in order; a row without a patient stands alone.
 
     Raises:
@@ -60,7 +52,7 @@ def collections(table: pd.DataFrame) -> list[tuple[Patient, list[LabResult]]]:
     for i, row in enumerate(records(table), 1):
         patient, result = patient_of(row), result_of(row)
         time = result.collected_at
-        key = (patient.id, read_time(time) or time) if patient.id is not None else object()
+        key = (patient.id, read_time(time, date_order) or time) if patient.id is not None else object()
         whose, results = found.setdefault(key, (patient, []))
         if whose != patient:
             raise InputError(

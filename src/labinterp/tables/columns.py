@@ -1,7 +1,7 @@
 """From the columns of any known layout to those of the `labinterp` layout, as `knowledge/layouts.toml` says.
 
 Whole columns at a time: what depends on a cell's content is worked out once per distinct content. The user's frame is
-only read. What is in a row of these columns becomes a `LabResult` and a `Patient` here and nowhere else.
+only read.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import numpy as np
 import pandas as pd
 
 from labinterp.errors import LayoutError
-from labinterp.model import LabResult, Patient
-from labinterp.reading import demographics
 from labinterp.reading import values as values_
 from labinterp.tables.headings import Names, split_heading
 from labinterp.tables.rows import as_text
@@ -25,11 +23,6 @@ if TYPE_CHECKING:
 
 Source = str | dict[str, Any]
 
-RESULT: Final = tuple(field.name for field in attrs.fields(LabResult) if field.name != "id")
-"""The columns of a result. An `id` of a table may mean anything, and stays where it is."""
-PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "patient_id": "id"}
-"""The columns of a patient → what `Patient` calls them."""
-
 _CENSORED = re.compile(
     r"\s*(?:[<>≤≥]=?|=[<>]|(?:less|greater|more) than|above|below|over|under)\s*[0-9]{1,12}(?:[.,][0-9]{1,12})?",
     re.IGNORECASE | re.ASCII,
@@ -38,27 +31,6 @@ _STARTS_CENSORED = re.compile(r"\s*[<>≤≥=]")
 _SECONDS: Final = {"D": 86_400, "m": 60, "s": 1}
 _REPRESENTABLE: Final = 8.5e9
 """Seconds either side of a date that pandas can surely represent."""
-
-
-def result_of(row: Mapping[Any, Any]) -> LabResult:
-    """Return a row of the `labinterp` layout as a result; what is missing in it is left out.
-
-    Example:
-        >>> result_of({"test": "magnesium", "value": "1.8", "unit": None, "note": "unit_conflict", "age": 54}).note
-        'unit_conflict'
-    """
-    known = {name: row[name] for name in RESULT if not demographics.is_missing(row.get(name))}
-    return LabResult(demographics.read_text(known.pop("test", None)) or "", known.pop("value", None), **known)
-
-
-def patient_of(row: Mapping[Any, Any]) -> Patient:
-    """Return what a row of the `labinterp` layout says of the patient.
-
-    Example:
-        >>> patient_of({"test": "magnesium", "patient_id": "7", "sex": "female"}) == Patient(id="7", sex="female")
-        True
-    """
-    return Patient(**{PATIENT[name]: row[name] for name in PATIENT if not demographics.is_missing(row.get(name))})
 
 
 @attrs.frozen(eq=False)

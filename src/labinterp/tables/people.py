@@ -18,6 +18,15 @@ _MOVED: Final = 150
 """More years than anyone lives: such a birth date was moved to hide an age above 89."""
 
 
+THE_PATIENT: Final = "the patient"
+"""Stands as the id where all rows of a table without one are of one patient."""
+
+
+def with_patient(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in the `labinterp` layout whose rows are of one patient, where no column says whose they are."""
+    return table if "patient_id" in table else table.assign(patient_id=THE_PATIENT)
+
+
 def settle(found: MutableMapping[str, Cells], length: int) -> None:
     """Turn `anchor_age`, `anchor_year` and `year_of_birth` into `age`, and moved birth dates into the age `> 89`."""
     anchor_age, anchor_year = found.pop("anchor_age", None), found.pop("anchor_year", None)
