@@ -44,7 +44,6 @@ def test_usual_spellings_are_read(text, low, high):
         "--5",
         "a-b",
         "9" * 90,
-        "4-6 (adults)",
     ],
 )
 def test_doubtful_ranges_are_not_read(text):

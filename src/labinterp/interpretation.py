@@ -13,7 +13,6 @@ from labinterp.codes import (
     GRADE_NOTE,
     NO_AGE_SUGGESTION,
     NO_RANGE_REASONS,
-    NOTE_BIT,
     PROBLEM_TEXTS,
     notes_of_bits,
 )
@@ -131,9 +130,6 @@ def interpret_as(
     readings = [scalar.read(result, person, session, options.decimal) for result in results]
     chosen = scalar.choose(readings, results)
     pattern, computed = scalar.pattern_of(readings, chosen, session, options.adjustment)
-    for reading, result in zip(readings, results, strict=True):
-        if scalar.flag_disagrees(reading, result):
-            reading.notes |= NOTE_BIT["flag_disagrees"]
     problems = tuple(_problem(reading, i) for i, reading in enumerate(readings) if reading.problem is not None)
     if problems and raising:
         raise _exception(problems[0], readings[problems[0].result_index])

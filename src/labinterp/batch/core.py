@@ -11,10 +11,12 @@ import numpy as np
 from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact
 from labinterp.batch.panels import Panels, Times, group, hold, read_times
-from labinterp.codes import FLAGS, NOTE_BIT, SIDE_OF_FLAG
+from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT
 from labinterp.kernel import panel as slots
+from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent
-from labinterp.kernel.vector import PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
+from labinterp.kernel.scalar import disagreement
+from labinterp.kernel.vector import FLAG_CODE, PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
 from labinterp.reading import demographics, flags
 from labinterp.reading.times import age_at, read_birth
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from labinterp.reasoning import Reasoned
 
 _LEVEL_BITS = slots.SOFT - 1
+_SIDES = (None, *flags.SIDES)
 _MadeFor = tuple[int, "WhoKey", "SentRange"]
 """What a plan is made for: channel, patient group, and the range that came with the result."""
 
@@ -85,6 +88,7 @@ def run(table: Columns, options: Options) -> Answer:
     sent = [column(name) for name in ("reference_low", "reference_high", "reference_range")]
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
     found = classify(batch, plans, plan)
+    _doubt(session, batch, found, (plans, plan_keys), _sides(read.flag, column("reported_flag")))
     first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
     when = times.instants[times.codes]
@@ -92,7 +96,6 @@ def run(table: Columns, options: Options) -> Answer:
     pattern = _levels(batch, found, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys)
     _complete_calcium(session, batch, found, panels, slot, grades)
-    _compare_flags(batch, found, column("reported_flag"))
     patterns, answer = _patterns(pattern)
     return Answer(batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when)
 
@@ -239,14 +242,49 @@ def _complete_calcium(
         batch.notes[row[said]] |= NOTE_BIT["graded_as_adjusted"]
 
 
-def _compare_flags(batch: Batch, found: Classified, reported: Encoded) -> None:
-    if len(reported.distinct) == 1:
-        return
-    sides = [flags.side_of_reported(flag) if isinstance(flag, str) else None for flag in reported.distinct]
-    table = np.array(
-        [[flags.disagrees(SIDE_OF_FLAG.get(flag or ""), side) for side in sides] for flag in (None, *FLAGS)]
+def _doubt(
+    session: Session, batch: Batch, found: Classified, judged_by: tuple[Plans, list[_MadeFor]], side: Ints | None
+) -> None:
+    """Note where the laboratory's own flag differs, and leave what may not be called normal without a side.
+
+    Args:
+        session: of the run.
+        batch: with the notes.
+        found: what comparison came to.
+        judged_by: the plans, and what each was made for.
+        side: where the laboratory puts each result, as positions in `_SIDES`.
+    """
+    plans, made_for = judged_by
+    if side is not None:
+        table = np.array([[disagreement(flag, side) for side in _SIDES] for flag in (None, *FLAGS)], np.uint64)
+        batch.notes |= table[found.flag, side]
+    normal = found.flag == FLAG_CODE["N"]
+    doubted = np.zeros(len(normal), np.bool_)
+    if side is not None:
+        overruled = np.array([[session.overruled(plan, side) for side in _SIDES] for plan in plans.items], np.bool_)
+        doubted = normal & overruled[found.plan, side]
+    for row, unit in batch.suspects.items():
+        if normal[row]:
+            c, who, _ = made_for[found.plan[row]]
+            sign = int(batch.comparator[row])
+            value = float(batch.number[row]), COMPARATORS[sign - 1] if sign else None
+            doubted[row] |= session.slipped(batch.channels.items[c], who, plans.items[found.plan[row]], value, unit)
+    found.flag[doubted] = FLAG_CODE[str(DOUBTED.flag)]
+    found.level[doubted] = LEVEL_CODE[str(DOUBTED.level)]
+    found.band[doubted] = 0
+
+
+def _sides(beside: Encoded, reported: Encoded) -> Ints | None:
+    """Return the side of normal on which the laboratory puts each row, as positions in `_SIDES`; None for no flag."""
+    if len(beside.distinct) == len(reported.distinct) == 1:
+        return None
+    first, second = (
+        [flags.side_of_reported(flag) if isinstance(flag, str) else None for flag in part.distinct]
+        for part in (reported, beside)
     )
-    batch.notes[table[found.flag, reported.codes]] |= NOTE_BIT["flag_disagrees"]
+    table = np.array([[_SIDES.index(flags.combined(a, b)) for b in second] for a in first], np.uint8)
+    sides: Ints = table[reported.codes, beside.codes]
+    return sides
 
 
 def _patterns(levels: Ints) -> tuple[list[tuple[int, ...]], Ints]:

@@ -29,8 +29,8 @@ _SAMPLE: Final = 1 << 14
 """How many values tell whether texts repeat: in a smaller sample, those of a long column hardly seem to."""
 _FEW: Final = 1 << 10
 """From how many values on it is worth reading plain numbers at once."""
-PLAIN: Final = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
-"""A text that is a number as it stands."""
+PLAIN: Final = r"(?:(?:0|[1-9][0-9]{3,14})(?:\.[0-9]{1,15})?|[1-9][0-9]{0,2}(?:\.(?:[0-9]{1,2}|[0-9]{4,15}))?)"
+"""A text that is a number as it stands: `1.234`, where the point may part thousands, is none."""
 _SHORT: Final = 32
 """Up to how many rows a loop is faster than what is made for long columns."""
 _ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64"})
@@ -141,6 +141,7 @@ class Values:
         notes: bit mask.
         alternative: second readings, or None where no row has one.
         written: text found behind the number, encoded.
+        flag: the laboratory's own flag found beside the number, encoded.
     """
 
     number: Floats
@@ -149,6 +150,7 @@ class Values:
     notes: Ints
     alternative: Floats | None
     written: Encoded
+    flag: Encoded
 
     def take(self, codes: Ints) -> Values:
         """Return the values at these positions."""
@@ -160,6 +162,7 @@ class Values:
             self.notes.take(codes),
             None if self.alternative is None else self.alternative.take(codes),
             Encoded(self.written.codes.take(codes), self.written.distinct),
+            Encoded(self.flag.codes.take(codes), self.flag.distinct),
         )
 
 
@@ -174,7 +177,7 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         problem[infinite] = PROBLEM_CODE["not_numeric"]
         number[infinite] = np.nan
         nothing = Encoded(np.zeros(rows, np.int8), [None])
-        return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing)
+        return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing, nothing)
     if rows > _FEW and _mostly_distinct_text(column):
         return _read_many(column, decimal)
     return read_encoded(encode(column, rows), decimal)
@@ -211,6 +214,7 @@ def _read_many(column: pd.Series[Any], decimal: str | None) -> Values:
         _spread(read.notes, rest, rows),
         None if read.alternative is None else _spread(read.alternative, rest, rows, np.nan),
         Encoded(_spread(read.written.codes, rest, rows), read.written.distinct),
+        Encoded(_spread(read.flag.codes, rest, rows), read.flag.distinct),
     )
 
 
@@ -268,14 +272,17 @@ def _read_few(distinct: Sequence[Any], decimal: str | None) -> Values:
         for value in distinct
     ]
     second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
-    units = [p.unit_text for p in parsed]
-    texts = {text: i for i, text in enumerate(dict.fromkeys([None, *units]))}
-    written = np.array([texts[text] for text in units], np.int32)
     return Values(
         np.array([np.nan if p.number is None else p.number for p in parsed], np.float64),
         np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8),
         np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8),
         np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint64),
         None if np.isnan(second).all() else second,
-        Encoded(written, list(texts)),
+        _coded([p.unit_text for p in parsed]),
+        _coded([p.flag for p in parsed]),
     )
+
+
+def _coded(texts: Sequence[str | None]) -> Encoded:
+    codes = {text: i for i, text in enumerate(dict.fromkeys([None, *texts]))}
+    return Encoded(np.array([codes[text] for text in texts], np.int32), list(codes))

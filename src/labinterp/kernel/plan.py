@@ -37,6 +37,8 @@ class Outcome(NamedTuple):
 
 
 NOTHING = Outcome(None, None, None)
+DOUBTED: Final = Outcome("IND", "indeterminate", None)
+"""What becomes of a normal result that its laboratory calls abnormal, or that would be abnormal in a likelier unit."""
 _OUTCOMES: Final[dict[Outcome, Outcome]] = {NOTHING: NOTHING}
 
 
@@ -116,6 +118,7 @@ class Plan:
         notes: bit mask of notes that hold for every result compared by this plan.
         missing: why there is no range, where there is none; there may be a grade nevertheless.
         detail: the same in words.
+        reported: whether the limits came with the result.
     """
 
     los: tuple[float, ...]
@@ -129,6 +132,7 @@ class Plan:
     notes: int = 0
     missing: str | None = None
     detail: str | None = None
+    reported: bool = False
 
     def locate(self, x: float, comparator: str | None = None) -> Outcome:
         """Return what holds for a value, or for every value that a censored result can stand for."""
@@ -210,6 +214,7 @@ def compile_plan(
     tolerant: bool = False,
     missing: str | None = None,
     detail: str | None = None,
+    reported: bool = False,
 ) -> Plan:
     """Compile a plan.
 
@@ -223,6 +228,7 @@ def compile_plan(
         tolerant: whether values are computed, so that even limits printed in their unit need the tolerance.
         missing: why there are no scales, where there are none.
         detail: the same in words.
+        reported: whether the scales came with the result.
     """
     points: dict[Fraction, bool] = {}
     every = [*scales, *(scale for edition in criticals for scale in edition)]
@@ -240,12 +246,13 @@ def compile_plan(
     breaks = _distinct(sorted(points))
     outcomes = tuple(_one(_outcome(x, on, scales, criticals, gradings)) for x, on in _positions(breaks))
     low, high = normal_ends(scales)
+    first = 2 * sum(point < 0 for point in breaks) + (0 in breaks)  # no value lies below zero
     margins = [abs(t) * TOLERANCE if not points[t] else Fraction(0) for t in breaks]
     return Plan(
         los=tuple(float(t - m) for t, m in zip(breaks, margins, strict=True)),
         his=tuple(float(t + m) for t, m in zip(breaks, margins, strict=True)),
         outcomes=outcomes,
-        below=tuple(_one(agree(outcomes[: i + 1])) for i in range(len(outcomes))),
+        below=tuple(_one(agree(outcomes[min(first, i) : i + 1])) for i in range(len(outcomes))),
         above=tuple(_one(agree(outcomes[i:])) for i in range(len(outcomes))),
         low=None if low is None else float(low.value * to_canonical),
         high=None if high is None else float(high.value * to_canonical),
@@ -253,6 +260,7 @@ def compile_plan(
         notes=notes,
         missing=missing,
         detail=detail,
+        reported=reported,
     )
 
 

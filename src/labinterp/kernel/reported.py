@@ -2,86 +2,210 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from labinterp._data import knowledge
-from labinterp.codes import NOTE_BIT
+from labinterp.codes import LOW_SIDE, NOTE_BIT
 from labinterp.kernel.limits import Bounds
 from labinterp.kernel.plan import Edge, Scale, Stretch
 from labinterp.reading import units, values
-from labinterp.reading.reported_range import UNUSABLE, read
+from labinterp.reading.reported_range import UNUSABLE, RangeText, readings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from labinterp.reading.analytes import Analyte
+    from labinterp.reading.reported_range import Band, End
 
 SentRange = tuple[Any, Any, Any]
 """Lower end, upper end and text of a range, as they were sent."""
 
 NO_RANGE: Final[SentRange] = (None, None, None)
 
+Ends = tuple[Edge | None, Edge | None]
+"""Lower and upper end in the result's unit."""
 
-def reported_scale(sent: SentRange, analyte: Analyte, to_canonical: Fraction) -> tuple[Scale | None, int]:
+_NOT_HIGH: Final = (*LOW_SIDE, "normal")
+
+
+@attrs.frozen
+class RangeFor:
+    """What a reported range is read for.
+
+    Args:
+        analyte: of the result.
+        to_canonical: exact factor from the result's unit.
+        sex: of the patient, where it is known.
+        adult: whether the patient is one, where that is known.
+    """
+
+    analyte: Analyte
+    to_canonical: Fraction
+    sex: str | None = None
+    adult: bool | None = None
+
+    def other_unit(self, text: str | None) -> bool:
+        """Return whether a unit that is written in the range is not the result's."""
+        if text is None:
+            return False
+        code = units.resolve(text).code
+        if code not in units.accepted(self.analyte.key):
+            return True
+        return units.exact_factor(self.analyte.key, str(code)) != self.to_canonical
+
+    def usable(self, ends: Ends) -> bool:
+        """Return whether two ends can limit this analyte."""
+        lower, upper = (None if end is None else end.value for end in ends)
+        hard = Bounds.of(self.analyte.hard)
+        if lower is not None and upper is not None and (lower > upper or lower == upper == 0):
+            return False
+        if lower is not None and (lower < 0 or float(lower * self.to_canonical) > hard.high):
+            return False
+        return upper is None or (upper > 0 and float(upper * self.to_canonical) >= hard.low)
+
+    def plausible(self, ends: Ends) -> bool:
+        """Return whether both ends are values that the analyte can have."""
+        hard = Bounds.of(self.analyte.hard)
+        return all(end is None or float(end.value * self.to_canonical) <= hard.high for end in ends)
+
+
+def reported_scale(
+    sent: SentRange, about: RangeFor, beyond: Callable[[], Sequence[Scale]] = tuple
+) -> tuple[Scale | None, int]:
     """Read the range that came with a result, in the result's unit.
 
     Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric, in
     another unit than the result's or beyond what the analyte can reach is unusable. Where one end is missing, the side
-    without a limit is called normal only if nothing abnormal can lie there (`harmless_side` in the knowledge).
+    without a limit is called normal only if nothing abnormal can lie there (`harmless_side` in the knowledge), or if
+    the editions call it so (`open_side`). Several named bands are taken as they are.
+
+    Args:
+        sent: the range as it came.
+        about: what it is read for.
+        beyond: gives the scales of the editions.
 
     Returns:
         The scale, or None, and a bit mask of notes.
     """
-    low, high, text = sent
-    if isinstance(text, str) and all(values.parse(end).problem == "missing_value" for end in (low, high)):
-        low, high = _ends_of_text(text, analyte, to_canonical)
+    found = _found(*sent, about)
+    if found is None:
+        return None, 0
+    if isinstance(found, str):
+        return None, NOTE_BIT["reported_range_unusable"]
+    if isinstance(found, RangeText):
+        return _banded(found.bands), 0
+    if None not in found:
+        return Scale(tuple(_stretches(*found, "normal")), ends=found), 0
+    return _one_sided(found, about, beyond), NOTE_BIT["reported_range_one_sided"]
+
+
+def _one_sided(ends: Ends, about: RangeFor, beyond: Callable[[], Sequence[Scale]]) -> Scale:
+    low, high = ends
+    open_side, data = "low" if low is None else "high", knowledge("comparison.toml")
+    if data["harmless_side"].get(about.analyte.key) == open_side:
+        return Scale(tuple(_stretches(low, high, "normal")), ends=ends)
+    editions = beyond() if data["open_side"].get(about.analyte.key) == open_side else ()
+    if not editions or low is None:
+        return Scale(tuple(_stretches(low, high, "indeterminate")), ends=ends)
+    below = Stretch(None, Edge(low.value, not low.inclusive), "low", "low")
+    return Scale((below, *_inside(low, editions)), exact=all(scale.exact for scale in editions), ends=ends)
+
+
+def _stretches(low: Edge | None, high: Edge | None, inside: str) -> Iterator[Stretch]:
+    if low is not None:
+        yield Stretch(None, Edge(low.value, not low.inclusive), "low", "low")
+    yield Stretch(low, high, "normal" if inside == "normal" else None, inside)
+    if high is not None:
+        yield Stretch(Edge(high.value, not high.inclusive), None, "high", "high")
+
+
+def _inside(low: Edge, editions: Sequence[Scale]) -> Iterator[Stretch]:
+    """Yield what lies above a lower limit, as far as the editions go: normal unless one of them calls it high."""
+    points = {edge.value for scale in editions for stretch in scale.stretches for edge in stretch.edges()}
+    edges = [
+        low,
+        *(Edge(point, inclusive) for point in sorted(points) if point > low.value for inclusive in (True, False)),
+    ]
+    for lower, upper in itertools.zip_longest(edges, edges[1:]):
+        x = lower.value + 1 if upper is None else (lower.value + upper.value) / 2
+        found = [scale.at(x) for scale in editions]
+        normal = all(stretch is not None and stretch.level in _NOT_HIGH for stretch in found)
+        end = None if upper is None else Edge(upper.value, upper.value == lower.value or not upper.inclusive)
+        yield Stretch(lower, end, "normal" if normal else None, "normal" if normal else "indeterminate")
+
+
+def _banded(bands: Sequence[Band]) -> Scale:
+    stretches = [Stretch(_edge(band.low), _edge(band.high), band.name, band.level) for band in bands]
+    normal = [stretch for stretch in stretches if stretch.level == "normal"]
+    return Scale(tuple(stretches), ends=(normal[0].lower, normal[-1].upper) if normal else (None, None))
+
+
+def _edge(end: End | None) -> Edge | None:
+    return None if end is None else Edge(Fraction(Decimal(repr(end.value))), end.inclusive)
+
+
+def _found(low: Any, high: Any, text: Any, about: RangeFor) -> Ends | RangeText | str | None:
+    """Return the ends, a text with bands, `UNUSABLE`, or None where no range was sent."""
     ends = [values.parse(end) for end in (low, high)]
     if all(end.problem == "missing_value" for end in ends):
-        return None, 0
-    unusable = None, NOTE_BIT["reported_range_unusable"]
-    if any(end.problem == "not_numeric" or end.alternative is not None for end in ends):
-        return unusable
-    if any(end.unit_text is not None and _other_unit(end.unit_text, analyte, to_canonical) for end in ends):
-        return unusable
-    lower, upper = (None if end.number is None else Fraction(Decimal(repr(end.number))) for end in ends)
-    if not _usable(lower, upper, Bounds.of(analyte.hard), to_canonical):
-        return unusable
-    low_edge = lower if lower is None else Edge(lower, ends[0].comparator != ">")
-    high_edge = upper if upper is None else Edge(upper, ends[1].comparator != "<")
-    one_sided = low_edge is None or high_edge is None
-    open_side = "low" if low_edge is None else "high"
-    inside = (
-        "indeterminate"
-        if one_sided and knowledge("comparison.toml")["harmless_side"].get(analyte.key) != open_side
-        else "normal"
-    )
-    stretches = []
-    if low_edge is not None:
-        stretches.append(Stretch(None, Edge(low_edge.value, not low_edge.inclusive), "low", "low"))
-    stretches.append(Stretch(low_edge, high_edge, "normal" if inside == "normal" else None, inside))
-    if high_edge is not None:
-        stretches.append(Stretch(Edge(high_edge.value, not high_edge.inclusive), None, "high", "high"))
-    return Scale(tuple(stretches), ends=(low_edge, high_edge)), NOTE_BIT["reported_range_one_sided"] if one_sided else 0
+        return _of_text(text, about) if isinstance(text, str) else None
+    if all(end.problem in (None, "missing_value") for end in ends):
+        found = _of_ends(low, high, about)
+        if found is not None:
+            return found
+    whole = [end for end in (low, high) if isinstance(end, str) and values.parse(end).problem == "not_numeric"]
+    if (
+        len(whole) == 1
+        and (low is whole[0] or high is whole[0])
+        and any(end.problem == "missing_value" for end in ends)
+    ):
+        return _of_text(whole[0], about) or UNUSABLE
+    return (_of_text(text, about) if isinstance(text, str) else None) or UNUSABLE
 
 
-def _ends_of_text(text: str, analyte: Analyte, to_canonical: Fraction) -> tuple[Any, Any]:
+def _of_ends(low: Any, high: Any, about: RangeFor) -> Ends | None:
+    """Return two ends that came by themselves, or None where they cannot be used or can be read in two ways."""
+    made = []
+    for decimal in (None, ".", ","):
+        lower, upper = (values.parse(end, decimal) for end in (low, high))
+        if {lower.problem, upper.problem} - {None, "missing_value"}:
+            continue
+        ends = _edge_of(lower, ">"), _edge_of(upper, "<")
+        same = not (about.other_unit(lower.unit_text) or about.other_unit(upper.unit_text))
+        if decimal is None and lower.alternative is None and upper.alternative is None:
+            return ends if same and about.usable(ends) else None
+        if decimal is not None and same and about.usable(ends) and about.plausible(ends):
+            made.append(ends)
+    distinct = list(dict.fromkeys(made))
+    return distinct[0] if len(distinct) == 1 else None
+
+
+def _edge_of(parsed: values.Parsed, outside: str) -> Edge | None:
+    if parsed.number is None:
+        return None
+    return Edge(Fraction(Decimal(repr(parsed.number))), parsed.comparator != outside)
+
+
+def _of_text(text: str, about: RangeFor) -> Ends | RangeText | str | None:
     if text.strip().casefold() in values.MISSING_MARKERS:
-        return None, None
-    found = read(text)
-    if found is None or (found.unit_text is not None and _other_unit(found.unit_text, analyte, to_canonical)):
-        return UNUSABLE, None
-    return found.low, found.high
-
-
-def _other_unit(text: str, analyte: Analyte, to_canonical: Fraction) -> bool:
-    """Return whether the unit written behind an end is not the result's."""
-    code = units.resolve(text).code
-    return code not in units.accepted(analyte.key) or units.exact_factor(analyte.key, str(code)) != to_canonical
-
-
-def _usable(lower: Fraction | None, upper: Fraction | None, hard: Bounds, to_canonical: Fraction) -> bool:
-    if lower is not None and upper is not None and (lower > upper or lower == upper == 0):
-        return False
-    if lower is not None and (lower < 0 or float(lower * to_canonical) > hard.high):
-        return False
-    return upper is None or (upper > 0 and float(upper * to_canonical) >= hard.low)
+        return None
+    read = [found for found in readings(text, None, about.sex, about.adult) if not about.other_unit(found.unit_text)]
+    made: list[Ends | RangeText] = []
+    for found in read:
+        ends = tuple(
+            _edge_of(values.parse(end, "."), outside) for end, outside in ((found.low, ">"), (found.high, "<"))
+        )
+        edges = (
+            [edge for band in found.bands for edge in (_edge(band.low), _edge(band.high)) if edge is not None]
+            if found.bands
+            else [edge for edge in ends if edge is not None]
+        )
+        every = (edges[0], edges[-1])
+        if about.usable((ends[0], ends[1])) and about.usable(every) and (len(read) == 1 or about.plausible(every)):
+            made.append(found if found.bands else (ends[0], ends[1]))
+    return made[0] if len(made) == 1 else UNUSABLE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import panel as slots
+from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent, read_value
 from labinterp.kernel.reported import NO_RANGE
 from labinterp.reading import demographics, flags, values
@@ -31,8 +32,8 @@ class Reading:
     """One result on its way through the kernel; `problem` or `outcome` is set at the end."""
 
     __slots__ = (
-        "channel", "comparator", "grade", "notes", "number", "outcome", "plan", "problem", "range_sent", "suspected",
-        "value", "when", "who",
+        "channel", "comparator", "flag", "grade", "notes", "number", "outcome", "plan", "problem", "range_sent",
+        "suspected", "value", "when", "who",
     )  # fmt: skip
 
     channel: Channel
@@ -40,6 +41,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.comparator: str | None = None
+        self.flag: str | None = None
         self.grade: int | None = None
         self.notes = 0
         self.number = 0.0
@@ -100,6 +102,7 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
     elif not demographics.is_missing(result.collected_at):
         reading.notes |= NOTE_BIT["time_unreadable"]
     reading.who = person.key(reading.when)
+    reading.flag = flags.combined(_side(result.reported_flag), _side(parsed.flag))
     reading.range_sent = result.reference_low, result.reference_high, result.reference_range
     reading.notes |= channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
     reading.problem = problem_before_conversion(parsed, channel)
@@ -114,6 +117,10 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
     reading.number, reading.comparator = float(number or 0.0), parsed.comparator
     _convert(reading, session)
     return reading
+
+
+def _side(flag: object) -> str | None:
+    return flags.side_of_reported(flag) if isinstance(flag, str) else None
 
 
 def problem_before_conversion(parsed: values.Parsed, channel: Channel) -> str | None:
@@ -151,6 +158,12 @@ def _convert(reading: Reading, session: Session) -> None:
     reading.outcome = outcome
     if outcome.near:
         reading.notes |= NOTE_BIT["near_limit"]
+    reading.notes |= disagreement(outcome.flag, reading.flag)
+    if outcome.flag == "N" and (
+        session.overruled(plan, reading.flag)
+        or session.slipped(channel, reading.who, plan, (reading.number, reading.comparator), reading.suspected)
+    ):
+        reading.outcome = DOUBTED
 
 
 def is_soft(value: float, comparator: str | None, channel: Channel) -> bool:
@@ -253,9 +266,6 @@ def _compute(
     return Computed(number, value, calcium.comparator, outcome, calcium.soft or albumin.soft)
 
 
-def flag_disagrees(reading: Reading, result: LabResult) -> bool:
-    """Return whether the laboratory's own flag puts the result on another side of normal."""
-    if reading.outcome is None or not isinstance(result.reported_flag, str):
-        return False
-    side = SIDE_OF_FLAG.get(reading.outcome.flag or "")
-    return flags.disagrees(side, flags.side_of_reported(result.reported_flag))
+def disagreement(flag: str | None, reported: str | None) -> int:
+    """Return the bit of the note that the laboratory puts the result on another side of normal, or 0."""
+    return NOTE_BIT["flag_disagrees"] if flags.disagrees(SIDE_OF_FLAG.get(flag or ""), reported) else 0

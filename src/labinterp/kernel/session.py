@@ -13,11 +13,13 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
 from labinterp.kernel.quantity import Channel, Sent, resolve
-from labinterp.kernel.reported import NO_RANGE, reported_scale
+from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
 from labinterp.reading import analytes, units, values
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from labinterp.ranges import Edition, Entry, Selection
     from labinterp.reading.times import Age
 
+ADULT: Final = 18
+"""Age in years from which laboratories print the ranges of adults."""
 _CACHE_LIMIT: Final = 1 << 16
 REPORTED: Final = "reported"
 
@@ -68,7 +72,7 @@ class Session:
         self.tests = tests
         self.date_order = check_date_order(date_order)
         self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
-        breaks = set(ranges.age_breaks())
+        breaks = {Fraction(ADULT), *ranges.age_breaks()}
         if grading is not None:
             breaks |= set(ReferenceSet(grading.id, (grading,)).age_breaks())
         self.age_breaks: tuple[Fraction, ...] = tuple(sorted(b for b in breaks if b > 0))
@@ -128,13 +132,14 @@ class Session:
         person = self._who(who)
         to_canonical = units.exact_factor(analyte, code)
         if self.reported_ranges:
-            scale, notes = reported_scale(sent, analytes.analytes()[analyte], to_canonical)
+            about = RangeFor(analytes.analytes()[analyte], to_canonical, person.sex, _is_adult(person))
+            scale, notes = reported_scale(sent, about, lambda: self._scales(analyte, code, person, channel.method))
             if scale is not None:
                 scales, range_ids = [scale], [REPORTED]
         missing = detail = None
         if not scales:
             selection, more = self._select(analyte, person, channel.method)
-            scales = [scale for entry in selection.entries if (scale := scale_of(entry, code, analyte)) is not None]
+            scales = _in_unit(selection, code, analyte)
             range_ids = sorted({entry.range_id for entry in selection.entries})
             notes |= more if scales else 0
             missing, detail = (None, None) if scales else (selection.reason or "no_entry", selection.detail)
@@ -152,7 +157,39 @@ class Session:
             tolerant=computed,
             missing=missing,
             detail=detail,
+            reported=range_ids == [REPORTED],
         )
+
+    def _scales(self, analyte: str, code: str, who: Who, method: str | None) -> list[Scale]:
+        """Return the scales of the editions in a unit."""
+        return _in_unit(self._select(analyte, who, method)[0], code, analyte)
+
+    def overruled(self, plan: Plan, side: str | None) -> bool:
+        """Return whether a laboratory that sent no usable range calls a result abnormal which the editions call normal.
+
+        Args:
+            plan: by which the result is normal.
+            side: the side of normal on which the laboratory's own flag puts it.
+        """
+        return self.reported_ranges and not plan.reported and side in ("low", "high", "abnormal")
+
+    def slipped(
+        self, channel: Channel, who: WhoKey, plan: Plan, value: tuple[float, str | None], suspect: str | None
+    ) -> bool:
+        """Return whether a doubtful result is normal as it stands, and would not be in the unit that is suspected.
+
+        Args:
+            channel: of the result.
+            who: patient group.
+            plan: by which the result is normal; a range of the laboratory's own holds in either unit.
+            value: number and comparator.
+            suspect: the unit that would make the number ordinary, if any.
+        """
+        if suspect is None or plan.reported:
+            return False
+        scale = units.scale(str(channel.analyte), suspect)
+        other = attrs.evolve(channel, unit=suspect, mul=scale.mul, div=scale.div)
+        return self.plan(other, who).locate(*value).flag != "N"
 
     def _select(self, analyte: str, who: Who, method: str | None) -> tuple[Selection, int]:
         """Return the entries that judge this analyte and patient, or why there are none, and notes."""
@@ -234,6 +271,18 @@ def _checked_unit(key: str, unit: str) -> str:
         raise UnknownUnitError(f"default_units has an unknown unit for {key}", analyte=key)
     units.scale(key, code)
     return unit
+
+
+def _in_unit(selection: Selection, code: str, analyte: str) -> list[Scale]:
+    return [scale for entry in selection.entries if (scale := scale_of(entry, code, analyte)) is not None]
+
+
+def _is_adult(who: Who) -> bool | None:
+    """Return whether the patient is an adult, None where that is not known."""
+    if who.age is None:
+        return True if who.assume_adult else None
+    low, high = who.age
+    return True if low >= ADULT else False if high <= ADULT else None
 
 
 def _has_age(entry: Entry) -> bool:

@@ -1,29 +1,142 @@
-"""The laboratory's own flag → the side of normal on which it puts the result."""
+"""The laboratory's own flag → the side of normal on which it puts the result.
+
+Signs, codes and words are data, in `knowledge/grammar.toml`; a text of several words says what its words say together.
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
-_SIDES: Final = {
-    **dict.fromkeys(("l", "low", "ll", "lu", "low low", "lowlow", "<", "--", "critical low", "panic low"), "low"),
-    **dict.fromkeys(("n", "normal", "nrm", "within range", "nl", "wnl"), "normal"),
-    **dict.fromkeys(
-        ("h", "high", "hh", "hu", "high high", "highhigh", ">", "++", "critical high", "panic high"), "high"
-    ),
-    **dict.fromkeys(("a", "aa", "abnormal", "ab", "*", "**", "abn"), "abnormal"),
-}
+from labinterp._data import knowledge
+from labinterp.frozen import frozen
+from labinterp.reading import comparators
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIDES: Final = ("low", "normal", "high", "abnormal")
+MAX_LENGTH: Final = 64
+_BRACKETS: Final = "()[]{}"
+_BETWEEN: Final = re.compile(r"[\s,;/_~^|()\[\]{}:.\"]+")
+_MISSING: Final = frozenset({"n/a", "na", "n.a.", "n.a", "none", "null", "nan", "nat", "<na>", "."})
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.cache
+def _sides(*, codes: bool) -> Mapping[str, str]:
+    """Return word, sign or code → side."""
+    data = knowledge("grammar.toml")["flags"]
+    lists = [(side, data[side]) for side in SIDES] + [(side, data["codes"][side]) for side in SIDES if codes]
+    found: Mapping[str, str] = frozen(
+        {comparators.key(comparators.plain(word)): side for side, words in lists for word in words}
+    )
+    return found
+
+
+@functools.cache
+def _degrees() -> frozenset[str]:
+    return frozenset(map(comparators.key, knowledge("grammar.toml")["flags"]["degree"]))
+
+
+@functools.cache
+def signs() -> str:
+    """Return the signs that may stand at a number without a space: stars and arrows, no `+`, `-`, `<` or `>`."""
+    return "".join(
+        sorted({word for word in _sides(codes=False) if len(word) == 1 and not word.isalnum()} - set("+-<>"))
+    )
+
+
+@functools.lru_cache(maxsize=4096)
 def side_of_reported(flag: str) -> str | None:
     """Return `low`, `normal`, `high` or `abnormal`; None for a flag that says nothing known.
 
     Example:
-        >>> side_of_reported("LOW LOW"), side_of_reported("see note")
-        ('low', None)
+        >>> side_of_reported("LOW LOW"), side_of_reported("Below low normal"), side_of_reported("see note")
+        ('low', 'low', None)
     """
-    return _SIDES.get(flag.strip().casefold()) if len(flag) <= 32 else None  # noqa: PLR2004 - longer than any entry
+    return _side(flag, codes=True)
+
+
+@functools.lru_cache(maxsize=4096)
+def side_in_value(text: str) -> str | None:
+    """Return the side that a text around a number says, where a code could be a unit or a word and is none.
+
+    Example:
+        >>> side_in_value("(L)"), side_in_value("niedrig"), side_in_value("PM")
+        ('low', 'low', None)
+    """
+    return _side(text, codes=False)
+
+
+def _side(text: str, *, codes: bool) -> str | None:
+    if len(text) > MAX_LENGTH:
+        return None
+    known = _sides(codes=codes)
+    whole = comparators.key(comparators.plain(text))
+    if whole in _MISSING:
+        return None
+    bare = whole.strip(_BRACKETS).strip()
+    if bare in known:
+        return known[bare]
+    found: set[str] = set()
+    for word in filter(None, _BETWEEN.split(whole)):
+        sides = _sides_of_word(word, known)
+        if sides is None:
+            return None
+        found |= sides
+    return _together(found)
+
+
+def _sides_of_word(word: str, known: Mapping[str, str]) -> set[str] | None:
+    """Return what a word says, signs at its ends included: nothing for one of degree, None where it is not known."""
+    if word in _degrees():
+        return set() if word not in known else {f"{known[word]}?"}
+    if word in known:
+        return {known[word]}
+    bare = word.strip(signs())
+    found = {known[sign] for sign in word.replace(bare, "", 1) if sign in known} if bare else set()
+    if not bare:
+        found = {known[sign] for sign in word if sign in known}
+    elif bare in known:
+        found.add(known[bare])
+    elif bare in _degrees() and found:
+        pass
+    else:
+        parts = [_sides_of_word(part, known) for part in bare.split("-")] if "-" in bare.strip("-") else [None]
+        for part in parts:
+            if part is None:
+                return None
+            found |= part
+    return found
+
+
+def _together(found: set[str]) -> str | None:
+    """Return what several words say: a side, which `abnormal` and words of degree do not weaken."""
+    sides = {side for side in found if not side.endswith("?")}
+    if {"low", "high"} <= sides:
+        return "abnormal"
+    for side in ("low", "high", "abnormal"):
+        if side in sides:
+            return side
+    weak = {side.removesuffix("?") for side in found}
+    return next((side for side in ("abnormal", "normal") if side in weak), None)
+
+
+def combined(first: str | None, second: str | None) -> str | None:
+    """Return what two flags of one result say: one that is abnormal wins.
+
+    Example:
+        >>> combined(None, "low"), combined("normal", "high"), combined("low", "abnormal")
+        ('low', 'high', 'low')
+    """
+    if (
+        first is None
+        or (first == "normal" and second is not None)
+        or (first == "abnormal" and second in ("low", "high"))
+    ):
+        return second if second is not None else first
+    return first
 
 
 def disagrees(side: str | None, reported: str | None) -> bool:

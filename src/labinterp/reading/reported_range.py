@@ -1,26 +1,62 @@
-"""From the text of a reported range, such as `8.5-10.5` or `<15`, to its two ends.
+"""From the text of a reported range, such as `8.5-10.5`, `< OR = 15` or `M: 4-6 F: 3-5`, to its limits.
 
-Only spellings that leave no doubt are read. Anything else, such as `male 4-6, female 3-5`, is no range for us.
+The text is cut into numbers, comparators, units and known words, all of them data, and is read only where every part
+of it is understood. Where it can be read by the decimal point and by the decimal comma, both readings are handed on.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
 
-from labinterp.reading import units, values
+from labinterp._data import knowledge
+from labinterp.reading import comparators, units, values
 
-MAX_LENGTH: Final = 80
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+MAX_LENGTH: Final = 200
 
 UNUSABLE: Final = "unusable"
 """Stands as the lower end where a range was sent that cannot be used, so that the interpretation says so."""
 
-
 Ends = tuple[Any, Any]
 """Lower and upper end as `LabResult` takes them."""
+
+_LEVELS: Final = ("very_low", "low", "borderline_low", "normal", "borderline_high", "high", "very_high")
+
+
+@attrs.frozen
+class End:
+    """One end of a stretch.
+
+    Args:
+        value: as printed.
+        inclusive: whether it lies inside.
+    """
+
+    value: float
+    inclusive: bool
+
+
+@attrs.frozen
+class Band:
+    """One of several named stretches of a range.
+
+    Args:
+        low: None where it is open below.
+        high: None where it is open above.
+        level: such as `low` or `normal`.
+        name: the laboratory's own name.
+    """
+
+    low: End | None
+    high: End | None
+    level: str
+    name: str
 
 
 @attrs.frozen
@@ -31,84 +67,466 @@ class RangeText:
         low: lower end, or None where the range is open below.
         high: upper end, or None where the range is open above.
         unit_text: the unit written behind the numbers, if any.
+        bands: several named stretches, lowest first, where the text names more than what is normal.
     """
 
     low: float | str | None
     high: float | str | None
     unit_text: str | None = None
+    bands: tuple[Band, ...] = ()
 
 
-# Runs on at most MAX_LENGTH characters; the parts cannot match the same text in two ways.
-_NUMBER: Final = r"\.?[0-9][0-9.,']{0,15}"
-_PREFIX: Final = r"(?:(?:normal|reference|ref)\.?(?: range)?:? +)?"
-_TWO_ENDS: Final = re.compile(
-    rf"{_PREFIX}({_NUMBER}) ?(?P<u1>[^0-9<>=\s.,;:~-][^<>=\s,;:~-]{{0,11}})? ?(?:-|\.\.\.?|~|to|until) ?({_NUMBER})"
-    r"(?: ?(?P<u2>[^0-9\s.,;:()-][^\s,;:()]{0,15}))?",
-    re.IGNORECASE,
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+class _Stretch(NamedTuple):
+    """Two ends as comparator and text of a number."""
+
+    low: tuple[str, str] | None
+    high: tuple[str, str] | None
+
+
+class _Part(NamedTuple):
+    """A stretch and what its labels say."""
+
+    stretch: _Stretch
+    sexes: frozenset[str]
+    ages: frozenset[str]
+    levels: tuple[tuple[str, str], ...]
+
+
+# Every alternative begins with another character, and none repeats inside of a repetition.
+_ATOM: Final = re.compile(
+    r"(?P<number>\.?[0-9]+(?:[.,'][0-9]+)*)"
+    r"|(?P<glyph>[\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+    r"|(?P<word>[^\W\d_]+)"
+    r"|(?P<space>\s+)"
+    r"|(?P<dots>\.{2,3}|…)"
+    r"|(?P<other>.)",
+    re.DOTALL,
 )
-_ONE_END: Final = re.compile(
-    rf"{_PREFIX}(<=|>=|=<|=>|<|>|up to|less than or equal to|greater than or equal to|less than|greater than|more than"
-    rf"|below|under|above|over) ?({_NUMBER})(?: ?(?P<u>[^0-9\s.,;:()-][^\s,;:()]{{0,15}}))?",
-    re.IGNORECASE,
-)
-_ENDS: Final = {
-    **dict.fromkeys(("<=", "=<", "up to", "less than or equal to"), ("high", True)),
-    **dict.fromkeys(("<", "less than", "below", "under"), ("high", False)),
-    **dict.fromkeys((">=", "=>", "greater than or equal to"), ("low", True)),
-    **dict.fromkeys((">", "greater than", "more than", "above", "over"), ("low", False)),
-}
-"""Sign or word → the end that it gives, and whether that end lies inside."""
-_SIGNS: Final = str.maketrans(
-    {**dict.fromkeys("‐‒–—―−", "-"), **dict.fromkeys("≤≦⩽", "<="), **dict.fromkeys("≥≧⩾", ">=")},  # noqa: RUF001 - these are the look-alikes
-)
+_MOST_ATOMS: Final = 11
+_UNIT: Final = re.compile(r"[^\s,;:()<>=~-]{1,16}(?:-1)?")
+_BETWEEN: Final = {"-": "dash", "~": "dash", "/": "slash", ";": "end", "|": "end", ",": "end", "\n": "end"}
+_JOINING: Final = ("before", "after", "to", "and", "from")
+_IGNORED: Final = frozenset("()[]{}:=.")
 
 
-@lru_cache(maxsize=4096)
-def read(text: str, decimal: str | None = None) -> RangeText | None:
-    """Read the text of a range.
+@functools.cache
+def _phrases() -> Mapping[str, tuple[str, ...]]:
+    """Return word or sign → what it may be in a range, such as `before:<=` and `to`."""
+    found: dict[str, dict[str, None]] = {}
+    for word, kind in _words():
+        found.setdefault(word, {})[kind] = None
+    return {word: tuple(kinds) for word, kinds in found.items()}
+
+
+def _words() -> Iterator[tuple[str, str]]:
+    data = knowledge("grammar.toml")
+    for place, table in (("before", comparators.before()), ("after", comparators.after())):
+        yield from ((word, f"{place}:{sign}") for word, sign in table.items() if sign is not None)
+    for kind in ("filler", "to", "and", "from", "female", "male", "adult", "child"):
+        yield from ((_key(word), kind) for word in data["ranges"][kind])
+    yield from ((letter, "letter") for letter in sorted(set("".join(data["ranges"]["pairs"]))))
+    levels = [(_key(word), level) for level, words in data["ranges"]["levels"].items() for word in words]
+    yield from ((word, f"level:{level}") for word, level in levels)
+    named = {word for word, _ in levels}
+    flags = [(_key(word), side) for side in ("low", "normal", "high") for word in data["flags"][side]]
+    for word, side in flags:
+        if word not in named and word[:1].isalpha() and (len(word) > len("hh") or not word.isascii()):
+            yield word, f"level:{side}"
+
+
+def _key(word: str) -> str:
+    return comparators.key(comparators.plain(word))
+
+
+@functools.lru_cache(maxsize=4096)
+def _tokens(text: str) -> tuple[_Token, ...] | None:
+    """Cut a text into tokens; None where a part of it is not known."""
+    text = comparators.without_entities(text).strip()
+    text = "\n".join(comparators.plain(line) for line in text.splitlines())
+    if not text or len(text) > MAX_LENGTH:
+        return None
+    atoms = [match for match in _ATOM.finditer(text) if match.lastgroup != "space" or "\n" in match[0]]
+    found: list[_Token] = []
+    i = 0
+    while i < len(atoms):
+        atom = atoms[i]
+        if atom.lastgroup == "number":
+            found.append(_Token("number", atom[0]))
+            i += 1
+            continue
+        if atom.lastgroup == "dots":
+            found.append(_Token("dash", "-"))
+            i += 1
+            continue
+        token, end = _longest(text, atoms, i)
+        unit = _UNIT.match(text, atom.start()) if atom.lastgroup in ("word", "glyph") or atom[0] in "%[" else None
+        if unit is not None and (token is None or "/" in unit[0]) and (found_unit := _unit_of(unit[0])) is not None:
+            token, end = _Token("unit", found_unit), atom.start() + len(found_unit)
+        if token is None:
+            mark = "\n" if "\n" in atom[0] else atom[0]
+            if mark not in _BETWEEN and mark not in _IGNORED:
+                return None
+            token, end = _Token(_BETWEEN.get(mark, "ignored"), mark), atom.end()
+        found.append(token)
+        while i < len(atoms) and atoms[i].start() < end:
+            i += 1
+    return tuple(token for token in found if token.kind != "ignored")
+
+
+def _longest(text: str, atoms: Sequence[re.Match[str]], i: int) -> tuple[_Token | None, int]:
+    """Return the longest known phrase that begins at an atom, and where it ends."""
+    start = atoms[i].start()
+    for j in range(min(i + _MOST_ATOMS, len(atoms)), i, -1):
+        if atoms[j - 1].lastgroup == "number" or "\n" in atoms[j - 1][0]:
+            continue
+        phrase = comparators.key(text[start : atoms[j - 1].end()])
+        if phrase in _phrases() and not any(atom.lastgroup == "number" for atom in atoms[i:j]):
+            return _Token("phrase", phrase), atoms[j - 1].end()
+    return None, start
+
+
+def _unit_of(text: str) -> str | None:
+    """Return what of a text is a unit that is known."""
+    for candidate in (text, text.rstrip(".]"), text.split("/n", 1)[0]):
+        if candidate and units.resolve(candidate).code is not None:
+            return candidate
+    return None
+
+
+def _is(token: _Token | None, kind: str) -> bool:
+    """Return whether a token is of a kind or may be."""
+    if token is None:
+        return False
+    return token.kind == kind or (token.kind == "phrase" and kind in _phrases()[token.text])
+
+
+def _sign(token: _Token | None, place: str) -> str | None:
+    """Return the comparator that a token is, in front of a number or behind it."""
+    if token is None or token.kind != "phrase":
+        return None
+    return next((kind.partition(":")[2] for kind in _phrases()[token.text] if kind.startswith(f"{place}:")), None)
+
+
+class _Parser:
+    """Tokens → parts, or None where they make no sense together."""
+
+    def __init__(self, tokens: Sequence[_Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+        self._numbers = sum(token.kind == "number" for token in tokens)
+        self.units: list[str] = []
+
+    def _peek(self, ahead: int = 0) -> _Token | None:
+        at = self._at + ahead
+        return self._tokens[at] if at < len(self._tokens) else None
+
+    def items(self) -> list[Any] | None:
+        """Return stretches, labels and the ends of parts in order."""
+        found: list[Any] = []
+        while (token := self._peek()) is not None:
+            stretch = self._stretch(first=not any(isinstance(item, _Stretch) for item in found))
+            if stretch is not None:
+                found.append(stretch)
+                continue
+            self._at += 1
+            if token.kind == "unit":
+                self.units.append(token.text)
+            elif token.kind in ("end", "slash") or _is(token, "and"):
+                found.append("end")
+            elif token.kind == "phrase":
+                kinds = [kind for kind in _phrases()[token.text] if kind.partition(":")[0] not in _JOINING]
+                if not kinds:
+                    return None
+                found.append((kinds, token.text))
+            else:
+                return None
+        return found
+
+    def _stretch(self, *, first: bool) -> _Stretch | None:
+        """Read a stretch of numbers where one begins, and go behind it."""
+        for reader in (self._two, self._signed, self._open):
+            start = self._at
+            stretch = reader(first=first)
+            if stretch is not None:
+                return stretch
+            self._at = start
+        return None
+
+    def _number(self) -> str | None:
+        token = self._peek()
+        if token is None or token.kind != "number":
+            return None
+        self._at += 1
+        unit = self._peek()
+        if unit is not None and unit.kind == "unit":
+            self.units.append(unit.text)
+            self._at += 1
+        return token.text
+
+    def _skip(self, *kinds: str) -> bool:
+        if any(_is(self._peek(), kind) for kind in kinds):
+            self._at += 1
+            return True
+        return False
+
+    def _two(self, *, first: bool) -> _Stretch | None:
+        """Read `5-10`, `from 5 to 10`, `5 / 10`."""
+        if _is(self._peek(), "from") or (_sign(self._peek(), "before") == ">=" and _is(self._peek(2), "to")):
+            self._at += 1
+        low = self._number()
+        if low is None or not (
+            self._skip("dash", "to") or (first and self._numbers == len("LH") and self._skip("slash"))
+        ):
+            return None
+        high = self._number()
+        return None if high is None or self._peek_joins() else _Stretch((">=", low), ("<=", high))
+
+    def _peek_joins(self) -> bool:
+        """Return whether a number follows on what is read, as in `5-10-15`."""
+        if _is(self._peek(), "dash"):
+            return _sign(self._peek(1), "before") is None
+        return _is(self._peek(), "number")
+
+    def _signed(self, *, first: bool) -> _Stretch | None:
+        """Read `<5`, `5以下`, `>=5 - <10`, `5以上10未満`."""
+        del first
+        one = self._one()
+        if one is None:
+            return None
+        behind = self._at
+        self._skip("dash", "to", "end")
+        other = self._one()
+        if other is not None and one[0][0] == ">" and other[0][0] == "<":
+            return _Stretch(one, other)
+        if other is not None and one[0][0] == "<" and other[0][0] == ">" and self._numbers == len("LH"):
+            return None
+        self._at = behind
+        return _Stretch(one, None) if one[0][0] == ">" else _Stretch(None, one)
+
+    def _one(self) -> tuple[str, str] | None:
+        """Read a number with its comparator."""
+        start = self._at
+        sign = _sign(self._peek(), "before")
+        if sign is not None:
+            self._at += 1
+            number = self._number()
+            if number is not None and not self._peek_joins():
+                behind = _sign(self._peek(), "after")
+                if behind is None:
+                    return sign, number
+        self._at = start
+        number = self._number()
+        behind = _sign(self._peek(), "after")
+        if number is not None and behind is not None:
+            self._at += 1
+            return behind, number
+        self._at = start
+        return None
+
+    def _open(self, *, first: bool) -> _Stretch | None:
+        """Read `-10`, whose lower end is not printed."""
+        if not first or not _is(self._peek(), "dash"):
+            return None
+        self._at += 1
+        number = self._number()
+        return None if number is None or self._peek_joins() else _Stretch(None, ("<=", number))
+
+
+def _parts(items: Sequence[Any]) -> list[_Part] | None:
+    """Put stretches and labels together, each stretch with its own labels."""
+    groups: list[list[Any]] = [[]]
+    for item in items:
+        if item == "end":
+            if any(isinstance(member, _Stretch) for member in groups[-1]):
+                groups.append([])
+        else:
+            groups[-1].append(item)
+    split: list[list[Any]] = []
+    for group in filter(None, groups):
+        split += _split(group)
+    if split and not any(isinstance(member, _Stretch) for member in split[-1]) and len(split) > 1:
+        split[-2] += split.pop()
+    if not all(sum(isinstance(member, _Stretch) for member in group) == 1 for group in split):
+        return None
+    return [_part(group, _letters(items)) for group in split]
+
+
+def _split(group: list[Any]) -> list[list[Any]]:
+    """Split labels and stretches that follow each other without a sign between: labels lead, or they trail."""
+    leads = not isinstance(group[0], _Stretch)
+    found: list[list[Any]] = [[]]
+    for item in group:
+        has = any(isinstance(member, _Stretch) for member in found[-1])
+        if has and (leads != isinstance(item, _Stretch) and (leads or isinstance(item, _Stretch))):
+            found.append([])
+        found[-1].append(item)
+    if leads and len(found) > 1 and not any(isinstance(member, _Stretch) for member in found[-1]):
+        found[-2] += found.pop()
+    return found
+
+
+def _letters(items: Sequence[Any]) -> Mapping[str, str]:
+    """Return which sex each single letter stands for in this text."""
+    labels = [item for item in items if item != "end" and not isinstance(item, _Stretch)]
+    letters = {text for kinds, text in labels if "letter" in kinds}
+    if letters in ({"m"}, {"f"}):
+        return {"m": "male", "f": "female"}
+    for pair in knowledge("grammar.toml")["ranges"]["pairs"]:
+        if letters == set(pair):
+            return {pair[0]: "male", pair[1]: "female"}
+    return {}
+
+
+def _part(group: Sequence[Any], letters: Mapping[str, str]) -> _Part:
+    stretch = next(item for item in group if isinstance(item, _Stretch))
+    sexes, ages, levels = set(), set(), []
+    for kinds, text in (item for item in group if not isinstance(item, _Stretch)):
+        if "letter" in kinds and not {"female", "male"} & set(kinds):
+            sexes.add(letters.get(text, "unknown"))
+        sexes |= {"female", "male"} & set(kinds)
+        ages |= {"adult", "child"} & set(kinds)
+        levels += [(kind.partition(":")[2], text) for kind in kinds if kind.startswith("level:")]
+    return _Part(stretch, frozenset(sexes), frozenset(ages), tuple(levels))
+
+
+@functools.lru_cache(maxsize=4096)
+def readings(
+    text: str, decimal: str | None = None, sex: str | None = None, adult: bool | None = None
+) -> tuple[RangeText, ...]:
+    """Read the text of a range in every way that leaves nothing over: by the decimal point and by the comma.
 
     Args:
         text: as the laboratory wrote it, with or without a unit.
         decimal: `"."` or `","` where the caller knows the decimal sign.
+        sex: of the patient, where the text has a range for each.
+        adult: whether the patient is one, where the text has ranges by age.
 
     Returns:
-        The ends, or None where the text is no range or can be read in two ways.
+        No reading, one, or two that differ.
+
+    Example:
+        >>> [(found.low, found.high) for found in readings("1,000-2,000")]
+        [(1000.0, 2000.0), (1.0, 2.0)]
+    """
+    if len(text) > MAX_LENGTH:
+        return ()
+    tokens = _tokens(text)
+    if not tokens:
+        return ()
+    parser = _Parser(tokens)
+    items = parser.items()
+    parts = _parts(items) if items else None
+    chosen = None if parts is None else _chosen(parts, sex, adult)
+    if not chosen or len(set(parser.units)) > 1:
+        return ()
+    unit = parser.units[0] if parser.units else None
+    by_sign = [_range(chosen, unit, sign) for sign in ((decimal,) if decimal else (".", ","))]
+    return tuple(dict.fromkeys(found for found in by_sign if found is not None))
+
+
+def read(text: str, decimal: str | None = None, sex: str | None = None, adult: bool | None = None) -> RangeText | None:
+    """Read the text of a range; None where it is no range or can be read in two ways.
 
     Example:
         >>> read("8.5-10.5").high, read("<15").high, read("≥ 30 ng/mL").unit_text
         (10.5, '<15.0', 'ng/mL')
+        >>> read("M: 4-6 / F: 3-5", sex="female").low
+        3.0
         >>> read("see comment") is None
         True
     """
-    if len(text) > MAX_LENGTH:
+    found = readings(text, decimal, sex, adult)
+    return found[0] if len(found) == 1 else None
+
+
+def _chosen(parts: Sequence[_Part], sex: str | None, adult: bool | None) -> list[_Part]:
+    """Return the parts that apply to the patient; none where that is not known."""
+    left = list(parts)
+    if any(part.sexes for part in left):
+        if sex is None and len({(part.stretch, part.levels) for part in left}) > 1:
+            return []
+        if not all(part.sexes for part in left) or any("unknown" in part.sexes for part in left):
+            return []
+        left = [part for part in left if sex in part.sexes] if sex is not None else left[:1] if _both(left) else []
+    if any(part.ages for part in left):
+        if "child" in set().union(*(part.ages for part in left)) and adult is None:
+            return []
+        wrong = "adult" if adult is False else "child"
+        left = [part for part in left if wrong not in part.ages or len(part.ages) > 1]
+    return left
+
+
+def _both(parts: Sequence[_Part]) -> bool:
+    return frozenset().union(*(part.sexes for part in parts)) == {"female", "male"}
+
+
+def _range(parts: Sequence[_Part], unit: str | None, decimal: str) -> RangeText | None:
+    bands = [_band(part, decimal) for part in parts]
+    made = [band for band in bands if band is not None]
+    if len(made) != len(bands):
         return None
-    text = " ".join(text.translate(_SIGNS).split())
-    if text[:1] + text[-1:] in ("()", "[]"):
-        text = text[1:-1].strip()
-    if two := _TWO_ENDS.fullmatch(text):
-        return _two_ends(two, decimal)
-    one = _ONE_END.fullmatch(text)
-    return _one_end(one, decimal) if one else None
-
-
-def _two_ends(match: re.Match[str], decimal: str | None) -> RangeText | None:
-    low, high = _number(match[1], decimal), _number(match[3], decimal)
-    if low is None or high is None or (match["u1"] and match["u2"] and match["u1"] != match["u2"]):
+    if len(made) == 1 and made[0].level == "normal":
+        low, high = made[0].low, made[0].high
+        return RangeText(_shown(low, ">"), _shown(high, "<"), unit)
+    ordered = _ordered(made)
+    if ordered is None:
         return None
-    return RangeText(low, high, match["u2"] or match["u1"])
+    normal = [band for band in ordered if band.level == "normal"]
+    low = normal[0].low if normal else None
+    high = normal[-1].high if normal else None
+    return RangeText(_shown(low, ">"), _shown(high, "<"), unit, ordered)
 
 
-def _one_end(match: re.Match[str], decimal: str | None) -> RangeText | None:
-    end, (side, inclusive) = _number(match[2], decimal), _ENDS[match[1].lower()]
-    if end is None:
+def _shown(end: End | None, sign: str) -> float | str | None:
+    return None if end is None else end.value if end.inclusive else f"{sign}{end.value}"
+
+
+def _band(part: _Part, decimal: str) -> Band | None:
+    ends: list[End | None] = []
+    for end in part.stretch:
+        number = None if end is None else values.parse_text(end[1], decimal).number
+        if end is not None and number is None:
+            return None
+        ends.append(None if end is None or number is None else End(number, "=" in end[0]))
+    low, high = ends
+    if low is not None and high is not None and low.value > high.value:
         return None
-    shown = end if inclusive else f"{'<' if side == 'high' else '>'}{end}"
-    return RangeText(None, shown, match["u"]) if side == "high" else RangeText(shown, None, match["u"])
+    levels = {level for level, _ in part.levels}
+    if len(levels) > 1:
+        return None
+    name = " ".join(text for _, text in part.levels)
+    return Band(low, high, next(iter(levels), "normal"), name or "normal")
 
 
-def _number(text: str, decimal: str | None) -> float | None:
-    parsed = values.parse_text(text, decimal)
-    return parsed.number if parsed.problem is None and parsed.alternative is None else None
+def _ordered(bands: Sequence[Band]) -> tuple[Band, ...] | None:
+    """Return bands lowest first, gaps closed as printed; None where they overlap or their levels do not rise."""
+    inf = float("inf")
+    ordered = sorted(bands, key=lambda band: -inf if band.low is None else band.low.value)
+    normal = [i for i, band in enumerate(ordered) if band.level == "normal"]
+    found: list[Band] = []
+    for i, band in enumerate(ordered):
+        level = band.level
+        if level == "borderline":
+            if not normal:
+                return None
+            level = "borderline_low" if i < normal[0] else "borderline_high"
+        following = ordered[i + 1] if i + 1 < len(ordered) else None
+        high = band.high
+        if following is not None:
+            if high is None or following.low is None or high.value > following.low.value:
+                return None
+            if high.value == following.low.value:
+                high = End(high.value, high.inclusive and not following.low.inclusive)
+            elif following.low.value - high.value <= 1 and _LEVELS.index(level) < _LEVELS.index("normal"):
+                high = End(following.low.value, not following.low.inclusive)  # 20-29 and from 30 on: 29.5 is below 30
+        found.append(attrs.evolve(band, level=level, high=high))
+    ranks = [_LEVELS.index(band.level) for band in found]
+    return tuple(found) if ranks == sorted(ranks) else None
 
 
 def ends_of_text(text: str | None, unit: str | None, decimal: str | None = None) -> Ends:
@@ -121,7 +539,7 @@ def ends_of_text(text: str | None, unit: str | None, decimal: str | None = None)
     if text is None or text.strip().casefold() in values.MISSING_MARKERS:
         return None, None
     found = read(text, decimal)
-    if found is None or not same_unit(found.unit_text, unit):
+    if found is None or found.bands or not same_unit(found.unit_text, unit):
         return UNUSABLE, None
     return found.low, found.high
 

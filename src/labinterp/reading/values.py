@@ -1,8 +1,8 @@
 """From what a laboratory wrote to a number and its comparator.
 
 `parse` takes anything that may stand in a value column and never raises for it: what cannot be read without doubt
-comes back as `missing_value` or `not_numeric`, never as a guess. Only a text such as `1,234` keeps two readings, and
-the caller, who knows the analyte, decides which of them is plausible.
+comes back as `missing_value` or `not_numeric`, never as a guess. Only a text such as `1,234` or `1.234` keeps two
+readings, and the caller, who knows the analyte, decides which of them is plausible.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Real
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
 from labinterp.errors import ValueParseError
+from labinterp.reading import comparators, flags
 
 MAX_LENGTH: Final = 64
 """Longest text that is read, without the white space around it."""
@@ -40,8 +41,9 @@ class Parsed:
         comparator: `<`, `<=`, `>` or `>=` where the value is censored.
         problem: `missing_value` or `not_numeric`.
         notes: `number_cleaned` where the text was not a plain number already, with or without a comparator.
-        alternative: the number by the second reading of a text such as `1,234`.
+        alternative: the number by the second reading of a text such as `1,234` or `1.234`.
         unit_text: what stands behind the number in the shape of a unit; it may still be no unit at all.
+        flag: the laboratory's own flag that stands beside the number, such as `L*` or `niedrig`.
 
     Example:
         >>> parse("<8").comparator
@@ -54,27 +56,18 @@ class Parsed:
     notes: tuple[str, ...] = ()
     alternative: float | None = attrs.field(default=None, repr=False)
     unit_text: str | None = attrs.field(default=None, repr=False)
+    flag: str | None = attrs.field(default=None, repr=False)
 
 
 _MISSING: Final = Parsed(problem="missing_value")
 _NOT_NUMERIC: Final = Parsed(problem="not_numeric")
 _CLEANED: Final = ("number_cleaned",)
 
-_COMPARATORS: Final = {
-    **dict.fromkeys(("<", "less than", "below", "under"), "<"),
-    **dict.fromkeys((">", "greater than", "more than", "above", "over"), ">"),
-    **dict.fromkeys(("<=", "=<", "</=", "≤", "≦", "⩽", "less than or equal to"), "<="),
-    **dict.fromkeys((">=", "=>", ">/=", "≥", "≧", "⩾", "greater than or equal to"), ">="),
-    "=": None,
-}
-
 # ASCII digits only, no nested repetition: every pattern below runs on at most MAX_LENGTH characters.
 _PLAIN: Final = re.compile(r"(?:(<=?|>=?|[≤≥]) ?)?(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)")
-_LEAD: Final = re.compile(
-    r"([<>]/?=|=[<>]|[<>=≤≦⩽≥≧⩾]) *"
-    r"|((?:less|greater) than or equal to|(?:less|greater|more) than|below|under|above|over) +",
-    re.IGNORECASE,
-)
+_GROUPED: Final = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+"""One point before three digits: it may stand for thousands."""
+_START: Final = re.compile(r"[+-]?[.,]?[0-9]")
 _NUMBER: Final = re.compile(
     r"([+-]?)"
     r"([0-9.,](?:[0-9.,' ]*[0-9.,])?)"
@@ -83,14 +76,16 @@ _NUMBER: Final = re.compile(
     re.IGNORECASE,
 )
 # A unit behind a number has the shape of one, so that words such as "hemolyzed" are none.
-_UNIT: Final = (
-    r"[a-zμ\[\]]{1,8}(?: ?/ ?| per )(?:[0-9]{1,4} ?)?[a-zμ\[\]]{1,6}(?:/[a-z0-9.]{1,6})?"  # mg/dL, mg/100 mL, mg per dL
-    r"|[a-zμ]{0,4}%"  # mg%
+_UNIT: Final = re.compile(
+    r"(?:[^\W\d_]|[\[\]]){1,8}(?: ?/ ?| per )(?:[0-9]{1,4} ?)?[^\W\d_]{1,6}(?:/[a-z0-9.]{1,6})?"
+    r"|[^\W\d_]{0,4}%"  # mg%
     r"|(?-i:[fpnumμ]M)"  # mM, and no time such as 8 PM
-    r"|[a-zμ]{1,4}mol[ .]?L(?:-1)?|[a-zμ]{1,5}[ .](?:L|dL|mL)-1"  # MMOLL, mmol L-1, mg.dL-1
+    r"|[^\W\d_]{1,4}mol[ .]?L(?:-1)?|[^\W\d_]{1,5}[ .](?:L|dL|mL)-1",  # MMOLL, mmol L-1, mg.dL-1
+    re.IGNORECASE,
 )
-_FLAG: Final = r"LL|HH|LU|HU|AA|L|H|N|A|low|high|[*!↑↓]"
-_TAIL: Final = re.compile(rf" ?({_UNIT})?(?: ?[*!])?(?: ?(?:{_FLAG}|\((?:{_FLAG})\)|\[(?:{_FLAG})\]))?", re.IGNORECASE)
+_BRACKETS: Final = "()[]{} "
+_SPACED_FLAGS: Final = "+-"
+"""Signs that are flags only behind a space: `150 -` is low, `1+` is no number."""
 
 
 def _form(decimal: str, thousands: str, fraction: str) -> re.Pattern[str]:
@@ -103,8 +98,6 @@ def _form(decimal: str, thousands: str, fraction: str) -> re.Pattern[str]:
 
 _FORMS: Final = {".": _form(r"\.", "' ,", "[0-9]*"), ",": _form(",", "' .", "[0-9]+")}
 _NO_GROUPS: Final = str.maketrans("", "", "' .,")
-# Hyphens and dashes are signs of a negative number; a typographic apostrophe is one between thousands.
-_SAME: Final = str.maketrans({**dict.fromkeys("‐‒–—―−", "-"), "’": "'"})  # noqa: RUF001 - these are the look-alikes
 _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
 _REFUSED_FORMS: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
 
@@ -166,6 +159,17 @@ def parse_text(text: str, decimal: str | None = None) -> Parsed:
     return _read(text, decimal)
 
 
+def number_text(number: float | Decimal) -> str:
+    """Return a number as text that is read back as this number alone: `1.234` would be two.
+
+    Example:
+        >>> number_text(1.8), number_text(1.234)
+        ('1.8', '1.2340')
+    """
+    text = repr(number) if isinstance(number, float) else str(number)
+    return f"{text}0" if _GROUPED.fullmatch(text) else text
+
+
 def check_decimal(decimal: str | None) -> None:
     """Raise `ValueParseError` unless the decimal sign is a comma, a point or not given."""
     if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
@@ -196,11 +200,14 @@ def _read(text: str, decimal: str | None) -> Parsed:
     plain = _PLAIN.fullmatch(text)
     if plain and (decimal != "," or "." not in text):
         sign, digits = plain.groups()
-        return Parsed(float(digits) + 0.0, _COMPARATORS[sign] if sign else None)
+        grouped = decimal is None and _GROUPED.fullmatch(digits)
+        second = float(digits.replace(".", "")) if grouped else None
+        return Parsed(float(digits) + 0.0, comparators.read(sign) if sign else None, alternative=second)
+    text = comparators.without_entities(text)
     if not text.isascii():
         if any(map(_is_refused, text)):
             return _NOT_NUMERIC
-        text = unicodedata.normalize("NFKC", text).translate(_SAME).strip(_INVISIBLE)
+        text = unicodedata.normalize("NFKC", text).translate(comparators.SAME).strip(_INVISIBLE)
     text = text.strip()
     if text.casefold() in MISSING_MARKERS:
         return _MISSING
@@ -216,22 +223,93 @@ def _is_refused(char: str) -> bool:
 
 
 def _read_cleaned(text: str, decimal: str | None) -> Parsed:
-    comparator = None
-    lead = _LEAD.match(text)
-    if lead:
-        comparator = _COMPARATORS[(lead[1] or lead[2]).lower()]
-        text = text[lead.end() :]
-    parts = _NUMBER.fullmatch(text)
-    if not parts:
+    start = _START.search(text)
+    if start is None:
+        return _NOT_NUMERIC
+    lead, text = text[: start.start()], text[start.start() :]
+    if text[0] == "-" and lead and comparators.is_sign(f"{lead}-"):
+        lead, text = f"{lead}-", text[1:]  # a word that ends in a hyphen
+    parts, front = _NUMBER.fullmatch(text), _front(lead)
+    if not parts or front is None:
         return _NOT_NUMERIC
     sign, body, short_exponent, long_exponent, rest = parts.groups()
-    tail = _TAIL.fullmatch(rest)
-    if not tail:
-        return _NOT_NUMERIC
+    tail = _tail(rest)
     number, alternative = _readings(body, sign, short_exponent or long_exponent or "0", decimal)
-    if number is None:
+    if number is None or tail is None:
         return _NOT_NUMERIC
-    return Parsed(number, comparator, None, _CLEANED, alternative, tail[1])
+    comparator = comparators.combined(front.comparator, tail.comparator)
+    if comparator == "?":
+        return _NOT_NUMERIC
+    flag = " ".join(filter(None, (front.flag, tail.flag))) or None
+    return Parsed(number, comparator, None, _CLEANED, alternative, tail.unit_text, flag)
+
+
+class _Around(NamedTuple):
+    """What stands before or behind a number."""
+
+    comparator: str | None = None
+    unit_text: str | None = None
+    flag: str | None = None
+
+
+_NOTHING: Final = _Around()
+
+
+def _front(text: str) -> _Around | None:
+    """Read what stands in front of a number; None where it is not understood."""
+    text = text.strip()
+    if not text:
+        return _NOTHING
+    found = comparators.key(text)
+    if found in comparators.before():
+        return _Around(comparators.before()[found])
+    bare = text.strip(flags.signs() + " ")
+    flag = text.replace(bare, " ", 1).strip() if bare else text
+    if flag and flags.side_in_value(flag) is None:
+        return None
+    if not bare:
+        return _Around(flag=flag)
+    found = comparators.key(bare)
+    if found in comparators.before():
+        return _Around(comparators.before()[found], flag=flag or None)
+    worded = len(bare) > len("hh") or not bare.isascii()
+    return _Around(flag=text) if worded and flags.side_in_value(bare) is not None else None
+
+
+def _tail(text: str) -> _Around | None:
+    """Read what stands behind a number: a word of a comparator, a unit and a flag; None where it is not understood."""
+    if not text.strip():
+        return _NOTHING
+    comparator, rest = _behind(text)
+    bare = rest.strip(flags.signs() + " ")
+    signs = rest.replace(bare, " ", 1).strip() if bare else rest.strip()
+    words = bare.split()
+    for count in range(len(words) + 1):
+        unit, flag = " ".join(words[:count]), " ".join(words[count:])
+        if unit and not _UNIT.fullmatch(unit):
+            continue
+        if flag and not unit and flag[0] in _SPACED_FLAGS and not rest.startswith(" "):
+            continue
+        if not flag or flags.side_in_value(flag.strip(_BRACKETS)) is not None:
+            found = " ".join(filter(None, (flag, signs)))
+            return _Around(comparator, unit or None, found or None)
+    return None
+
+
+def _behind(text: str) -> tuple[str | None, str]:
+    """Return the comparator that a word behind a number says, and the text without that word."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        return None, text
+    for word in comparators.endings():
+        if word not in lowered:
+            continue
+        at = lowered.index(word)
+        before, behind = text[:at], text[at + len(word) :]
+        alone = not word[0].isascii() or ((not before.strip() or before.endswith(" ")) and behind[:1] in ("", " ", ")"))
+        if alone and (not before.strip(_BRACKETS) or not behind.strip(_BRACKETS)):
+            return comparators.after()[word], f"{before.rstrip('( ')} {behind.lstrip(') ')}".rstrip()
+    return None, text
 
 
 def _readings(body: str, sign: str, exponent: str, decimal: str | None) -> tuple[float | None, float | None]:
@@ -246,4 +324,6 @@ def _readings(body: str, sign: str, exponent: str, decimal: str | None) -> tuple
     by_dot, by_comma = found.get("."), found.get(",")
     if by_dot is None or by_comma is None:
         return (by_comma if by_dot is None else by_dot), None
-    return (by_comma, by_dot) if "," in body else (by_dot, None)  # without a comma a single dot is the decimal point
+    if by_dot == by_comma:
+        return by_dot, None
+    return (by_comma, by_dot) if "," in body else (by_dot, by_comma)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp.reading.values import number_text
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
@@ -116,7 +118,7 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, bool):
         return NOT_NUMERIC
     if isinstance(value, float):
-        return repr(value)
+        return number_text(float(value))
     if isinstance(value, int | Decimal):
-        return str(value) if abs(Decimal(value)) < Decimal("1e30") else NOT_NUMERIC
+        return number_text(value) if abs(Decimal(value)) < Decimal("1e30") else NOT_NUMERIC
     return str(value)
