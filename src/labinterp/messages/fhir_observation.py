@@ -15,9 +15,10 @@ from labinterp.messages.fhir_in import Documents, Node, Resource, codings, words
 from labinterp.messages.fhir_ranges import Person
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, values
+from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.naming import local_test, name_of_test, specimen_name
 from labinterp.reading.times import read_time
-from labinterp.tables.rows import NOT_NUMERIC, Row, as_text
+from labinterp.tables.rows import Row, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,10 +13,11 @@ from labinterp.json_text import MAX_BYTES
 from labinterp.messages.hl7_segments import Message, Segment, at, messages
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, values
+from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.naming import local_test, name_of_test, specimen_name, unit_name
 from labinterp.reading.reported_range import ends_of_text
 from labinterp.reading.times import read_time
-from labinterp.tables.rows import NOT_NUMERIC, Row
+from labinterp.tables.rows import Row
 
 if TYPE_CHECKING:
     from labinterp.reading.analytes import TestMap

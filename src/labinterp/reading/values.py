@@ -285,15 +285,21 @@ def _tail(text: str) -> _Around | None:
     signs = rest.replace(bare, " ", 1).strip() if bare else rest.strip()
     words = bare.split()
     for count in range(len(words) + 1):
-        unit, flag = " ".join(words[:count]), " ".join(words[count:])
-        if unit and not _UNIT.fullmatch(unit):
-            continue
-        if flag and not unit and flag[0] in _SPACED_FLAGS and not rest.startswith(" "):
-            continue
-        if not flag or flags.side_in_value(flag.strip(_BRACKETS)) is not None:
-            found = " ".join(filter(None, (flag, signs)))
-            return _Around(comparator, unit or None, found or None)
+        for unit, flag in ((words[:count], words[count:]), (words[count:], words[:count])):
+            found = _unit_and_flag(" ".join(unit), " ".join(flag), spaced=rest.startswith(" "))
+            if found is not None:
+                return _Around(comparator, found.unit_text, " ".join(filter(None, (found.flag, signs))) or None)
     return None
+
+
+def _unit_and_flag(unit: str, flag: str, *, spaced: bool) -> _Around | None:
+    if unit and not _UNIT.fullmatch(unit):
+        return None
+    if flag and not unit and flag[0] in _SPACED_FLAGS and not spaced:
+        return None
+    if flag and flags.side_in_value(flag.strip(_BRACKETS)) is None:
+        return None
+    return _Around(None, unit or None, flag or None)
 
 
 def _behind(text: str) -> tuple[str | None, str]:

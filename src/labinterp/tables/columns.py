@@ -6,7 +6,6 @@ only read.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from labinterp.errors import LayoutError
+from labinterp.reading import beside
 from labinterp.reading import values as values_
 from labinterp.tables.headings import Names, split_heading
 from labinterp.tables.rows import as_text
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 Source = str | dict[str, Any]
 
-_CENSORED = re.compile(
-    r"\s*(?:[<>≤≥]=?|=[<>]|(?:less|greater|more) than|above|below|over|under)\s*[0-9]{1,12}(?:[.,][0-9]{1,12})?",
-    re.IGNORECASE | re.ASCII,
-)
-_STARTS_CENSORED = re.compile(r"\s*[<>≤≥=]")
 _SECONDS: Final = {"D": 86_400, "m": 60, "s": 1}
 _REPRESENTABLE: Final = 8.5e9
 """Seconds either side of a date that pandas can surely represent."""
@@ -149,7 +144,7 @@ class Reader:
             at = 0 if source["part"] == "name" else 1
             return lambda text: split_heading(str(text))[at]
         if source.get("only") == "censored":
-            return _censored
+            return beside.censored_start
         return _mapper(self.maps[source["map"]], markers) if "map" in source else None
 
     def _beside(self, source: dict[str, Any]) -> Callable[[str], Any] | None:
@@ -231,24 +226,46 @@ def choose(groups: Sequence[Cells | None], rows: np.ndarray[Any, np.dtype[np.int
     return Cells(values, missing)
 
 
-def with_comparators(value: Cells, operators: Cells, unreadable: str) -> Cells:
-    """Put the operators in front of the values, unless a value has its own; `unreadable` stands for operator `?`."""
-    rows = np.flatnonzero(~operators.missing & ~value.missing)
-    if not rows.size:
+def settled(value: Cells, text: Cells | None, operators: Cells | None, same_unit: Any = True) -> Cells:
+    """Return the values of results that came as numbers, as text and with operators; each distinct three once.
+
+    Args:
+        value: numbers, or text where there is nothing else.
+        text: the same results as text.
+        operators: their comparators, `?` for one that is not known.
+        same_unit: where the text is in the unit of the number.
+    """
+    more = [cells for cells in (text, operators) if cells is not None and not cells.missing.all()]
+    if not more:
         return value
-    values = objects(value.content)
-    found = [as_text(number) or "" for number in values[rows].tolist()]
-    signs = objects(operators.content)[rows].tolist()
-    values[rows] = [
-        unreadable if sign == "?" else text if _STARTS_CENSORED.match(text) else f"{sign}{text}"
-        for sign, text in zip(signs, found, strict=True)
+    length = len(value.missing)
+    nothing = np.ones(length, dtype=bool)
+    parts = [
+        value,
+        *(
+            Cells(np.full(length, None, dtype=object), nothing) if cells is None else cells
+            for cells in (text, operators)
+        ),
     ]
-    return Cells(values, value.missing)
+    coded = [distinct(_known(cells)) for cells in parts]
+    shared = np.broadcast_to(np.asarray(same_unit, dtype=bool), (length,))
+    key = shared.astype(np.int64)
+    for codes, uniques in coded:
+        key = np.unique(key * (len(uniques) + 1) + codes + 1, return_inverse=True)[1].reshape(-1)
+    _, first = np.unique(key, return_index=True)
+    answers = np.empty(len(first), dtype=object)
+    for k, row in enumerate(first.tolist()):
+        number, written, operator = (None if codes[row] < 0 else uniques[codes[row]] for codes, uniques in coded)
+        answers[k] = beside.value_of(number, written, operator, same_unit=bool(shared[row]))
+    found = answers[key]
+    return Cells(found, np.array([answer is None for answer in answers], dtype=bool)[key])
 
 
-def _censored(text: Any) -> str | None:
-    match = _CENSORED.match(text) if isinstance(text, str) else None
-    return match[0].strip() if match else None
+def _known(cells: Cells) -> Any:
+    """Return a column as objects, None where it has nothing."""
+    content = objects(cells.content)
+    content[cells.missing] = None
+    return content
 
 
 def _mapper(table: Mapping[str, str], markers: Iterable[str]) -> Callable[[Any], str | None]:
@@ -259,6 +276,8 @@ def _mapper(table: Mapping[str, str], markers: Iterable[str]) -> Callable[[Any],
         if key in markers and key not in table:
             return None
         answer = table.get(key, otherwise)
+        if answer == "comparator":
+            return beside.operator_of(content)
         return str(content) if answer == "*" else answer or None
 
     return look

@@ -19,9 +19,8 @@ from labinterp.arguments import checked_text
 from labinterp.errors import LabInterpError, LayoutError
 from labinterp.reading import analytes, units
 from labinterp.tables import people, wide
-from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, with_comparators
+from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, settled
 from labinterp.tables.headings import Names, fold
-from labinterp.tables.rows import NOT_NUMERIC
 from labinterp.tables.sources import read_table
 
 if TYPE_CHECKING:
@@ -220,7 +219,7 @@ def _long(names: Names, chosen: Mapping[str, int]) -> pd.DataFrame:
         reader = Reader(names, {}, knowledge("layouts.toml")["maps"], layouts()[LONG].missing)
         value, operators = reader.first(group["value"]), reader.first([group["comparator"]])
         if value is not None and operators is not None:
-            out["value"] = _array(with_comparators(value, operators, NOT_NUMERIC).content)
+            out["value"] = _array(settled(value, None, operators).content)
     return out
 
 
@@ -265,9 +264,7 @@ def _results(reader: Reader, layout: Layout, notes: Any) -> dict[str, Cells | No
     groups: list[dict[str, Cells | None]] = []
     for entry in layout.results:
         group = {name: reader.first(entry.get(name, [])) for name in _RESULT}
-        operators = reader.first([entry["comparator"]]) if "comparator" in entry else None
-        if group["value"] is not None and operators is not None:
-            group["value"] = with_comparators(group["value"], operators, NOT_NUMERIC)
+        group["value"] = _value(reader, entry, group["value"], group["unit"])
         groups.append(group)
     rows = _rows_of_groups(groups, length)
     for i, entry in enumerate(layout.results):
@@ -276,6 +273,21 @@ def _results(reader: Reader, layout: Layout, notes: Any) -> dict[str, Cells | No
             if unit is not None and again is not None:
                 notes[_disagree(unit, again) & (rows == i)] = "unit_conflict"
     return {name: choose([group[name] for group in groups], rows, length) for name in _RESULT}
+
+
+def _value(reader: Reader, entry: Mapping[str, Any], value: Cells | None, unit: Cells | None) -> Cells | None:
+    """Return the value of a group with what its text and its operator say of it."""
+    operators = reader.first([entry["comparator"]]) if "comparator" in entry else None
+    text = reader.first(entry["text"]) if "text" in entry else None
+    if value is None:
+        value, text = text, None
+    if value is None:
+        return None
+    other = reader.first([entry["text_unit"]]) if "text_unit" in entry else None
+    same = True if unit is None or other is None else ~_disagree(unit, other)
+    value = settled(value, text, operators, same)
+    elsewhere = reader.first(entry["text_elsewhere"]) if "text_elsewhere" in entry else None
+    return settled(value, elsewhere, None, same_unit=False)
 
 
 def _rows_of_groups(groups: list[dict[str, Cells | None]], length: int) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.values import number_text
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ COLUMNS: Final = (
     "id",
     "note",
 )
-NOT_NUMERIC: Final = "not a number"
-"""Stands as the value where something else than a number was sent, so that the interpretation says so."""
 
 
 @attrs.frozen
