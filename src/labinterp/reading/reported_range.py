@@ -350,7 +350,8 @@ def _parts(items: Sequence[Any]) -> list[_Part] | None:
     for group in filter(None, groups):
         split += _split(group)
     if split and not any(isinstance(member, _Stretch) for member in split[-1]) and len(split) > 1:
-        split[-2] += split.pop()
+        trailing = split.pop()
+        split[-1] += trailing
     if not all(sum(isinstance(member, _Stretch) for member in group) == 1 for group in split):
         return None
     return [_part(group, _letters(items)) for group in split]
@@ -366,7 +367,8 @@ def _split(group: list[Any]) -> list[list[Any]]:
             found.append([])
         found[-1].append(item)
     if leads and len(found) > 1 and not any(isinstance(member, _Stretch) for member in found[-1]):
-        found[-2] += found.pop()
+        trailing = found.pop()
+        found[-1] += trailing
     return found
 
 
