@@ -136,4 +136,4 @@ if not TYPE_CHECKING:  # so that a type checker sees a misspelled name
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

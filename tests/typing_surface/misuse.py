@@ -9,7 +9,7 @@ li.interpret([], on_problem="colect")  # expect: arg-type
 li.interpret([], decimal=";")  # expect: arg-type
 li.interpret([], date_order="ymd")  # expect: arg-type
 li.interpret([], assume_adult="yes")  # expect: arg-type
-li.convert(1.8, "mg/dL", "mmol/L", "magnesium")  # expect: call-arg misc
+li.convert(1.8, "mg/dL", "mmol/L", "magnesium")  # expect: call-overload
 report = li.interpret([])
 report.findings = ()  # expect: misc
 report.finding  # expect: attr-defined  # noqa: B018 - the mistake

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -22,12 +25,15 @@ from labinterp.cli.serving import serve
 from labinterp.errors import InputError, LabInterpError, LayoutError, ReferenceSetError, ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 UNREADABLE = 3
 INTERNAL = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+TERMINATED = 143
+UNWRITABLE = 74
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,20 +51,54 @@ for _command in (interpret, convert, explain, ranges, verify, serve):
 
 def run(args: Sequence[str] | None) -> int:
     """Run a command and return its exit code; only messages without values or ids go to standard error."""
-    try:
-        code = _run(args)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):  # a captured standard output has no file number
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays until the end
+    with _terminating():
+        try:
+            code = _run(args)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _let_go(sys.stdout)
+            return BROKEN_PIPE
+        except OSError as error:
+            _let_go(sys.stdout)
+            click.echo(f"labinterp: standard output: {error.strerror or type(error).__name__}", err=True)
+            return UNWRITABLE
     return code
+
+
+@contextlib.contextmanager
+def _terminating() -> Iterator[None]:
+    """Let SIGTERM end the command as an interruption does, so that nothing is left half-written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _TerminatedError
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """The process is asked to end."""
+
+
+def _let_go(stream: Any) -> None:
+    """Let what is still buffered for a stream that cannot be written go nowhere."""
+    with contextlib.suppress(OSError, ValueError):  # a captured standard output has no file number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(args: Sequence[str] | None) -> int:
     try:
-        code = app.main(None if args is None else list(args), prog_name="labinterp", standalone_mode=False)
-    except (BrokenPipeError, SystemExit):
+        code = _invoke(args)
+    except BrokenPipeError:
         raise
     except click.ClickException as error:
         error.show()
@@ -71,18 +111,32 @@ def _run(args: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _invoke(args: Sequence[str] | None) -> Any:
+    """Run the command; click's own `main` would answer a broken pipe with an exit code of its own, 1."""
+    if "_LABINTERP_COMPLETE" in os.environ:
+        return app.main(None if args is None else list(args), prog_name="labinterp")
+    try:
+        with app.make_context("labinterp", sys.argv[1:] if args is None else list(args)) as context:
+            return app.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+
+
 def _told(error: BaseException) -> tuple[int, str]:
     """Return exit code and message; no traceback, whose text could hold a value or an id."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        return INTERRUPTED, "interrupted; nothing was left half-written"
+        ended = isinstance(error, _TerminatedError) or isinstance(error.__context__, _TerminatedError)
+        code, word = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
+        return code, f"{word}; nothing was left half-written"
     if isinstance(error, LabInterpError):
         unreadable = isinstance(error, InputError | LayoutError | ReferenceSetError | ReportError)
         return UNREADABLE if unreadable else USAGE, str(error)
     if isinstance(error, MemoryError):
         return UNREADABLE, "the data do not fit into memory. Write to a folder: -o DIR, without --delta or --report"
     if isinstance(error, OSError):
+        code = UNWRITABLE if error.errno in _DISK else USAGE
         name = "" if error.filename is None else f"{error.filename}: "
-        return USAGE, f"{name}{error.strerror or type(error).__name__}"
+        return code, f"{name}{error.strerror or type(error).__name__}"
     return INTERNAL, f"internal error, {type(error).__name__} at {_place(error)}. Please report it"
 
 

@@ -109,7 +109,8 @@ def interpret(
     read stops the run.
 
     Exit codes: 0 done, 1 a finding at or above --fail-on, 2 usage, 3 unreadable input or unknown layout, 4 rows with
-    problems or unreadable ones under --strict (a finding comes first), 130 interrupted.
+    problems or unreadable ones under --strict (a finding comes first), 74 a full disk, 130 interrupted, 141 nobody
+    reads standard output any more, 143 terminated.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from labinterp.cli.answers import Answered, joined, worst
+from labinterp.formulas import guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from labinterp.engines.sink import Output
 
 TABLES: Final = ("results", "findings", "pathways")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_folder(folder: Path, *, force: bool) -> None:
@@ -164,16 +164,6 @@ def write_csv(frame: pd.DataFrame, file: Any) -> None:
 
 def _columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
     return [(str(name), column) for name, column in frame.items()]
-
-
-def guard(value: Any) -> Any:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula.
-
-    Example:
-        >>> guard("=1+1"), guard("ferritin"), guard(-1.5)
-        ("'=1+1", 'ferritin', -1.5)
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

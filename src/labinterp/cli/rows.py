@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.cli.listing import analyte_title
+from labinterp.formulas import guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,7 @@ _KINDS: Final = {
 
 def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
     """Print rows as CSV or JSON on standard output."""
-    from labinterp.cli.outputs import guard, print_json
+    from labinterp.cli.outputs import print_json
 
     if form == "json":
         print_json(list(table))

@@ -41,7 +41,8 @@ def workplace(out: Path, *, force: bool) -> Iterator[Path]:
     Raises:
         InputError: if `out` is there already, or cannot be written.
     """
-    out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow links
+    out = Path(out)
+    out = out.resolve() if out.is_symlink() else Path(os.path.abspath(out))  # noqa: PTH100 - links on the way stay
     check(out, force=force)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

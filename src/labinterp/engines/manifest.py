@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from labinterp.errors import InputError
+from labinterp.formulas import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from labinterp.engines.records import BadRow
     from labinterp.engines.sink import Output
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @attrs.frozen
@@ -176,8 +175,7 @@ class Problems:
                     file=file,
                     line=row.line,
                 )
-            shown = f"'{file}" if file.startswith(_FORMULA) else file
-            self._writer.writerow([shown, row.line, row.what])
+            self._writer.writerow([guard(file), row.line, row.what])
             self.rows += 1
             lost += row.rows
         return lost

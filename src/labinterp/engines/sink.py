@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from labinterp import formulas
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,7 +21,6 @@ ROWS_PER_PART: Final = 1 << 23
 _ROWS_PER_GROUP: Final = 1 << 16
 _SEARCHED: Final = ("patient_id", "collected_at", "value")
 """Columns with least and greatest value by row group, by which a reader passes groups over."""
-_FORMULA: Final = r"\A([=+\-@\t\r])"
 """A text that a spreadsheet would run."""
 
 
@@ -157,7 +158,8 @@ def _disarmed(rows: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             chunks = [
                 pa.DictionaryArray.from_arrays(
-                    chunk.indices, pc.replace_substring_regex(chunk.dictionary, pattern=_FORMULA, replacement=r"'\1")
+                    chunk.indices,
+                    pc.replace_substring_regex(chunk.dictionary, pattern=formulas.PATTERN, replacement=r"'\1"),
                 )
                 for chunk in rows.column(i).unify_dictionaries().chunks
             ]

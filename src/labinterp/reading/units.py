@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import threading
 import unicodedata
 from fractions import Fraction
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import attrs
 
@@ -23,6 +24,9 @@ from labinterp.reading import analytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
 
 _LONGEST = 64  # characters; longer texts are no units
 _LOCK = threading.RLock()
@@ -185,38 +189,74 @@ def scale_between(analyte: str, code: str, to: str) -> Scale:
     return _scale(analyte, code, to)
 
 
-def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> float:
-    """Convert a number from one unit to another for an analyte.
+@overload
+def convert(
+    value: np.ndarray[Any, Any], unit: str | None, to: str, *, analyte: str
+) -> np.ndarray[Any, np.dtype[np.float64]]: ...
+@overload
+def convert(value: pd.Series[Any], unit: str | None, to: str, *, analyte: str) -> pd.Series[float]: ...
+@overload
+def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> float: ...
+def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> Any:
+    """Convert a number, or numbers, from one unit to another for an analyte.
 
     Args:
-        value: a number, or a pint Quantity of any registry.
+        value: a number, a pint Quantity of any registry, or an array of numpy or a Series of pandas with numbers, n of
+            them, in which NaN stays NaN.
         unit: its unit, in any known spelling; None with a Quantity.
         to: the unit wanted, in any known spelling.
         analyte: analyte key, LOINC code or known name.
+
+    Returns:
+        The number in the unit `to`; of an array or a Series the same kind with n numbers.
 
     Raises:
         UnknownTestError: if the analyte is not known.
         UnknownUnitError: if a unit is missing or not known.
         IncompatibleUnitError: if a unit cannot be converted for this analyte.
-        ValueParseError: if `value` is no finite number.
+        ValueParseError: if `value` is no finite number, or holds something else than finite numbers and NaN.
 
     Example:
         >>> convert(1.8, "mg/dL", "mmol/L", analyte="magnesium")
         0.7405883563052871
+        >>> import pandas as pd
+        >>> convert(pd.Series([1.8, None]), "mg/dL", "mmol/L", analyte="magnesium").tolist()
+        [0.7405883563052871, nan]
     """
     resolution = analytes.resolve(analyte)
     if resolution.analyte is None:
         why = analytes.reason_text(resolution.reason or "unknown")
         raise UnknownTestError(f"the analyte is not known: {why}")
-    if is_quantity(value):
+    many = _is_array(value)
+    if not many and is_quantity(value):
         if unit is not None:
             raise ValueParseError("a Quantity carries its own unit", hint="Pass None as the unit")
         value, unit = from_quantity(value)
-    number = _number(value)
-    result = scale_between(resolution.analyte, code_of(unit), code_of(to)).apply(number)
+    scale = scale_between(resolution.analyte, code_of(unit), code_of(to))
+    if many:
+        return _convert_all(value, scale)
+    result = scale.apply(_number(value))
     if not math.isfinite(result):
         raise ValueParseError("the converted value is too large for a number")
     return result
+
+
+def _is_array(value: Any) -> bool:
+    """Say whether a value is an array or a Series, without loading what would make it one."""
+    kinds = ((sys.modules.get("numpy"), "ndarray"), (sys.modules.get("pandas"), "Series"))
+    return any(module is not None and isinstance(value, getattr(module, name)) for module, name in kinds)
+
+
+def _convert_all(values: Any, scale: Scale) -> Any:
+    if getattr(values.dtype, "kind", "O") not in "iuf":
+        raise ValueParseError("the values are no numbers", hint="Read texts with interpret_frame")
+    numbers = values.astype("float64")
+    if (abs(numbers) == math.inf).any():
+        raise ValueParseError("the values are no finite numbers", hint="NaN stands for a missing one")
+    converted = numbers * scale.mul / scale.div
+    if (abs(converted) == math.inf).any():
+        raise ValueParseError("a converted value is too large for a number")
+    return converted
 
 
 def is_quantity(value: object) -> bool:

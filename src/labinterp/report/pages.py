@@ -72,8 +72,10 @@ def _environment() -> Environment:
 
 def drawing(text: str) -> Any:
     """Mark text made here, and nothing else, as markup that needs no escaping."""
-    from markupsafe import Markup
-
+    try:
+        from markupsafe import Markup
+    except ImportError:
+        raise MissingExtraError.from_extra("jinja2", "report") from None
     return Markup(text)  # noqa: S704 - only our own style sheet and drawings, which escape what they show
 
 

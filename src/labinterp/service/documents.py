@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Any, Final
@@ -116,7 +117,8 @@ def _held(parsed: Any, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _with_floats(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return float(value)
+        number = float(value)
+        return number if math.isfinite(number) else str(value)
     if isinstance(value, dict):
         return {key: _with_floats(item) for key, item in value.items()}
     return [_with_floats(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,204 @@
+"""Edges of the faces: formulas, closed outputs, full disks, signals, links, missing extras, keys given twice."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import labinterp as li
+from labinterp import formulas, json_text
+from labinterp.errors import InputError, MissingExtraError
+
+PANEL = "test,value,unit,age\nmagnesium,1.1,mg/dL,50\n"
+
+
+def command(*args, **options):
+    return subprocess.run([sys.executable, "-m", "labinterp", *args], check=False, **options)  # noqa: S603 - command of ours
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "panel.csv"
+    path.write_text(PANEL, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("sign", formulas.SIGNS)
+def test_no_cell_of_csv_begins_a_formula(tmp_path, sign):
+    """A text that a spreadsheet would run, also behind a line feed or with a full-width sign, gets an apostrophe."""
+    ids = [f"{sign}1+1", "plain"]
+    frame = pd.DataFrame({"patient_id": ids, "test": "Mg", "value": "1.1", "unit": "mg/dL", "age": 50})
+    frame.to_parquet(tmp_path / "in.parquet")
+    li.interpret_files(tmp_path / "in.parquet", tmp_path / "out", format="csv")
+    with next((tmp_path / "out" / "results").glob("*.csv")).open(encoding="utf-8", newline="") as file:
+        written = [row["patient_id"] for row in csv.DictReader(file)]
+    assert written == [formulas.guard(ids[0]), "plain"]
+    assert formulas.guard(ids[0]).startswith("'")
+
+
+def test_a_pipe_that_closes_is_no_finding(table):
+    """`| head` ends the command with a code of its own, and without a traceback."""
+    shell = f"{sys.executable} -m labinterp interpret {table} --format json; echo $? >&2"
+    done = subprocess.run(f"({shell}) | true", shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - ours
+    assert done.stderr.split()[-1] in ("0", "141")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_has_a_code_of_its_own(table):
+    """What cannot be written ends with 74, which is neither a finding nor usage."""
+    with Path("/dev/full").open("w") as full:
+        done = command("interpret", str(table), "--format", "csv", stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (74, False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shells of POSIX")
+def test_a_closed_output_is_no_traceback(table):
+    """A command whose outputs are closed ends without a traceback."""
+    done = subprocess.run(  # noqa: S602 - command of ours
+        f"{sys.executable} -m labinterp interpret {table} >&-", shell=True, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+def test_version_needs_no_extra(tmp_path):
+    """`--version` answers where click is not installed; the module can be run."""
+    (tmp_path / "click.py").write_text("raise ImportError(name='click')\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    done = command("--version", env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"labinterp {li.__version__}\n")
+    done = command("interpret", "x.csv", env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "labinterp[cli]" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_termination_leaves_nothing_behind(tmp_path):
+    """SIGTERM removes the hidden folder with patients' rows, as an interruption does."""
+    out = tmp_path / "out"
+    running = subprocess.Popen(  # noqa: S603 - command of ours
+        [sys.executable, "-m", "labinterp", "interpret", "-", "-o", str(out)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    running.stdin.write(PANEL.encode() * 1000)
+    running.stdin.flush()
+    until = time.monotonic() + 60
+    while not list(tmp_path.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGTERM)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, list(tmp_path.iterdir())) == (143, [])
+    assert b"Traceback" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_an_output_that_is_a_link_is_written_where_it_points(tmp_path, table):
+    """A symbolic link stays one, its target gets the output, and nothing hidden stays."""
+    target = tmp_path / "target"
+    target.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    li.interpret_files(table, link)
+    assert link.is_symlink()
+    assert (target / "manifest.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "panel.csv", "target"]
+
+
+def test_a_key_given_twice_is_not_repeated():
+    """An error about JSON holds nothing that was sent."""
+    with pytest.raises(InputError) as caught:
+        json_text.loads('{"Smith_John": 1, "Smith_John": 2}')
+    assert "Smith" not in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        json_text.loads('{"Smith_John": ' * 100 + "1" + "}" * 100)
+    assert "Smith" not in str(caught.value)
+
+
+def test_a_missing_template_engine_is_named(monkeypatch):
+    """A page without the extra `report` says which extra is missing."""
+    for name in ("jinja2", "markupsafe"):
+        monkeypatch.setitem(sys.modules, name, None)
+    from labinterp.report import pages
+
+    pages._environment.cache_clear()
+    report = li.interpret([li.LabResult("magnesium", 1.1, "mg/dL")], li.Patient(age=50))
+    try:
+        with pytest.raises(MissingExtraError, match="report"):
+            report.to_html()
+    finally:
+        pages._environment.cache_clear()
+
+
+@pytest.mark.parametrize("make", [np.array, pd.Series])
+def test_convert_takes_many_numbers(make):
+    """Arrays and Series come back as what they were, number by number as one alone; NaN stays."""
+    given = make([1.8, 2.0, np.nan])
+    got = li.convert(given, "mg/dL", "mmol/L", analyte="magnesium")
+    assert type(got) is type(given)
+    assert got[:2].tolist() == [li.convert(x, "mg/dL", "mmol/L", analyte="magnesium") for x in (1.8, 2.0)]
+    assert np.isnan(got[2])
+    for wrong in (make(["1.8"]), make([np.inf]), make([True])):
+        with pytest.raises(li.ValueParseError):
+            li.convert(wrong, "mg/dL", "mmol/L", analyte="magnesium")
+
+
+def test_mappings_are_results_and_patients():
+    """A mapping with the fields of a result or the columns of a table is one; a slip in a key is said."""
+    row = {"test": "magnesium", "value": "1.1", "unit": "mg/dL"}
+    by_class = li.interpret([li.LabResult(**row)], li.Patient(age=50, sex="female"))
+    assert li.interpret([row], {"age": 50, "sex": "female"}).findings == by_class.findings
+    assert li.interpret([{**row, "age": 50, "sex": "female", "patient_id": "7"}]).patient.id == "7"
+    with pytest.raises(li.InputError, match="did you mean 'value'"):
+        li.interpret([{"test": "magnesium", "valeu": "1.1", "unit": "mg/dL"}])
+    with pytest.raises(li.InputError, match="did you mean 'sex'"):
+        li.interpret([row], {"sexx": "female"})
+    with pytest.raises(li.InputError, match="different things of the patient"):
+        li.interpret([{**row, "patient_id": "7"}, {**row, "patient_id": "8"}])
+
+
+def test_one_patient_joins_rows_without_an_owner(tmp_path):
+    """Calcium and albumin of a table without a patient column meet where the caller says so, on every face."""
+    frame = pd.DataFrame(
+        {"test": ["calcium", "albumin"], "value": ["7.9", "2.5"], "unit": ["mg/dL", "g/dL"], "age": 50}
+    )
+    apart = li.interpret_frame(frame)
+    joined = li.interpret_frame(frame, one_patient=True)
+    assert "uncorrected_calcium" in apart.results["notes"][0]
+    assert "uncorrected_calcium" not in str(joined.results["notes"][0])
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    frame.to_parquet(tmp_path / "in.parquet")
+    for name in ("in.csv", "in.parquet"):
+        for panel in ("collection", "patient"):
+            out = tmp_path / f"{name}-{panel}"
+            li.interpret_files(tmp_path / name, out, one_patient=True, panel=panel)
+            results = pd.concat(map(pd.read_parquet, (out / "results").glob("*.parquet")))
+            assert "uncorrected_calcium" not in str(results["notes"].tolist()[0])
+            assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["settings"]["one_patient"] is True
+
+
+def test_read_takes_local_names():
+    """`read` gives what the caller's list says: keys for names, a note for what it refuses."""
+    text = "test,value,unit\nLAB1,1.8,mg/dL\nMagnesium,1.8,mg/dL\n"
+    frame = li.read(text, tests={"LAB1": "magnesium", "magnesium": ""})
+    assert frame["test"].tolist() == ["magnesium", "Magnesium"]
+    assert frame["note"].tolist()[1] == "test_refused"
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "urn:house", "code": "LAB1"}], "text": "house test"},
+        "valueQuantity": {"value": 1.8, "unit": "mg/dL"},
+    }
+    assert li.read(observation, tests={"LAB1": "magnesium"})["test"].tolist() == ["magnesium"]
+    path = io.StringIO  # a class is no list of tests
+    with pytest.raises(TypeError):
+        li.read(text, tests=path)
