@@ -5,21 +5,22 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from labinterp.reasoning import LEVELS, SLOTS
+from labinterp.reasoning import CONTEXTS, LEVELS, SLOTS, UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVERY_LEVEL = ("missing", *LEVELS)
+EVERY_LEVEL = ("missing", *LEVELS, UNJUDGED)
 CALCIUM_SLOTS = ("calcium_ionized", "calcium_adjusted", "calcium_computed", "calcium")
 
 
 def pattern(**levels: str) -> tuple[int, ...]:
-    """Return a pattern from levels by slot; a level that ends with `!` is of an implausible result."""
-    unknown = levels.keys() - set(SLOTS)
+    """Return a pattern from levels by slot and values by context; one that ends with `!` is of an implausible result."""
+    unknown = levels.keys() - {*SLOTS, *CONTEXTS}
     if unknown:
         raise AssertionError(unknown)
-    return tuple(_code(levels.get(slot, "missing")) for slot in SLOTS)
+    around = tuple(values.index(levels.get(name, "missing")) for name, values in CONTEXTS.items())
+    return (*(_code(levels.get(slot, "missing")) for slot in SLOTS), *around)
 
 
 def _code(level: str) -> int:

@@ -34,7 +34,7 @@ def test_trace_of_a_finding_is_told_in_words(capsys, panels):
     assert re.search(r"upstream +Vitamin D deficiency", patient)
     assert re.search(r"next tests +Magnesium", patient)
     assert re.search(r"caveats +- ", patient)
-    assert "[+] supported: direct pathway, strong evidence" in patient
+    assert "[+] supported: direct pathway, moderate evidence" in patient
     assert "[+] supported: indirect pathway" in patient
     assert "1. Without enough vitamin D the gut takes up less calcium." in patient
     assert re.search(r"Calcium, total +7.9 mg/dL +low +8.6 - 10.2 +abim/2026-01", patient)

@@ -108,10 +108,11 @@ PANELS = pd.DataFrame(
 def supports_of(panel):
     answer = li.interpret_frame(PANELS, panel=panel)
     chains = answer.pathways[answer.pathways["finding"] == "vitamin-d-deficiency"]
-    return [
+    pairs = (
         (none_of_missing(patient), support)
         for patient, support in zip(chains["patient_id"], chains["support"], strict=True)
-    ]
+    )
+    return list(dict.fromkeys(pairs))
 
 
 def test_panels_are_collections_patients_or_look_backs():

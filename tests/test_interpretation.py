@@ -293,8 +293,9 @@ def test_classification_is_monotone(analyte, one_value, other, ranges):
 def test_methods_that_matter_are_said_once():
     """Unknown assays of vitamin B12, homocysteine and 25(OH)D are said once for the report."""
     report = li.interpret([li.LabResult("B12", 300, "pg/mL"), li.LabResult("B12", 310, "pg/mL")], ADULT)
-    assert len(report.notes) == 1
-    assert li.interpret([li.LabResult("B12", 300, "pg/mL", method="ECLIA")], ADULT).notes == ()
+    assert sum("the method was not sent" in note for note in report.notes) == 1
+    known = li.interpret([li.LabResult("B12", 300, "pg/mL", method="ECLIA")], ADULT)
+    assert not any("the method was not sent" in note for note in known.notes)
 
 
 def test_nothing_that_may_be_logged_shows_values_or_ids():

@@ -120,7 +120,12 @@ def test_a_finding_code_explains_its_state():
     """A finding is explained by the state that it reports, with edges in and out."""
     explanation = explain("hypocalcemia")
     assert explain("hypomagnesemia") == explain("magnesium_deficiency")
-    assert {edge.source for edge in explanation.incoming} == {"parathyroid_impairment", "reduced_calcium_absorption"}
+    assert {edge.source for edge in explanation.incoming} == {
+        "parathyroid_impairment",
+        "reduced_calcium_absorption",
+        "phosphate_retention",
+        "hypoparathyroidism",
+    }
     assert {"C1", "C2", "C3"} <= {claim.id for claim in explanation.claims}
 
 

@@ -7,7 +7,7 @@ import itertools
 import attrs
 import pytest
 
-from labinterp.reasoning import LEVELS, SLOTS
+from labinterp.reasoning import CONTEXTS, LEVELS, SLOTS
 from labinterp.reasoning.slots import resolved
 from labinterp.reasoning.tables import compiled, tables
 from reasoning_panels import EVERY_LEVEL
@@ -42,9 +42,9 @@ def test_every_level_has_a_class(state):
     """A scheme has a class for each level, missing and indeterminate included, and for nothing else."""
     options = {option.slot for option in resolved().order}
     for name, scheme in tables()[state].schemes.items():
-        expected = {"missing", *options} if name == resolved().basis_id else set(EVERY_LEVEL)
+        expected = {"missing", *options} if name == resolved().basis_id else set(CONTEXTS.get(name, EVERY_LEVEL))
         assert scheme.keys() == expected
-        assert name in {*SLOTS, resolved().id, resolved().basis_id}
+        assert name in {*SLOTS, *CONTEXTS, resolved().id, resolved().basis_id}
 
 
 @pytest.mark.parametrize("state", EVERY_STATE)
@@ -58,14 +58,14 @@ def test_answers_use_the_contract_s_words(state):
 
 @pytest.mark.parametrize("state", EVERY_STATE)
 def test_what_is_not_known_is_never_excluded(state):
-    """With every input missing or indeterminate a state is undetermined."""
+    """With every input missing, not judged or indeterminate a state is undetermined."""
     table = tables()[state]
-    for blank in ("missing", "indeterminate"):
-        bases = set(table.schemes.get(resolved().basis_id, {}).values())
-        for basis in bases or {None}:
-            combination = tuple(
-                basis if name == resolved().basis_id else scheme[blank] for name, scheme in table.schemes.items()
-            )
+    for blank in ("missing", "unjudged", "indeterminate"):
+        known = {resolved().basis_id, *CONTEXTS}
+        classes = [
+            sorted(set(scheme.values())) if name in known else [scheme[blank]] for name, scheme in table.schemes.items()
+        ]
+        for combination in itertools.product(*classes):
             assert compiled(state)[combination].status == "undetermined"
 
 
@@ -84,7 +84,7 @@ def test_vitamin_d_is_never_more_severe_than_hypocalcemia_at_equal_levels():
     calcium = compiled("hypocalcemia")
     for level in LEVELS:
         scheme = tables()["vitamin_d_deficiency"].schemes["vitamin_d"]
-        low = calcium[(tables()["hypocalcemia"].schemes["calcium_resolved"][level], "corrected")]
+        low = calcium[(tables()["hypocalcemia"].schemes["calcium_resolved"][level], "corrected", "unknown", "valid")]
         for state in ("vitamin_d_deficiency", "vitamin_d_insufficiency"):
             row = compiled(state)[(scheme[level],)]
             if row.status in ("present", "possible"):
@@ -95,18 +95,23 @@ def test_vitamin_d_is_never_more_severe_than_hypocalcemia_at_equal_levels():
 
 
 def _expected_b12(combination):  # noqa: PLR0911 - one return per line of the contract
-    """The contract's section 7.4, written out independently of the table."""
-    b12, holo, mma, hcy, creatinine, folate = combination
+    """The contract's section 7.4 and what is known around it, written out independently of the table."""
+    b12, holo, mma, hcy, creatinine, folate, pregnancy, limit = combination
     explained = creatinine == "raised"
+    both = mma == hcy == "raised"
     if b12 in ("very_low", "low"):
-        return "present"
+        if pregnancy == "pregnant" and holo == "normal":
+            return "possible"
+        return "present" if not (mma == hcy == "not_raised") or limit == "diagnostic" else "possible"
     if b12 == "borderline":
         functional = (
             holo == "low"
             or (mma == "raised" and not explained)
-            or (hcy == "raised" and not explained and folate != "low")
+            or (mma == "unknown" and hcy == "raised" and not explained and folate != "low")
         )
         return "present" if functional else "possible"
+    if both and creatinine == "not_raised":
+        return "present"
     if holo == "low":
         return "possible" if b12 == "normal" else "present"
     if b12 == "unknown" and holo == "borderline":
@@ -121,7 +126,7 @@ def _expected_b12(combination):  # noqa: PLR0911 - one return per line of the co
 
 
 def test_vitamin_b12_follows_the_contract():
-    """Over every combination of the six results, vitamin B12 deficiency has the status that the contract gives it."""
+    """Over every combination of the six results and two contexts, vitamin B12 deficiency has the status that the contract gives it."""
     table = tables()["vitamin_b12_deficiency"]
     differing = {
         combination
@@ -129,4 +134,4 @@ def test_vitamin_b12_follows_the_contract():
         if row.status != _expected_b12(combination)
     }
     assert differing == set()
-    assert len(list(itertools.product(*(set(scheme.values()) for scheme in table.schemes.values())))) == 1620
+    assert len(list(itertools.product(*(set(scheme.values()) for scheme in table.schemes.values())))) == 6480

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from labinterp.frames import FrameReport, interpret_frame
     from labinterp.interpretation import interpret
-    from labinterp.kernel.panel import adjusted_calcium
+    from labinterp.kernel.calcium import adjusted_calcium
     from labinterp.messages.fhir import interpret_fhir
     from labinterp.messages.hl7v2 import interpret_hl7v2
     from labinterp.model import (
@@ -67,7 +67,7 @@ _HOME = {
     "Change": "changes",
     "FrameReport": "frames",
     "ReferenceSet": "ranges",
-    "adjusted_calcium": "kernel.panel",
+    "adjusted_calcium": "kernel.calcium",
     "change": "changes",
     "convert": "reading.units",
     "explain": "reasoning",

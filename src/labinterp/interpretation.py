@@ -146,8 +146,21 @@ def interpret_as(
         patient,
         presentation,
         reasoning.guidance(),
-        (*_report_notes(readings, results, session), *reasoning.presentation_notes(presentation)),
+        (
+            *reasoning.unjudged_notes(_unjudged(readings, reasoned.unjudged)),
+            *reasoned.notes,
+            *reasoning.next_notes(reasoned.next_tests, reasoned.next_why),
+            *_report_notes(readings, results, session),
+            *reasoning.presentation_notes(presentation),
+        ),
+        reasoned.next_tests,
+        reasoned.unjudged,
     )
+
+
+def _unjudged(readings: Sequence[scalar.Reading], analytes: Iterable[str]) -> Iterable[tuple[str, str | None]]:
+    """Return the problems of the results of some analytes."""
+    return ((analyte, r.problem) for analyte in analytes for r in readings if r.channel.analyte == analyte)
 
 
 def _each(results: Any) -> Iterable[Any]:

@@ -215,7 +215,7 @@ class Evidence:
 
     Args:
         analyte: analyte key.
-        level: its level, or `missing`.
+        level: its level; `missing` where there is none, `unjudged` where a result was sent that has none.
         basis: how the level was obtained: `reported`, or `adjusted_by_albumin`.
         result_index: position of the result among the inputs, where there is one.
         value: in `unit`, where there is a result.
@@ -357,6 +357,9 @@ class Report:
         presentation: as it was given.
         guidance: what belongs to every report.
         notes: what holds for the whole report, said once.
+        next_tests: analyte keys, most useful first, of what was not sent and would settle an open question about
+            twitching.
+        unjudged: analyte keys of what was sent and could not be judged; the notes say why.
     """
 
     interpretations: tuple[Interpretation, ...] = attrs.field(repr=_count)
@@ -368,6 +371,8 @@ class Report:
     presentation: Presentation | None = attrs.field(default=None, repr=False)
     guidance: Guidance | None = attrs.field(default=None, repr=False)
     notes: tuple[str, ...] = attrs.field(default=(), repr=False)
+    next_tests: tuple[str, ...] = attrs.field(default=(), repr=False)
+    unjudged: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready dicts, lists, texts and numbers."""

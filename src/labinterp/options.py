@@ -17,6 +17,7 @@ from labinterp._version import __version__
 from labinterp.arguments import checked_flag, checked_number, checked_text, checked_texts
 from labinterp.errors import InputError
 from labinterp.frozen import frozen, thawed
+from labinterp.kernel import calcium
 from labinterp.kernel import panel as slots
 from labinterp.kernel.session import Session
 from labinterp.model import EditionRef, Provenance
@@ -165,9 +166,9 @@ class Options:
         )
 
     @property
-    def adjustment(self) -> slots.Adjustment:
+    def adjustment(self) -> calcium.Adjustment:
         """How calcium is adjusted by albumin."""
-        return slots.adjustment(self.reference_albumin)
+        return calcium.adjustment(self.reference_albumin)
 
     @property
     def by_time(self) -> bool:

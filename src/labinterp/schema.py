@@ -56,7 +56,7 @@ CHOICES: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("Pathway", "kind"): PATHWAY_KINDS,
     ("Pathway", "support"): SUPPORTS,
     ("Pathway", "strength"): STRENGTHS,
-    ("Evidence", "level"): (*LEVELS, "missing"),
+    ("Evidence", "level"): (*LEVELS, "missing", "unjudged"),
     ("Evidence", "basis"): ("reported", "adjusted_by_albumin"),
     ("Finding", "status"): FINDING_STATUSES,
     ("Finding", "severity"): SEVERITIES,

@@ -10,8 +10,9 @@ import numpy as np
 
 from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact
-from labinterp.batch.panels import Panels, Times, group, hold, read_times
+from labinterp.batch.panels import Panels, Times, group, hold, read_times, seen
 from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT
+from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
 from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _LEVEL_BITS = slots.SOFT - 1
 _SIDES = (None, *flags.SIDES)
+_WHOLE_WORDS = -(-slots.WIDTH // 8) * 8
 _MadeFor = tuple[int, "WhoKey", "SentRange"]
 """What a plan is made for: channel, patient group, and the range that came with the result."""
 
@@ -92,9 +94,13 @@ def run(table: Columns, options: Options) -> Answer:
     first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
     when = times.instants[times.codes]
-    panels = hold(first_panel, first_row, slot, _countable(batch, slot), patient, when, panel)
-    pattern = _levels(batch, found, panels)
-    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys)
+    counts = _countable(batch, slot)
+    panels = hold(first_panel, first_row, slot, counts, patient, when, panel)
+    silent = seen(panels, slot, ~counts | (found.level == 0), patient, when, panel)
+    people = np.array([session.person_class(key) for key in keys], np.int64)
+    pattern = _levels(batch, found, panels, silent)
+    pattern[first_panel[people[who] == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
+    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
     return Answer(batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when)
@@ -179,34 +185,50 @@ def _countable(batch: Batch, slot: Ints) -> Bools:
     return result
 
 
-def _levels(batch: Batch, found: Classified, panels: Panels) -> Ints:
-    """Return the levels of every panel, slot by slot, as the reasoning wants them."""
+def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, Ints]) -> Ints:
+    """Return the levels of every panel, slot by slot, as the reasoning wants them; `sent` has what was not judged."""
     soft = (batch.notes & NOTE_BIT["soft_implausible"]) != 0
     level = np.where(found.level != 0, found.level + soft * np.uint8(slots.SOFT), 0).astype(np.uint8)
     level = np.append(level, np.uint8(0))
-    return level[panels.held]
+    pattern = np.zeros((len(panels.held), _WHOLE_WORDS), np.uint8)
+    judged = level[panels.held]
+    judged[sent] = np.where(judged[sent] == 0, np.uint8(slots.UNJUDGED), judged[sent])
+    pattern[:, : len(slots.SLOT)] = judged
+    b12 = panels.held[:, slots.VITAMIN_B12]
+    pattern[:, slots.CONTEXT["vitamin_b12_limit"]] = (b12 >= 0) & (found.band[b12] != 0)
+    return pattern
 
 
 def _compute_calcium(
     session: Session,
-    adjustment: slots.Adjustment,
+    adjustment: rule.Adjustment,
     batch: Batch,
     panels: Panels,
     pattern: Ints,
     plan: Ints,
     made_for: list[_MadeFor],
+    person: Ints,
 ) -> dict[str, Any]:
     """Fill the slot of adjusted calcium; return the panels where it could be, the grades by it, and who is judged."""
     calcium, albumin = panels.held[:, slots.CALCIUM], panels.held[:, slots.ALBUMIN]
-    valid = (calcium >= 0) & (albumin >= 0)
-    above = np.isin(pattern[:, slots.ALBUMIN] & _LEVEL_BITS, list(slots.ABOVE_NORMAL))
-    grams = batch.value[albumin]
-    valid &= (batch.comparator[albumin] == 0) & ~above
-    valid &= (grams >= adjustment.albumin_from) & (grams <= adjustment.albumin_up_to)
-    panel = np.flatnonzero(valid)
+    alone = np.flatnonzero((calcium >= 0) & (albumin < 0))
+    reasons = np.array([rule.without_albumin(each) for each in range(rule.AGE_UNKNOWN + 1)], np.uint8)
+    pattern[alone, slots.CONTEXT["adjustment"]] = reasons[person[calcium[alone]]]
+    both = np.flatnonzero((calcium >= 0) & (albumin >= 0))
+    grams = batch.value[albumin[both]]
+    key = rule.verdict_key(
+        adjustment.grams_class(grams),
+        (pattern[both, slots.ALBUMIN] & _LEVEL_BITS).astype(np.int64),
+        person[calcium[both]],
+        batch.comparator[albumin[both]] != 0,
+    )
+    valid, reason, side = (column[key] for column in _verdicts())
+    pattern[both, slots.CONTEXT["adjustment"]] = reason
+    pattern[both, slots.CONTEXT["albumin_side"]] = side
+    panel, grams = both[valid], grams[valid]
     if not len(panel):
         return {"panel": panel, "grade": np.empty(0, np.int8), "judged": np.empty(0, np.bool_)}
-    calcium, grams = calcium[panel], grams[panel]
+    calcium = calcium[panel]
     codes, used = compact(plan[calcium], len(made_for))
     plans = Plans(
         [session.plan(batch.channels.items[c], w, ends, computed=True) for c, w, ends in (made_for[k] for k in used)]
@@ -214,13 +236,24 @@ def _compute_calcium(
     slope = np.array(
         [adjustment.slope(c) if c.analyte == "calcium" and c.unit else np.nan for c in batch.channels.items]
     )
-    number = batch.number[calcium] + slope[batch.channel[calcium]] * (adjustment.reference - grams)
+    number = adjustment.adjusted(batch.number[calcium], slope[batch.channel[calcium]], grams)
     outcome = plans.locate(codes, number, batch.comparator[calcium])
     judged = plans.flag[outcome] != 0
     soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
     level = plans.level[outcome] + soft * np.uint8(slots.SOFT)
     pattern[panel, slots.COMPUTED] = np.where(judged, level, np.uint8(0))
     return {"panel": panel, "grade": plans.grade[outcome], "judged": judged}
+
+
+@functools.cache
+def _verdicts() -> tuple[Any, Any, Any]:
+    """Return the columns of `labinterp.kernel.calcium.verdicts`."""
+    every = [verdict for _, verdict in sorted(rule.verdicts().items())]
+    return (
+        np.array([verdict.valid for verdict in every]),
+        np.array([verdict.reason for verdict in every], np.uint8),
+        np.array([verdict.side for verdict in every], np.uint8),
+    )
 
 
 def _complete_calcium(
@@ -292,16 +325,18 @@ def _patterns(levels: Ints) -> tuple[list[tuple[int, ...]], Ints]:
     if not len(levels):
         return [], np.zeros(0, np.int64)
     codes, distinct = _distinct_rows(np.ascontiguousarray(levels, np.uint8).view(np.uint64))
-    return [tuple(pattern) for pattern in levels[distinct].tolist()], codes
+    return [tuple(pattern) for pattern in levels[distinct, : slots.WIDTH].tolist()], codes
 
 
 def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:
-    """Return a code per row of a matrix with two columns, and the first row of each code."""
+    """Return a code per row of a matrix, and the first row of each code."""
     import pandas as pd
 
-    left, _ = pd.factorize(words[:, 0])
-    right, rights = pd.factorize(words[:, 1])
-    codes, distinct = pd.factorize(left * np.int64(len(rights)) + right)
+    codes, distinct = pd.factorize(words[:, 0])
+    for column in range(1, words.shape[1]):
+        more, others = pd.factorize(words[:, column])
+        if len(others) > 1:
+            codes, distinct = pd.factorize(codes * np.int64(len(others)) + more)
     first = np.full(len(distinct), len(codes), np.int64)
     np.minimum.at(first, codes, np.arange(len(codes)))
     return codes, first

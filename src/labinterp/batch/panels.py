@@ -112,6 +112,19 @@ def hold(of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Enco
     return Panels(of_row, first_row, held)
 
 
+def seen(panels: Panels, slot: Ints, rows: Bools, patient: Encoded, time: Ints, panel: str) -> tuple[Ints, Ints]:
+    """Return the panels and slots in which one of some rows is seen, whether or not another row counts there."""
+    found = np.flatnonzero(rows & (slot >= 0))
+    span = slots.read_span(panel)
+    if span is None or not len(found):
+        return panels.of_row[found], slot[found]
+    held = np.full((len(panels.first_row), len(slots.SLOT)), -1, np.int32)
+    held[panels.of_row[found], slot[found]] = found
+    _look_back(held, patient.codes[panels.first_row], time[panels.first_row], span)
+    panel_of, slot_of = np.nonzero(held >= 0)
+    return panel_of, slot_of
+
+
 def _look_back(held: Ints, patient: Ints, time: Ints, span: int) -> None:
     """Let each collection see the latest earlier result of every slot within the span, in place."""
     known = np.flatnonzero((time != NO_TIME) & (patient > 0))

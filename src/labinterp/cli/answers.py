@@ -43,6 +43,7 @@ class Panel:
 
     def adjusted_calcium(self) -> str:
         """Return total calcium adjusted by the panel's albumin, in its own unit, or nothing where there is none."""
+        from labinterp.kernel import calcium as rule
         from labinterp.kernel import panel as slots
 
         held = self.source.answer.panels.held[self.index]
@@ -52,7 +53,7 @@ class Panel:
         comparator, number, unit = self.source.sent(calcium)
         _, grams, grams_unit = self.source.sent(albumin)
         try:
-            value = slots.adjusted_calcium(
+            value = rule.adjusted_calcium(
                 number, str(unit), grams, str(grams_unit), reference_albumin=self.source.reference_albumin
             )
         except LabInterpError:

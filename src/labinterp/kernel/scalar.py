@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
+from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
 from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent, read_value
@@ -202,10 +203,9 @@ def _time(result: LabResult) -> dt.datetime:
 class Computed:
     """Total calcium of a panel adjusted by its albumin."""
 
-    __slots__ = ("comparator", "number", "outcome", "soft", "value")
+    __slots__ = ("comparator", "outcome", "soft", "value")
 
-    def __init__(self, number: float, value: float, comparator: str | None, outcome: Outcome, soft: bool) -> None:
-        self.number = number
+    def __init__(self, value: float, comparator: str | None, outcome: Outcome, soft: bool) -> None:
         self.value = value
         self.comparator = comparator
         self.outcome = outcome
@@ -213,18 +213,14 @@ class Computed:
 
 
 def pattern_of(
-    readings: Sequence[Reading], chosen: dict[int, int], session: Session, adjustment: slots.Adjustment
+    readings: Sequence[Reading], chosen: dict[int, int], session: Session, adjustment: rule.Adjustment
 ) -> tuple[tuple[int, ...], Computed | None]:
     """Return the levels of a panel, slot by slot, and the adjusted calcium if albumin allowed it.
 
     Also completes the readings of total calcium: a grade by the adjusted value, or the note that nothing corrected it.
     A grade may stand without a range.
     """
-    pattern = [0] * len(slots.SLOT)
-    for slot, i in chosen.items():
-        outcome = readings[i].outcome
-        if outcome is not None and outcome.level is not None:
-            pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
+    pattern = _levels(readings, chosen, session)
     computed = _compute(readings, chosen, pattern, session, adjustment)
     if computed is not None and computed.outcome.level is not None:
         pattern[slots.COMPUTED] = LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
@@ -244,26 +240,53 @@ def pattern_of(
     return tuple(pattern), computed
 
 
+def _levels(readings: Sequence[Reading], chosen: dict[int, int], session: Session) -> list[int]:
+    """Return the pattern but for calcium adjusted by albumin."""
+    pattern = [0] * slots.WIDTH
+    for reading in readings:
+        slot = slots.SLOT.get(reading.channel.analyte or "")
+        if slot is not None:
+            pattern[slot] = slots.UNJUDGED
+    for slot, i in chosen.items():
+        outcome = readings[i].outcome
+        if outcome is not None and outcome.level is not None:
+            pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
+            if slot == slots.VITAMIN_B12 and outcome.band is not None:
+                pattern[slots.CONTEXT["vitamin_b12_limit"]] = 1
+    if any(session.person_class(reading.who) == rule.PREGNANT for reading in readings):
+        pattern[slots.CONTEXT["pregnancy"]] = 1
+    return pattern
+
+
 def _compute(
     readings: Sequence[Reading],
     chosen: dict[int, int],
     pattern: list[int],
     session: Session,
-    adjustment: slots.Adjustment,
+    adjustment: rule.Adjustment,
 ) -> Computed | None:
-    if slots.CALCIUM not in chosen or slots.ALBUMIN not in chosen:
+    if slots.CALCIUM not in chosen:
         return None
-    calcium, albumin = readings[chosen[slots.CALCIUM]], readings[chosen[slots.ALBUMIN]]
+    calcium = readings[chosen[slots.CALCIUM]]
+    if slots.ALBUMIN not in chosen:
+        pattern[slots.CONTEXT["adjustment"]] = rule.without_albumin(session.person_class(calcium.who))
+        return None
+    albumin = readings[chosen[slots.ALBUMIN]]
     grams = albumin.value if albumin.value is not None else math.nan
-    raised = pattern[slots.ALBUMIN] & (slots.SOFT - 1) in slots.ABOVE_NORMAL
-    if albumin.comparator is not None or raised or not adjustment.albumin_from <= grams <= adjustment.albumin_up_to:
+    level = pattern[slots.ALBUMIN] & (slots.SOFT - 1)
+    person = session.person_class(calcium.who)
+    censored = albumin.comparator is not None
+    verdict = rule.verdicts()[rule.verdict_key(adjustment.grams_class(grams), level, person, censored)]
+    pattern[slots.CONTEXT["adjustment"]] = verdict.reason
+    pattern[slots.CONTEXT["albumin_side"]] = verdict.side
+    if not verdict.valid:
         return None
     channel = calcium.channel
-    number = calcium.number + adjustment.slope(channel) * (adjustment.reference - grams)
+    number = adjustment.adjusted(calcium.number, adjustment.slope(channel), grams)
     plan = session.plan(channel, calcium.who, calcium.range_sent, computed=True)
     outcome = plan.locate(number, calcium.comparator)
     value = number * channel.mul / channel.div
-    return Computed(number, value, calcium.comparator, outcome, calcium.soft or albumin.soft)
+    return Computed(value, calcium.comparator, outcome, calcium.soft or albumin.soft)
 
 
 def disagreement(flag: str | None, reported: str | None) -> int:

@@ -17,6 +17,7 @@ import attrs
 
 from labinterp.codes import NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
+from labinterp.kernel import calcium
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
 from labinterp.kernel.quantity import Channel, Sent, resolve
 from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from labinterp.ranges import Edition, Entry, Selection
     from labinterp.reading.times import Age
 
-ADULT: Final = 18
 """Age in years from which laboratories print the ranges of adults."""
 _CACHE_LIMIT: Final = 1 << 16
 REPORTED: Final = "reported"
@@ -72,7 +72,7 @@ class Session:
         self.tests = tests
         self.date_order = check_date_order(date_order)
         self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
-        breaks = {Fraction(ADULT), *ranges.age_breaks()}
+        breaks = {Fraction(calcium.ADULT_FROM), *ranges.age_breaks()}
         if grading is not None:
             breaks |= set(ReferenceSet(grading.id, (grading,)).age_breaks())
         self.age_breaks: tuple[Fraction, ...] = tuple(sorted(b for b in breaks if b > 0))
@@ -98,6 +98,15 @@ class Session:
         first = bisect_right(self.age_edges, low)
         last = first if high == low else bisect_right(self.age_edges, math.nextafter(high, -math.inf))
         return first, last, sex, pregnancy
+
+    def person_class(self, key: WhoKey) -> int:
+        """Return for whom calcium would be adjusted: a class of `labinterp.kernel.calcium`."""
+        first, _, _, pregnancy = key
+        if pregnancy not in (None, "none"):
+            return calcium.PREGNANT
+        if first is None:
+            return calcium.ADULT if self.assume_adult else calcium.AGE_UNKNOWN
+        return calcium.MINOR if first < bisect_right(self.age_edges, calcium.ADULT_FROM) else calcium.ADULT
 
     def _who(self, key: WhoKey) -> Who:
         first, last, sex, pregnancy = key
@@ -282,7 +291,7 @@ def _is_adult(who: Who) -> bool | None:
     if who.age is None:
         return True if who.assume_adult else None
     low, high = who.age
-    return True if low >= ADULT else False if high <= ADULT else None
+    return True if low >= calcium.ADULT_FROM else False if high <= calcium.ADULT_FROM else None
 
 
 def _has_age(entry: Entry) -> bool:

@@ -5,17 +5,28 @@ worked out once. Every rule, edge and sentence is data in `labinterp/knowledge`;
 """
 
 from labinterp.codes import LEVELS
-from labinterp.reasoning.context import checked, guidance, method_notes, presentation_notes, with_presentation
+from labinterp.reasoning.context import (
+    checked,
+    guidance,
+    method_notes,
+    next_notes,
+    presentation_notes,
+    unjudged_notes,
+    with_presentation,
+)
 from labinterp.reasoning.engine import Reasoned, reason
 from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, nodes
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
-from labinterp.reasoning.slots import SLOTS, SOFT
+from labinterp.reasoning.slots import CONTEXTS, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
 
 __all__ = [
+    "CONTEXTS",
     "LEVELS",
     "SLOTS",
     "SOFT",
+    "UNJUDGED",
+    "UNJUDGED_CODE",
     "Claim",
     "Edge",
     "Explanation",
@@ -27,8 +38,10 @@ __all__ = [
     "knowledge_sha256",
     "knowledge_version",
     "method_notes",
+    "next_notes",
     "nodes",
     "presentation_notes",
     "reason",
+    "unjudged_notes",
     "with_presentation",
 ]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.arguments import checked_instance
+from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import PresentationError
 from labinterp.frozen import FrozenMap
 from labinterp.model import Finding, Guidance, Pathway, Presentation
-from labinterp.reasoning import graph, knowledge
+from labinterp.reasoning import graph, knowledge, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _LONGEST_KEY = 64
 _PLACES = {"symptoms": "symptom", "triggers": "trigger", "course": "course"}
@@ -48,6 +49,41 @@ def method_notes(analytes: Iterable[str | None]) -> tuple[str, ...]:
     """
     wanted = frozenset(analytes)
     return tuple(item["text"] for item in knowledge.read("guidance")["method_note"] if item["analyte"] in wanted)
+
+
+def next_notes(tests: Sequence[str], why: Iterable[str]) -> tuple[str, ...]:
+    """Return what to measure next and why, in one note, or nothing where no question about twitching is open.
+
+    Args:
+        tests: `Reasoned.next_tests`.
+        why: `Reasoned.next_why`.
+
+    Example:
+        >>> next_notes(("albumin",), ("It tells.",))
+        ('Measure next, most useful first: albumin. It tells.',)
+    """
+    if not tests:
+        return ()
+    titles = ", ".join(wording.test_titles()[test] for test in tests)
+    return (knowledge.read("guidance")["sentence"]["next"].format(tests=titles, why=" ".join(why)).rstrip(),)
+
+
+def unjudged_notes(reasons: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
+    """Return which results could not be judged and why.
+
+    Args:
+        reasons: analyte and the code of the problem, or nothing where the result has no side of its limits.
+
+    Example:
+        >>> unjudged_notes([("magnesium", "missing_unit")])
+        ('Serum magnesium was sent and could not be judged: the result has no unit, and a unit is never guessed.',)
+    """
+    said = knowledge.read("guidance")["sentence"]
+    notes = []
+    for analyte, code in reasons:
+        reason = said["undecided"] if code is None else PROBLEM_TEXTS[code][0]
+        notes.append(said["unjudged"].format(test=wording.sentence(wording.test_titles()[analyte]), reason=reason))
+    return tuple(dict.fromkeys(notes))
 
 
 @functools.cache

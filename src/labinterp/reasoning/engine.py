@@ -10,7 +10,7 @@ import attrs
 from labinterp.codes import FINDING_STATUSES, SEVERITIES
 from labinterp.frozen import FrozenMap
 from labinterp.model import Evidence, Finding, Pathway, Step
-from labinterp.reasoning import graph, wording
+from labinterp.reasoning import graph, questions, wording
 from labinterp.reasoning.slots import Panel, panel_of, resolved
 from labinterp.reasoning.tables import Row, Table, caveats, decide, remarks, rests_on, tables, weakening
 
@@ -28,11 +28,19 @@ class Reasoned:
         states: state → `present`, `possible`, `excluded` or `undetermined`; every state, in a fixed order.
         findings: the most serious first; their evidence points at no result yet.
         calcium_slot: which result decided about calcium, if any.
+        next_tests: analytes that were not sent and would settle an open question about twitching, most useful first.
+        next_why: why to measure them, a sentence for each question.
+        unjudged: analytes that were sent and could not be judged.
+        notes: what holds for the whole report and stands in no finding.
     """
 
     states: Mapping[str, str]
     findings: tuple[Finding, ...]
     calcium_slot: str | None
+    next_tests: tuple[str, ...]
+    next_why: tuple[str, ...]
+    unjudged: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @attrs.frozen
@@ -50,7 +58,7 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
 
     Args:
         pattern: one code per slot of `SLOTS`: 0 for missing, else 1 + the index of its level in `LEVELS`, plus 16 where
-            the result is implausible.
+            the result is implausible, or `UNJUDGED_CODE`; behind them, where known, one code per context of `CONTEXTS`.
 
     Raises:
         InputError: if it is no pattern.
@@ -73,7 +81,17 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
         for table in held
     ]
     findings.sort(key=lambda finding: (-SEVERITIES.index(finding.severity), FINDING_STATUSES.index(finding.status)))
-    return Reasoned(statuses, tuple(findings), panel.calcium_slot)
+    tests, why = questions.next_tests(panel, statuses, findings)
+    notes = _notes(panel, statuses, findings)
+    return Reasoned(statuses, tuple(findings), panel.calcium_slot, tests, why, panel.unjudged, notes)
+
+
+def _notes(panel: Panel, statuses: Mapping[str, str], findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Return what remarks say of the whole report, apart from what a finding says already."""
+    said = {caveat for finding in findings for caveat in finding.caveats}
+    held = (remark for remark in remarks() if remark.report and remark.holds(panel, statuses))
+    texts = dict.fromkeys(caveats()[key].text for remark in held for key in remark.caveats)
+    return tuple(text for text in texts if text not in said)
 
 
 def _answer(state: str, panel: Panel) -> _Answer:
@@ -97,6 +115,7 @@ def _finding(
     keys = dict.fromkeys((*texts, *(key for remark in noted for key in remark.caveats), *row.caveats))
     wanted = dict.fromkeys((*row.suggest, *(test for remark in noted for test in remark.suggest)))
     tests = sorted((test for test in wanted if panel.needs(test)), key=lambda test: -usefulness.get(test, 0))
+    told = wording.of_unjudged(test for test in wanted if test in panel.unjudged)
     upstream = _upstream(table.id, statuses)
     reason_text = wording.because(row, panel)
     return Finding(
@@ -108,7 +127,7 @@ def _finding(
         pathways=pathways,
         upstream=upstream,
         suggested_tests=tuple(tests),
-        caveats=tuple(caveats()[key].text for key in keys),
+        caveats=(*(caveats()[key].text for key in keys), *told),
         accompanying_symptoms=table.symptoms + (table.severe_symptoms if row.severe else ()),
         matched_symptoms=(),
         codings=table.codings if row.coded else (),

@@ -1,4 +1,4 @@
-"""A panel as reasoning sees it: sixteen levels, and which result decides about calcium."""
+"""A panel as reasoning sees it: sixteen levels, what is known around them, and which result decides about calcium."""
 
 from __future__ import annotations
 
@@ -32,11 +32,31 @@ SLOTS: Final = (
     "potassium",
     "albumin",
 )
+COMPUTED: Final = "calcium_computed"
+"""Total calcium of the panel adjusted by its albumin: the one slot that no result is sent for."""
 MISSING: Final = "missing"
+UNJUDGED: Final = "unjudged"
+"""Stands for a level where a result was sent and could not be judged."""
 SOFT: Final = 16
 """Added to the code of a level that rests on an implausible value."""
-_LEVEL: Final = (MISSING, *LEVELS)
-_OPEN: Final = frozenset((MISSING, "indeterminate"))
+_LEVEL: Final = (MISSING, *LEVELS, UNJUDGED)
+UNJUDGED_CODE: Final = _LEVEL.index(UNJUDGED)
+CONTEXTS: Final = {
+    "pregnancy": (MISSING, "pregnant"),
+    "adjustment": (MISSING, "minor", "pregnancy", "albumin_low", "albumin_high", "albumin_censored", "age_unknown"),
+    "albumin_side": (MISSING, "low", "normal", "high"),
+    "vitamin_b12_limit": (MISSING, "diagnostic"),
+}
+OTHER_CALCIUM: Final = "calcium_other"
+"""The level of the best result of calcium but ionized calcium."""
+"""What stands behind the levels of a pattern: context → its values; a code is a position.
+
+`adjustment` says why albumin of the panel does not adjust total calcium, or that it does for want of an age;
+`albumin_side` where that albumin lies, whether or not it has a range of its own; `vitamin_b12_limit` whether vitamin
+B12 was judged by a limit that its source calls diagnostic.
+"""
+_UNKNOWN: Final = frozenset((MISSING, UNJUDGED))
+_OPEN: Final = _UNKNOWN | {"indeterminate"}
 
 
 @attrs.frozen
@@ -83,7 +103,7 @@ class Panel:
     """The levels of a panel.
 
     Args:
-        levels: slot or resolved input → level; the resolved input's basis → slot.
+        levels: slot or resolved input → level; the resolved input's basis → slot; context → its value.
         soft: slots and resolved inputs whose result is implausible.
         calcium: the result that decides about calcium.
     """
@@ -97,9 +117,17 @@ class Panel:
         """The slot that decides about calcium."""
         return None if self.calcium is None else self.calcium.slot
 
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The analytes that were sent and say nothing: neither judged, nor used to adjust calcium."""
+        calcium = self.calcium
+        used = () if calcium is None or self.levels[calcium.slot] in _OPEN else calcium.evidence
+        silent = (slot for slot in SLOTS if self.levels[slot] in (UNJUDGED, "indeterminate"))
+        return tuple(slot for slot in silent if slot not in used and slot != COMPUTED)
+
     def needs(self, analyte: str) -> bool:
-        """Return whether an analyte is still worth measuring: not conclusive yet, and not made needless."""
-        if self.levels[analyte] not in _OPEN:
+        """Return whether an analyte is still worth measuring: not sent yet, and not made needless."""
+        if self.levels[analyte] != MISSING:
             return False
         if self.calcium is None:
             return True
@@ -113,16 +141,28 @@ def panel_of(pattern: tuple[int, ...]) -> Panel:
     Raises:
         InputError: if it is no pattern.
     """
-    if len(pattern) != len(SLOTS) or any(code & ~SOFT not in range(len(_LEVEL)) for code in pattern):
+    codes, around = pattern[: len(SLOTS)], pattern[len(SLOTS) :]
+    known = len(codes) == len(SLOTS) and len(around) in (0, len(CONTEXTS))
+    if (
+        not known
+        or any(code & ~SOFT not in range(len(_LEVEL)) for code in codes)
+        or any(code not in range(len(values)) for code, values in zip(around, CONTEXTS.values(), strict=False))
+    ):
         raise InputError(
-            f"a pattern has {len(SLOTS)} codes: 0, or 1 to {len(LEVELS)}, plus {SOFT} for an implausible result",
-            hint="Build it from `SLOTS` and `LEVELS`",
+            f"a pattern has {len(SLOTS)} codes: 0, or 1 to {len(LEVELS)}, plus {SOFT} for an implausible result, "
+            f"{UNJUDGED_CODE} for one that was not judged; and none or {len(CONTEXTS)} of what is known around them",
+            hint="Build it from `SLOTS`, `LEVELS` and `CONTEXTS`",
         )
-    levels = {slot: _LEVEL[code & ~SOFT] for slot, code in zip(SLOTS, pattern, strict=True)}
-    soft = {slot for slot, code in zip(SLOTS, pattern, strict=True) if code > SOFT}
+    levels = {slot: _LEVEL[code & ~SOFT] for slot, code in zip(SLOTS, codes, strict=True)}
+    levels |= dict.fromkeys(CONTEXTS, MISSING)
+    levels |= {name: CONTEXTS[name][code] for name, code in zip(CONTEXTS, around, strict=False)}
+    soft = {slot for slot, code in zip(SLOTS, codes, strict=True) if code > SOFT}
     calcium = resolved()
-    decided = next((option for option in calcium.order if levels[option.slot] != MISSING), None)
-    levels[calcium.id] = MISSING if decided is None else levels[decided.slot]
+    decided = next((option for option in calcium.order if levels[option.slot] not in _UNKNOWN), None)
+    other = next((o for o in calcium.order if o.slot != "calcium_ionized" and levels[o.slot] not in _UNKNOWN), None)
+    levels[OTHER_CALCIUM] = MISSING if other is None else levels[other.slot]
+    sent = any(levels[option.slot] == UNJUDGED for option in calcium.order)
+    levels[calcium.id] = levels[decided.slot] if decided is not None else UNJUDGED if sent else MISSING
     levels[calcium.basis_id] = MISSING if decided is None else decided.slot
     if decided is not None and decided.slot in soft:
         soft.add(calcium.id)

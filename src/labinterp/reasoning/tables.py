@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.reasoning import knowledge
-from labinterp.reasoning.slots import MISSING, Panel
+from labinterp.reasoning.slots import CONTEXTS, MISSING, UNJUDGED, Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,10 @@ class Table:
 
 @attrs.frozen
 class Remark:
-    """Caveats and suggestions that depend on the rest of the panel."""
+    """Caveats and suggestions that depend on the rest of the panel.
+
+    With `report` the caveats are said for the whole report where no finding carries them.
+    """
 
     states: frozenset[str]
     level: Mapping[str, frozenset[str]]
@@ -110,6 +113,7 @@ class Remark:
     decided_by: frozenset[str]
     caveats: tuple[str, ...]
     suggest: tuple[str, ...]
+    report: bool
 
     def holds(self, panel: Panel, statuses: Mapping[str, str]) -> bool:
         """Return whether every condition holds for a panel."""
@@ -180,13 +184,21 @@ def compiled(state: str) -> Mapping[Combination, Row]:
     """
     table = tables()[state]
     answers = {}
+    accepting = [
+        {
+            value: sum(1 << i for i, row in enumerate(table.rows) if value in row.when.get(name, (value,)))
+            for value in scheme.values()
+        }
+        for name, scheme in table.schemes.items()
+    ]
     for combination in table.combinations():
-        rows = table.rows_for(combination)
-        if len(rows) != 1:
-            raise ValueError(
-                f"{state}: {len(rows)} rows answer for {dict(zip(table.inputs, combination, strict=True))}"
-            )
-        answers[combination] = rows[0]
+        left = -1
+        for rows, value in zip(accepting, combination, strict=True):
+            left &= rows[value]
+        if left.bit_count() != 1:
+            found = dict(zip(table.inputs, combination, strict=True))
+            raise ValueError(f"{state}: {left.bit_count()} rows answer for {found}")
+        answers[combination] = table.rows[left.bit_length() - 1]
     return answers
 
 
@@ -198,7 +210,11 @@ def decide(state: str, panel: Panel) -> Row:
 
 def rests_on(state: str, row: Row, panel: Panel) -> tuple[str, ...]:
     """Return the measured inputs that a row names: what the answer rests on."""
-    return tuple(name for name in tables()[state].schemes if name in row.when and panel.levels[name] != MISSING)
+    return tuple(
+        name
+        for name in tables()[state].schemes
+        if name in row.when and name not in CONTEXTS and panel.levels[name] not in (MISSING, UNJUDGED)
+    )
 
 
 @functools.cache
@@ -218,6 +234,7 @@ def remarks() -> tuple[Remark, ...]:
             decided_by=frozenset(item.get("decided_by", ())),
             caveats=tuple(item.get("caveats", ())),
             suggest=tuple(item.get("suggest", ())),
+            report=item.get("report", False),
         )
         for item in knowledge.read("states")["remark"]
     )

@@ -46,6 +46,14 @@ def because(row: Row, panel: Panel) -> str:
     return sentence(row.because.replace("{calcium}", title))
 
 
+def of_unjudged(tests: Iterable[str]) -> tuple[str, ...]:
+    """Return that some results were sent and could not be judged, in a sentence, or nothing where there are none."""
+    titles = [test_titles()[test] for test in tests]
+    if not titles:
+        return ()
+    return (sentence(phrases()["unjudged_one" if len(titles) == 1 else "unjudged_many"].format(tests=listed(titles))),)
+
+
 def of_finding(
     table: Table,
     status: str,
@@ -79,8 +87,16 @@ def _of_pathways(pathways: Sequence[Pathway], statuses: Mapping[str, str]) -> st
     said = phrases()
     if not pathways:
         return said["pathways_none"]
-    groups = {support: [pathway for pathway in pathways if pathway.support == support] for support in SUPPORTS}
-    counts = {_support(support, group, statuses): len(group) for support, group in groups.items() if group}
+    groups = {
+        (support, first): [p for p in pathways if p.support == support and (len(_states_on(p)) == 1) == first]
+        for support in SUPPORTS
+        for first in (True, False)
+    }
+    counts: dict[str, int] = {}
+    for (support, first), group in groups.items():
+        if group:
+            text = _support(f"{support}_first" if first and support == "supported" else support, group, statuses)
+            counts[text] = counts.get(text, 0) + len(group)
     if len(pathways) == 1:
         return said["pathways_one"].format(through=_through(pathways[0]), support=next(iter(counts)))
     if len(counts) == 1:
@@ -116,7 +132,8 @@ def of_pathway(path: graph.Path, support: str, broken_at: str | None, statuses: 
     states = graph.states_on(path)
     if support == "supported":
         titles = (said["pathway_state_present"].format(title=tables()[state].title) for state in states)
-        parts.append(said["pathway_supported"].format(titles=listed(titles)))
+        supported = "pathway_supported_first" if len(states) == 1 else "pathway_supported"
+        parts.append(said[supported].format(titles=listed(titles)))
     elif broken_at is not None:
         table = tables()[broken_at]
         parts.append(said["pathway_interrupted"].format(title=table.title, excluded=table.excluded))
