@@ -22,6 +22,7 @@ _KINDS = {
     "course": "Courses",
     "claim": "Claims of the source document",
     "caveat": "Caveats",
+    "guidance": "What belongs to every report",
 }
 _LABEL = 16
 
@@ -62,7 +63,10 @@ def _groups() -> dict[str, dict[str, str]]:
     for key in reasoning.nodes():
         found = reasoning.explain(key)
         prefix, colon, rest = key.partition(":")
-        if colon and prefix != "caveat" and reasoning.explain(rest).kind == found.kind:
+        if found.kind == "guidance":
+            if key != found.id:
+                continue
+        elif colon and prefix != "caveat" and reasoning.explain(rest).kind == found.kind:
             continue
         groups.setdefault(found.kind, {})[key] = found.title
     return groups

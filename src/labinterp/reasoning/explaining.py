@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from labinterp.errors import UnknownNodeError
-from labinterp.reasoning import graph, knowledge
+from labinterp.reading import analytes
+from labinterp.reasoning import graph, knowledge, wording
 from labinterp.reasoning.tables import Table, caveats, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from labinterp.model import Citation, Coding
+
+_LONGEST_NAME: Final = 128
 
 
 @attrs.frozen
@@ -33,7 +36,7 @@ class Explanation:
 
     Args:
         id: its key.
-        kind: `state`, `mechanism`, `symptom`, `analyte`, `trigger`, `course`, `caveat` or `claim`.
+        kind: `state`, `mechanism`, `symptom`, `analyte`, `trigger`, `course`, `caveat`, `claim` or `guidance`.
         title: in words.
         text: what it is.
         incoming: edges that lead to it.
@@ -180,7 +183,62 @@ def _makers() -> Mapping[str, Callable[[], Explanation]]:
                 citations=caveat.citations,
             ),
         )
+    for key, make in _guidance():
+        makers.setdefault(key, make)
     return makers
+
+
+def _guidance() -> Iterator[tuple[str, Callable[[], Explanation]]]:
+    """Return the keys of what belongs to every report, with what makes their explanations."""
+    data = knowledge.read("guidance")
+    for part in ("summary", "disclaimer"):
+        make = functools.partial(_of_guidance, f"guidance:{part}", data[part])
+        yield from ((key, make) for key in (f"guidance:{part}", part))
+    for kind in ("resource", "advice", "differential"):
+        for item in data[kind]:
+            make = functools.partial(_of_guidance, f"{kind}:{item['id']}", item)
+            yield from ((key, make) for key in (f"{kind}:{item['id']}", item["id"]))
+    yield "comparison", functools.partial(_of_guidance, "comparison", {**data["comparison"], "text": _compared()})
+
+
+def _compared() -> str:
+    """Return the nutrients side by side, a line each."""
+    data, titles = knowledge.read("guidance")["comparison"], wording.test_titles()
+    lines = ({**row, "tests": " and ".join(titles[test] for test in row["tests"])} for row in data["row"])
+    return " ".join(data["line"].format(**line) for line in lines)
+
+
+def _of_guidance(key: str, item: Mapping[str, Any]) -> Explanation:
+    title = item.get("title", item["text"])
+    return Explanation(
+        key, "guidance", title, item["text"], claims=_claims_at(key), citations=knowledge.citations(item["citations"])
+    )
+
+
+@functools.cache
+def _spellings() -> Mapping[str, str]:
+    """Return further spellings of symptoms, triggers and courses → the key that explains them."""
+    told = knowledge.read("symptoms")
+    items = ((kind, item) for kind in ("symptom", "trigger", "course") for item in told[kind])
+    return {
+        alias: item["id"] if kind == "symptom" else f"{kind}:{item['id']}"
+        for kind, item in items
+        for alias in item["aliases"]
+    }
+
+
+def _key_of(name: str) -> str | None:
+    """Return the key that a spelling means: of a node, a symptom, or a test by any of its names."""
+    makers = _makers()
+    folded = "_".join(name.casefold().replace("-", " ").replace("_", " ").split()).replace("aemia", "emia")
+    for spelling in (name, name.casefold(), name.upper(), folded, folded.replace("_", "-")):
+        if spelling in makers:
+            return spelling
+    alias = _spellings().get(folded)
+    if alias is not None:
+        return alias
+    analyte = analytes.resolve(name).analyte if len(name) <= _LONGEST_NAME else None
+    return analyte if analyte in makers else None
 
 
 def nodes() -> tuple[str, ...]:
@@ -194,7 +252,9 @@ def nodes() -> tuple[str, ...]:
 
 
 def explain(node: str) -> Explanation:
-    """Return what the knowledge says of a node, finding, state, analyte, symptom, trigger, caveat or claim.
+    """Return what the knowledge says of a node, finding, state, analyte, symptom, trigger, caveat, claim or advice.
+
+    Names are understood in other spellings too: `"vitamin d"`, `"hypocalcaemia"`, `"twitching"`, a test by any name.
 
     Raises:
         UnknownNodeError: if the knowledge has nothing of that name.
@@ -202,11 +262,10 @@ def explain(node: str) -> Explanation:
     Example:
         >>> explanation = explain("hypocalcemia")
         >>> explanation.kind, [edge.target for edge in explanation.outgoing]
-        ('state', ['charge_screening_loss', 'tetany'])
+        ('state', ['charge_screening_loss', 'nalcn_leak', 'tetany'])
     """
-    makers = _makers()
     name = node.strip() if isinstance(node, str) else ""
-    maker = makers.get(name) or makers.get(name.casefold()) or makers.get(name.upper())
-    if maker is None:
+    key = _key_of(name) if name else None
+    if key is None:
         raise UnknownNodeError("the knowledge has nothing of that name", known=nodes())
-    return maker()
+    return _makers()[key]()
