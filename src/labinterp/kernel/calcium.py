@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.quantity import Channel
 
 ADULT_FROM: Final = 18
+"""Age in years from which laboratories print the ranges of adults, and calcium is adjusted for albumin."""
 ADULT, MINOR, PREGNANT, AGE_UNKNOWN = range(4)
 """For whom the formula holds: adults who are not pregnant; where the age is unknown it is used, and said."""
 REASON: Final = {name: i for i, name in enumerate(reasoning.CONTEXTS["adjustment"])}

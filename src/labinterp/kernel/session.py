@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from labinterp.ranges import Edition, Entry, Selection
     from labinterp.reading.times import Age
 
-"""Age in years from which laboratories print the ranges of adults."""
 _CACHE_LIMIT: Final = 1 << 16
 REPORTED: Final = "reported"
 
