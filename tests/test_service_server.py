@@ -11,8 +11,10 @@ import time
 import httpx
 import pytest
 
-from labinterp.service import server
-from service_client import PANEL, TABLE
+from labinterp.service import server, tables
+from labinterp.service.body import Room
+from labinterp.service.problems import RefusedError
+from service_client import PANEL, TABLE, Client
 
 
 @contextlib.contextmanager
@@ -160,3 +162,53 @@ def test_examples_of_cds_hooks_are_answered_by_a_real_server(request):
             call = json.loads(path.read_text("utf-8"))
             url = f"http://{host}:{port}/cds-services/labinterp-{path.stem}"
             assert httpx.post(url, json=call).json()["cards"]
+
+
+def test_silent_connections_do_not_take_the_service_down(monkeypatch):
+    """Connections on which nothing comes leave `/health` and answers alone, and are closed after a while."""
+    monkeypatch.setattr(server, "_HEAD_SECONDS", 1.0)
+    with running() as (_, address), contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(address, 10)) for _ in range(150)]
+        silent[0].sendall(b"POST /interpret HT")
+        base = f"http://{address[0]}:{address[1]}"
+        assert httpx.get(f"{base}/health").status_code == 200
+        assert httpx.post(f"{base}/interpret", json=PANEL).status_code == 200
+        silent[0].settimeout(10)
+        silent[1].settimeout(10)
+        assert silent[1].recv(1) == b""
+        assert silent[0].recv(1) == b""
+
+
+def test_many_clients_are_all_answered():
+    """Clients beyond the threads wait for their turn instead of being sent away."""
+    with running() as (_, address):
+        url = f"http://{address[0]}:{address[1]}/interpret"
+        found = []
+        threads = [
+            threading.Thread(target=lambda: found.append(httpx.post(url, json=PANEL, timeout=30).status_code))
+            for _ in range(64)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [200] * 64
+
+
+def test_bodies_share_their_room():
+    """Bodies that would together hold too much are sent away, and give their room back."""
+    room = Room(10)
+    with room.part() as first:
+        first(6)
+        with pytest.raises(RefusedError) as caught, room.part() as second:
+            second(6)
+        assert (caught.value.status, room.held) == (503, 6)
+    assert room.held == 0
+
+
+def test_a_table_of_too_many_rows_is_refused_before_it_is_read():
+    """What a table costs grows with its rows: beyond a number of them it gets 413 with what to do."""
+    lines = "test,value,unit\n" + "Mg,1,mg/dL\n" * (tables.MOST_ROWS + 1)
+    answer = Client().post("/interpret", content=lines.encode(), headers={"content-type": "text/csv"})
+    assert answer.status_code == 413
+    assert "in parts" in answer.json()["hint"]

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 10_000_000
 TIMEOUT: Final = 30.0
+MAX_PENDING: Final = 256
 LOOKBACK_DAYS: Final = 365
 _MOST_BYTES: Final = 1 << 30
+_ROOM: Final = 16
 _VARY: Final = {"Vary": "Accept"}
 
 
@@ -41,7 +43,7 @@ def create_app(
     timeout: float = TIMEOUT,
     ranges: Any = "us",
     assume_adult: bool = False,
-    max_pending: int = 32,
+    max_pending: int = MAX_PENDING,
     workers: int | None = None,
     lookback_days: int = LOOKBACK_DAYS,
     on_feedback: Callable[[str, Mapping[str, Any]], object] | None = None,
@@ -58,7 +60,8 @@ def create_app(
         timeout: seconds that a body may take to arrive, and then an answer to be made.
         ranges: as for `labinterp.interpret`; a request can choose another shipped profile or edition.
         assume_adult: as for `labinterp.interpret`; a request can choose otherwise.
-        max_pending: answers in the making at one time; requests beyond are sent away with 503.
+        max_pending: answers that are made or wait at one time; requests beyond are sent away with 503, as are bodies
+            that would hold more than 16 times `max_bytes` together.
         workers: threads that make answers; as many as processors, four at most, if not given.
         lookback_days: for CDS Hooks, how far before a patient's newest result other results are seen with it.
         on_feedback: called in a worker thread with the id of a CDS service and one item of feedback.
@@ -100,6 +103,7 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.settings = settings
     app.state.workers = Workers(workers, max_pending, timeout)
+    app.state.room = body.Room(_ROOM * max_bytes)
     app.state.with_token = token is not None
     return app
 
@@ -121,8 +125,9 @@ async def interpret(request: Request) -> Response:
     kind = body.content_type(request, documents.TYPES)
     form = media.choose(request.headers.get("accept"), answers.forms())
     query = request.query_params.multi_items()
-    data = await body.read(request, settings.max_bytes, settings.timeout)
-    made = await request.app.state.workers.run(_interpreted, data, kind, form, query, settings)
+    with request.app.state.room.part() as part:
+        data = await body.read(request, settings.max_bytes, settings.timeout, part)
+        made = await request.app.state.workers.run(_interpreted, data, kind, form, query, settings)
     headers = {**_VARY, "Content-Security-Policy": PAGE_POLICY} if form == answers.HTML else _VARY
     return Response(made, headers=headers, media_type=form)
 

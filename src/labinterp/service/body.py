@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -11,7 +12,7 @@ from labinterp.service import media
 from labinterp.service.problems import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from starlette.requests import Request
 
@@ -63,8 +64,47 @@ def _unsupported(detail: str, place: str, known: Sequence[str]) -> RefusedError:
     return RefusedError(415, detail, place=place, hint=f"Send one of {', '.join(known)}", headers=headers)
 
 
-async def read(request: Request, max_bytes: int, seconds: float) -> bytes:
+class Room:
+    """How many bytes of bodies may be held at one time, by all requests together.
+
+    Args:
+        size: in bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.held = 0
+
+    @contextlib.contextmanager
+    def part(self) -> Iterator[Callable[[int], None]]:
+        """Give a function that takes room, which is given back at the end of the block.
+
+        Raises:
+            RefusedError: with 503 where there is no room left.
+        """
+        own = 0
+
+        def take(size: int) -> None:
+            nonlocal own
+            if self.held + size > self._size:
+                raise RefusedError(503, "too many bytes are being answered", headers={"Retry-After": "1", **_CLOSE})
+            self.held += size
+            own += size
+
+        try:
+            yield take
+        finally:
+            self.held -= own
+
+
+async def read(request: Request, max_bytes: int, seconds: float, take: Callable[[int], None] | None = None) -> bytes:
     """Return the whole body.
+
+    Args:
+        request: the request.
+        max_bytes: longest body that is read.
+        seconds: within which it must come.
+        take: told of every part before it is kept.
 
     Raises:
         RefusedError: with 413 as soon as it is known to be too large, 408 where it takes too long, 400 where it
@@ -81,6 +121,8 @@ async def read(request: Request, max_bytes: int, seconds: float) -> bytes:
                 size += len(part)
                 if size > max_bytes:
                     raise _too_large(max_bytes)
+                if take is not None:
+                    take(len(part))
                 parts.append(part)
     except TimeoutError:
         raise RefusedError(

@@ -10,15 +10,49 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 import uvicorn.config
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from labinterp.service.app import TIMEOUT, create_app
 from labinterp.service.middleware import log
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
 TOKEN_VARIABLE: Final = "LABINTERP_TOKEN"  # noqa: S105 - a name, no token
-_CONNECTIONS: Final = 128
+_HEAD_SECONDS: Final = 10.0
+"""Within which the head of a request must have come."""
+
+
+class Impatient(H11Protocol):
+    """HTTP/1.1 that closes connections on which no request comes, so that silent ones cannot fill the service."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the head of a request."""
+        super().connection_made(transport)
+        self._waiting = self.loop.call_later(_HEAD_SECONDS, self._close_if_silent)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; where they begin another request on the connection, wait for its head anew."""
+        super().data_received(data)
+        if self._waiting is None and self._is_silent():
+            self._waiting = self.loop.call_later(_HEAD_SECONDS, self._close_if_silent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        super().connection_lost(exc)
+
+    def _is_silent(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_if_silent(self) -> None:
+        self._waiting = None
+        if self._is_silent() and not self.transport.is_closing():
+            self.transport.close()
 
 
 def serve(
@@ -64,7 +98,8 @@ def configured(
         server_header=False,
         lifespan="off",
         ws="none",
-        limit_concurrency=_CONNECTIONS,
+        http=Impatient,
+        h11_max_incomplete_event_size=1 << 16,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=int(options.get("timeout", TIMEOUT)) + 5,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.errors import InputError
 from labinterp.frames.api import answer_of
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from labinterp.options import Options
 
 
+MOST_ROWS: Final = 50_000
+"""Rows of results in one request: what a request takes in time and memory grows with them, not with bytes."""
+
+
 def read(data: bytes, layout: str) -> pd.DataFrame:
     """Read a text table into the `labinterp` layout.
 
@@ -25,7 +29,20 @@ def read(data: bytes, layout: str) -> pd.DataFrame:
         InputError: if it is no table; names the line.
         LayoutError: if its columns fit no layout.
     """
-    return layouts.to_labinterp(texts.table_of(data, "the table"), layout)
+    if max(data.count(b"\n"), data.count(b"\r")) > MOST_ROWS + 1:  # before anything is made of them
+        raise _too_long()
+    made = layouts.to_labinterp(texts.table_of(data, "the table"), layout)
+    if len(made) > MOST_ROWS:
+        raise _too_long()
+    return made
+
+
+def _too_long() -> InputError:
+    return InputError(
+        f"the table has more than {MOST_ROWS} rows of results",
+        hint="Send it in parts, or interpret it where it lies: labinterp interpret FILE -o DIR",
+        limit=MOST_ROWS,
+    )
 
 
 def page(table: pd.DataFrame, options: Options) -> str:
