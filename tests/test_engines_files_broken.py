@@ -18,15 +18,15 @@ from engines_helpers import assert_same, cells, read_parts
 from labinterp.engines import csvblocks
 from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.files import interpret_files
-from labinterp.engines.records import Quoting
 from labinterp.errors import InputError, LayoutError
 from labinterp.tables import sources
+from labinterp.tables.splitter import Quoting
 
 HEADER = b"patient_id,collected_at,test,value,unit,age\n"
 GOOD = b"p1,2026-01-01,magnesium,0.5,mmol/L,50\n"
 BROKEN = {
     "ragged": (b"p1,2026-01-01,magnesium,0.5\n", "4 fields where the header has 6"),
-    "encoding": (b"p1,2026-01-01,magnesium,0.5,\xb5mol/L,50\n", "the byte 0xb5 is not UTF-8"),
+    "encoding": (b"p1,2026-01-01,magnesium,0.5,\xd3mol/L,50\n", "the byte 0xd3 is not UTF-8"),
     "nul": (b"p1,2026-01-01,magne\0sium,0.5,mmol/L,50\n", "there is a NUL byte"),
     "quote": (b'p1,2026-01-01,"magnesium,0.5,mmol/L,50\n', "a quoted field is never closed"),
 }

@@ -67,10 +67,11 @@ GOOD = {
     },
     "interpret_frame": {
         "frame": frame(), "layout": "auto", "columns": None, "panel": "collection", "one_patient": False, "delta": False,
+        "beside": None,
         **OPTIONS,
     },
     "interpret_hl7v2": {"message": HL7, "tests": None, "decimal": None, "max_bytes": 10**6},
-    "read": {"source": "test,value,unit\nMg,1,mg/dL\n", "layout": "auto", "columns": None, "tests": None},
+    "read": {"source": "test,value,unit\nMg,1,mg/dL\n", "layout": "auto", "columns": None, "tests": None, "beside": None, "encoding": "auto", "has_units": False},
     "reference_set": {"spec": "us", "on": None},
     "reference_sets": {"on": None},
     "verify": {"report": REPORT, "ranges": None},

@@ -137,7 +137,7 @@ def test_unknown_columns_list_what_the_nearest_layout_lacks():
         recognize(["USUBJID", "LBTESTCD", "LBORRES", CANARY])
     assert (caught.value.nearest, caught.value.missing) == ("sdtm-lb", ("lborresu or lbstresu",))
     assert CANARY not in str(caught.value)
-    with pytest.raises(LayoutError, match="labinterp, lacks test or analyte or loinc, value, unit"):
+    with pytest.raises(LayoutError, match="missing is test or analyte or loinc, value, unit"):
         recognize(["a", "b"])
     with pytest.raises(LayoutError, match="the table as omop, lacks person_id"):
         to_labinterp(example("mimic-iv"), layout="omop")

@@ -13,6 +13,7 @@ from labinterp.documents import read
 from labinterp.errors import InputError
 from labinterp.messages import omop
 from labinterp.messages.omop import to_omop
+from labinterp.tables.layouts import to_labinterp
 
 DATA = Path(__file__).parents[1] / "examples" / "data"
 PERSON = ("age", "sex", "birth_date", "pregnancy")
@@ -95,10 +96,13 @@ def test_no_concept_id_is_invented():
     assert (tables.observation.filter(like="concept_id").drop(columns="obs_event_field_concept_id") == 0).all(axis=None)
 
 
-def test_both_data_files_say_the_same_of_a_concept():
-    """A concept id means the same LOINC code in both data files."""
-    read_by_layout = knowledge("layouts.toml")["maps"]["omop_loinc"]
-    assert read_by_layout.items() <= knowledge("analytes.toml")["codes"]["omop"].items()
+def test_concepts_stand_in_one_data_file():
+    """A concept id means the LOINC code that `analytes.toml` says, and no other file says it again."""
+    assert not {"omop_loinc", "mimic_loinc"} & set(knowledge("layouts.toml")["maps"])
+    table = pd.DataFrame(
+        {"person_id": 1, "measurement_concept_id": [3016723], "value_as_number": 0.9, "unit_concept_id": 8840}
+    )
+    assert to_labinterp(table)["loinc"].tolist() == ["2160-0"]
 
 
 def test_the_code_fits_the_unit_written():

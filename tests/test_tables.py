@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labinterp.errors import InputError, LabInterpError, LayoutError
-from labinterp.tables import sources
+from labinterp.tables import packed
 from labinterp.tables.sources import kind_of, load, read_table
 
 HEADER = "test,value,unit\n"
@@ -110,12 +110,13 @@ def test_a_stray_quote_inside_a_field_is_no_error():
     assert read_table(HEADER + 'Mg,0.8,mmol/L\n5" tube,1,mmol/L\n').loc[1, "test"] == '5" tube'
 
 
-def test_wrong_encoding_names_the_line(tmp_path):
-    """Latin-1 is refused, and not read as something else."""
+def test_an_encoding_that_cannot_be_told_names_the_line_and_the_remedy(tmp_path):
+    """Bytes that leave more than one reading are refused, and not read as one of them."""
     file = tmp_path / "labs.csv"
-    file.write_bytes(HEADER.encode() + b"Mg,0.8,mmol/L\nMg,0.8,\xb5mol/L\n")
-    with pytest.raises(InputError, match=r"labs\.csv, line 3: the byte 0xb5 is not UTF-8"):
+    file.write_bytes(HEADER.encode() + b"Mg,0.8,mmol/L\nMg \xe8,0.8,mol/L\n")
+    with pytest.raises(InputError, match=r"labs\.csv, line 3: the byte 0xe8 is not UTF-8.*encoding='cp1252'"):
         read_table(file)
+    assert read_table(file, "cp1250").loc[1, "test"] == "Mg č"
 
 
 @pytest.mark.parametrize("cut", [11, 40])
@@ -132,7 +133,7 @@ def test_damaged_and_endless_gzip_are_errors(monkeypatch):
     data = gzip.compress((HEADER * 1000).encode())
     with pytest.raises(InputError, match="damaged"):
         read_table(data[:12] + b"\xff\xff\xff" + data[15:])
-    monkeypatch.setattr(sources, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(packed, "MAX_UNPACKED", 1000)
     with pytest.raises(InputError, match="too much"):
         read_table(data)
 

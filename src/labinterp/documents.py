@@ -11,14 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from labinterp import json_text
-from labinterp.arguments import has
-from labinterp.errors import InputError, LayoutError
+from labinterp.arguments import checked_flag, has
+from labinterp.errors import InputError
 from labinterp.reading.analytes import test_map
 from labinterp.reading.demographics import read_text
 from labinterp.reading.naming import local_test
-from labinterp.tables import sources
+from labinterp.tables import encodings, sources, text
 from labinterp.tables.headings import Names, fold
-from labinterp.tables.layouts import COLUMNS, Layout, layouts, recognize, to_labinterp
+from labinterp.tables.layouts import (
+    COLUMNS,
+    Choices,
+    Layout,
+    checked_beside,
+    checked_columns,
+    layouts,
+    recognize,
+    to_labinterp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
+_LOOK: Final = 256
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 _PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "id": "patient_id"}
 
@@ -38,11 +48,15 @@ def read(
     *,
     columns: Mapping[str, str] | None = None,
     tests: Tests | None = None,
-    **beside: Any,
+    beside: Mapping[str, Any] | None = None,
+    encoding: str = "auto",
+    has_units: bool = False,
+    **tables: Any,
 ) -> pd.DataFrame:
     r"""Read results from a path, text, bytes, an open file, parsed JSON or a frame.
 
-    CSV, TSV, gzip, Parquet, JSON, NDJSON, FHIR and HL7 v2 are told apart by content. A `str` is a path where it names
+    CSV, TSV, Excel (.xlsx), Parquet, JSON, NDJSON, FHIR and HL7 v2 are told apart by content, gzipped or in a zip
+    that holds one table. Of a workbook the first sheet that holds a table is read. A `str` is a path where it names
     an existing file and has no line end. For a file, the tables that its layout knows (`patients.csv`, `dm.csv`, …)
     are read from a folder named like the file, else from the file's own folder, unless they are given.
 
@@ -50,8 +64,12 @@ def read(
         source: the document.
         layout: name of the layout of a table, or `"auto"`.
         columns: which of your columns is which of ours, as in `{"value": "RESULT_NUM"}`.
-        tests: as in `interpret`: what it names becomes its analyte key, what it refuses gets the note `test_refused`.
-        beside: the tables beside, as in `to_labinterp`.
+        tests: as in `interpret`: what it names becomes its analyte key, what it refuses gets the note `test_refused`;
+            a column of a wide table that it names holds results.
+        beside: the tables beside by name, such as `{"d_labitems": "D_LABITEMS.csv"}`: frames, paths, text or bytes.
+        encoding: of a text, such as `"cp1252"`; `"auto"` tells it where the bytes leave one reading.
+        has_units: whether units are given elsewhere, as by `default_units`, so that a table needs no column of them.
+        tables: the tables beside, as keywords.
 
     Returns:
         A frame in the `labinterp` layout.
@@ -65,34 +83,47 @@ def read(
         '0,74'
     """
     known = None if tests is None else test_map(tests)
-    frame = _read(source, layout, columns, known, beside)
+    given = {**checked_beside(beside), **tables}
+    frame = read_as_sent(source, layout, columns, beside=given, encoding=encoding, has_units=has_units, tests=known)
     return frame if known is None else _told(frame, known)
 
 
-def _read(
+def read_as_sent(
     source: Any,
-    layout: str,
-    columns: Mapping[str, str] | None,
-    tests: TestMap | None,
-    beside: dict[str, Any],
+    layout: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    *,
+    beside: Mapping[str, Any] | None = None,
+    encoding: str = encodings.AUTO,
+    has_units: bool = False,
+    tests: TestMap | None = None,
 ) -> pd.DataFrame:
+    """Read as `read` does, each test under the name with which it was sent, whatever `tests` says of it."""
+    beside, encoding = checked_beside(beside), encodings.check(encoding)
+    how: dict[str, Any] = {"has_units": checked_flag(has_units, "has_units"), "tests": tests}
     if isinstance(source, pd.DataFrame):
-        return to_labinterp(source, layout, columns, **beside)
+        return to_labinterp(source, layout, columns, beside=beside, **how)
     if isinstance(source, dict | list | tuple) or _is_model(source):
-        return _from_json(source, layout, columns, tests, beside)
+        return _from_json(source, layout, columns, beside, how)
     data, name = sources.load(source)
     kind = sources.kind_of(data)
+    codec = encodings.codec_of(data, encoding)
+    if kind == "table" and codec not in ("utf-8", "ascii"):
+        kind = sources.kind_of(data[:_LOOK].decode(codec, "ignore").encode())
+    if kind in ("json", "hl7v2") and (codec.startswith("utf-16") or encoding != encodings.AUTO):
+        data = text.utf8(data, name, encoding) if kind == "json" else data.decode(codec, "replace").encode()
     if kind == "hl7v2":
         from labinterp.messages import hl7v2
 
-        return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data, tests=tests)
+        return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data, tests=how["tests"])
     if kind == "json":
-        return _from_json(_parse(data), layout, columns, tests, beside)
-    frame = sources.table_of(data, name)
+        return _from_json(_parse(data), layout, columns, beside, how)
+    frame = sources.table_of(data, name, encoding)
     path = _path(source, name)
     if path is not None:
-        beside = {**siblings(path, frame, layout), **beside}
-    return to_labinterp(frame, layout, columns, **beside)
+        layout = recognize(frame.columns, Choices(checked_columns(columns), **how)) if layout == "auto" else layout
+        beside = {**siblings(path, layout), **beside}
+    return to_labinterp(frame, layout, columns, beside=beside, **how)
 
 
 def _told(frame: pd.DataFrame, tests: TestMap) -> pd.DataFrame:
@@ -119,13 +150,9 @@ def _path(source: Any, name: str) -> Path | None:
     return Path(source) if isinstance(source, str | Path) and name != "the text" else None
 
 
-def siblings(path: Path, frame: pd.DataFrame, layout: str) -> dict[str, pd.DataFrame]:
+def siblings(path: Path, layout: str) -> dict[str, pd.DataFrame]:
     """Read the tables that the layout knows from beside the file; those of another kind are passed by."""
-    try:
-        name = recognize(frame.columns) if layout == "auto" else layout
-    except LayoutError:
-        return {}
-    known = layouts().get(name)
+    known = layouts().get(layout)
     if known is None or not known.beside:
         return {}
     own = path.parent / path.name.partition(".")[0]
@@ -160,13 +187,13 @@ def _parse(data: bytes) -> Any:
 
 
 def _from_json(
-    document: Any, layout: str, columns: Mapping[str, str] | None, tests: TestMap | None, beside: dict[str, Any]
+    document: Any, layout: str, columns: Mapping[str, str] | None, beside: dict[str, Any], how: dict[str, Any]
 ) -> pd.DataFrame:
     items = document if isinstance(document, list | tuple) else [document]
     if any(_is_fhir(item) for item in items):
         from labinterp.messages import fhir
 
-        return fhir.to_frame(document, tests=tests)
+        return fhir.to_frame(document, tests=how["tests"])
     patient: Any = {}
     if isinstance(document, dict):
         document, patient = document.get("results", [document]), document.get("patient") or {}
@@ -177,7 +204,7 @@ def _from_json(
     for theirs, ours in _PATIENT.items():
         if patient.get(theirs) is not None and ours not in frame:
             frame[ours] = _single(patient[theirs], f"/patient/{theirs}")
-    return to_labinterp(_with_units(frame), layout, columns, **beside)
+    return to_labinterp(_with_units(frame), layout, columns, beside=beside, **how)
 
 
 def _is_fhir(item: Any) -> bool:

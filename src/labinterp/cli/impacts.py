@@ -12,8 +12,9 @@ from labinterp.cli.options import (
     kernel_options,
     no_color_option,
     read_options,
-    read_pairs,
     read_ranges,
+    read_table_options,
+    table_options,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.argument("file", metavar="RESULTS.csv")
+@table_options
 @kernel_options
 @click.option("--reported-ranges", is_flag=True, help="Let the ranges that came with the results win, in both.")
 @format_option("text", "csv", "json")
@@ -39,6 +41,8 @@ def impact(
     no_color: bool,
     layout: str,
     columns: tuple[str, ...],
+    beside: tuple[str, ...],
+    encoding: str,
     **kernel: Any,
 ) -> None:
     """Say how many of your results and findings change, and how, from ranges A to ranges B.
@@ -52,9 +56,10 @@ def impact(
     from labinterp.impact import impact as compare
 
     options = {**read_options(**kernel), "reported_ranges": reported_ranges}
-    checked_options(options)
+    known = checked_options(options)
+    reading = read_table_options(layout=layout, columns=columns, beside=beside, encoding=encoding)
     step = progress(quiet=False)
-    table = read_all([file], step, layout=layout, columns=read_pairs("--column", columns) or None)[0].table
+    table = read_all([file], step, reading, has_units=bool(known.default_units), tests=known.tests)[0].table
     with step("Interpreting twice"):
         found = compare(table, read_ranges((before,)), read_ranges((after,)), **options)
     if form == "json":

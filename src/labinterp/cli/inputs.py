@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import click
 
 from labinterp.cli.checking import read_bytes
 from labinterp.cli.printing import clean
 from labinterp.errors import InputError, LabInterpError, LayoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
+    from labinterp.reading.analytes import TestMap
+
+_SHOWN: Final = 20
 STANDARD_INPUT = "standard input"
 
 
@@ -29,18 +34,32 @@ class Source:
         sha256: of its bytes.
         size: in bytes.
         table: its results, in the `labinterp` layout.
+        unused: its columns that make no difference.
     """
 
     name: str
     sha256: str
     size: int
     table: pd.DataFrame = attrs.field(repr=False)
+    unused: tuple[str, ...] = ()
 
 
 def read_all(
-    files: Sequence[str], step: Callable[[str], Any], *, layout: str = "auto", columns: dict[str, str] | None = None
+    files: Sequence[str],
+    step: Callable[[str], Any],
+    reading: dict[str, Any],
+    *,
+    has_units: bool = False,
+    tests: TestMap | None = None,
 ) -> list[Source]:
     """Read every input before anything is done with one of them.
+
+    Args:
+        files: as the user named them.
+        step: shows what is being done.
+        reading: arguments of `read`.
+        has_units: whether units are given by an option.
+        tests: the user's own names of tests.
 
     Raises:
         InputError: if one cannot be read; names it, and the line where there is one.
@@ -49,8 +68,17 @@ def read_all(
     sources = []
     for i, file in enumerate(files, 1):
         with step(f"Reading {name_of(file)} ({i} of {len(files)})"):
-            sources.append(_read(file, layout, columns))
+            sources.append(_read(file, reading, has_units=has_units, tests=tests))
     return sources
+
+
+def tell_unused(unused: Mapping[str, Sequence[str]]) -> None:
+    """Name on standard error the columns of each input that make no difference."""
+    for name, columns in unused.items():
+        if columns:
+            shown = ", ".join(clean(column) for column in columns[:_SHOWN])
+            more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+            click.echo(f"labinterp: {clean(name)}: columns that are not used: {shown}{more}", err=True)
 
 
 def name_of(file: str) -> str:
@@ -58,20 +86,32 @@ def name_of(file: str) -> str:
     return STANDARD_INPUT if file == "-" else clean(file)
 
 
-def _read(file: str, layout: str, columns: dict[str, str] | None) -> Source:
+def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap | None) -> Source:
     from labinterp import documents
+    from labinterp.tables.layouts import UNUSED
 
     name, path = name_of(file), Path(file)
     try:
         data = read_bytes(file)
-        table = documents.read(data if file == "-" else path, layout, columns=columns)
+        table = documents.read_as_sent(data if file == "-" else path, **reading, has_units=has_units, tests=tests)
     except (InputError, LayoutError) as error:
         raise _named(error, name, path) from None
-    return Source(name, hashlib.sha256(data).hexdigest(), len(data), table)
+    unused = tuple(table.attrs.get(UNUSED, ()))
+    return Source(name, hashlib.sha256(data).hexdigest(), len(data), table, unused)
 
 
 def _named(error: LabInterpError, name: str, path: Path) -> LabInterpError:
     """Return the error with the input's name at the start of its message."""
     said = next((said for said in (path.name, "the document", "the text") if error.message.startswith(said)), None)
     message = f"{name}: {error.message}" if said is None else name + error.message.removeprefix(said)
-    return type(error)(message, hint=error.hint, **error.data)
+    return type(error)(message, hint=hint_of(error), **error.data)
+
+
+def hint_of(error: LabInterpError) -> str:
+    """Return the hint of an error as an option of the command line."""
+    example = error.data.get("example")
+    if not example:
+        return error.hint
+    pasted = " ".join(shlex.join(["--column", f"{ours}={theirs}"]) for ours, theirs in example.items())
+    units = ", or say the units with --default-unit ANALYTE=UNIT" if set(example) == {"unit"} else ""
+    return f"Map your columns with {pasted}{units}"

@@ -14,7 +14,8 @@ from labinterp.cli.options import (
     no_color_option,
     ranges_option,
     read_options,
-    read_pairs,
+    read_table_options,
+    table_options,
 )
 from labinterp.codes import SEVERITIES
 
@@ -36,6 +37,7 @@ PROBLEMS: Final = 4
 @ranges_option
 @click.option("--delta", is_flag=True, help="Add to the results the change since the previous one of the same patient.")
 @click.option("--grading", metavar="G", help="Add grades, such as by ctcae/6.0 or daids/2.1.")
+@table_options
 @kernel_options
 @click.option(
     "--format",
@@ -93,12 +95,15 @@ def interpret(
     no_color: bool,
     layout: str,
     columns: tuple[str, ...],
+    beside: tuple[str, ...],
+    encoding: str,
     delta: bool,
     **kernel: Any,
 ) -> int:
     """Interpret the results in FILE... and trace what is low or high to muscle twitching.
 
-    CSV, TSV, gzip, Parquet, FHIR JSON and NDJSON and HL7 v2 are told apart by content; '-' reads standard input.
+    CSV, TSV, Excel (.xlsx), Parquet, FHIR JSON and NDJSON and HL7 v2 are told apart by content, gzipped or in a zip
+    with one table; '-' reads standard input. Columns that make no difference are named on standard error.
     Without -o or --format, a summary and the findings with their traces are printed; each file is interpreted by
     itself.
 
@@ -121,7 +126,7 @@ def interpret(
     """  # noqa: D301 - click reads this sign
     from labinterp.cli import streaming
     from labinterp.cli.answers import answer_all, worst
-    from labinterp.cli.inputs import read_all
+    from labinterp.cli.inputs import read_all, tell_unused
     from labinterp.cli.outputs import check_folder
     from labinterp.cli.printing import Printer, progress
 
@@ -133,23 +138,25 @@ def interpret(
         check_folder(output, force=force)
     given = read_options(**kernel)
     options = checked_options(given)
-    reading: dict[str, Any] = {"layout": layout, "columns": read_pairs("--column", columns) or None}
+    reading = read_table_options(layout=layout, columns=columns, beside=beside, encoding=encoding)
     tuning = {"on_bad_row": on_bad_row, "ordered": ordered, "memory_limit": memory_limit, "workers": workers}
     if output is not None and form != "json" and report is None and not delta:
         arguments = {**reading, **given}
         written = streaming.write(files, output, arguments, tuning, form=form or "csv", force=force, quiet=quiet)
         if not quiet:
+            tell_unused({each.file: each.unused_columns for each in written.inputs})
             streaming.show_manifest(Printer(no_color=no_color), written, output, files)
         problems = written.bad_rows + sum(written.problems.values())
         return _exit_code(written.severities, problems, fail_on, strict=strict)
     _refuse_tuning(tuning)
     step = progress(quiet=quiet)
-    sources = read_all(files, step, **reading)
+    sources = read_all(files, step, reading, has_units=bool(options.default_units), tests=options.tests)
+    tell_unused({source.name: source.unused for source in sources if not quiet})
     with step("Interpreting"):
         answered = answer_all(sources, options, delta=delta)
     made_by = options.table_provenance
     with step("Writing"):
-        told = {**reading, "delta": delta}
+        told = {"layout": layout, "columns": reading["columns"], "encoding": encoding, "delta": delta}
         manifest = _write(answered, made_by, options, told, output=output, form=form, report=report, force=force)
     if not quiet:
         form = form if output is None else None

@@ -31,14 +31,6 @@ def ranges_option(function: _F) -> _F:
 def kernel_options(function: _F) -> _F:
     """Add the options that say how results are read and judged, other than `--ranges`."""
     options = (
-        click.option("--layout", default="auto", show_default=True, metavar="L", help="Layout of a table."),
-        click.option(
-            "--column",
-            "columns",
-            multiple=True,
-            metavar="OURS=YOURS",
-            help="Which of your columns is which of ours, such as value=RESULT_NUM; repeatable.",
-        ),
         click.option(
             "--panel",
             default="collection",
@@ -84,6 +76,54 @@ def kernel_options(function: _F) -> _F:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def table_options(function: _F) -> _F:
+    """Add the options that say how tables are read."""
+    options = (
+        click.option("--layout", default="auto", show_default=True, metavar="L", help="Layout of a table."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="OURS=YOURS",
+            help="Which of your columns is which of ours, such as value=RESULT_NUM; repeatable.",
+        ),
+        click.option(
+            "--beside",
+            multiple=True,
+            metavar="NAME=FILE",
+            help="A table beside, such as d_labitems=D_LABITEMS.csv or patients=patients.csv; repeatable.",
+        ),
+        click.option(
+            "--encoding",
+            default="auto",
+            show_default=True,
+            metavar="E",
+            help="Encoding of texts, such as cp1252, where the bytes leave more than one reading.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def read_table_options(
+    *, layout: str, columns: tuple[str, ...], beside: tuple[str, ...], encoding: str
+) -> dict[str, Any]:
+    """Return the options of tables as the arguments of `read` and `interpret_files`."""
+    from labinterp.tables import encodings
+
+    try:
+        encodings.check(encoding)
+    except LabInterpError as error:
+        raise click.UsageError(str(error)) from None
+    return {
+        "layout": layout,
+        "columns": read_pairs("--column", columns) or None,
+        "beside": {name: Path(file) for name, file in read_pairs("--beside", beside).items()} or None,
+        "encoding": encoding,
+    }
 
 
 def format_option(*kinds: str) -> Callable[[_F], _F]:

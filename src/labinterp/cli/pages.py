@@ -29,8 +29,8 @@ def page(answered: Sequence[Answered], options: Options) -> str:
             return html.render(report)
     from labinterp.frames import FrameReport
 
-    tables = (joined(answered, name) for name in ("results", "findings", "pathways"))
-    return html.render_frame(FrameReport(*tables))
+    results, findings, pathways = (joined(answered, name) for name in ("results", "findings", "pathways"))
+    return html.render_frame(FrameReport(results, findings, pathways))
 
 
 def report_of(table: pd.DataFrame, panels: int, options: Options) -> Report | None:

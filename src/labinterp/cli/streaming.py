@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from labinterp.cli.inputs import name_of
+from labinterp.cli.inputs import hint_of, name_of
 from labinterp.cli.printing import STYLES, clean, counted, listed, status
 from labinterp.cli.summary import SUGGESTIONS
 from labinterp.codes import PROBLEM_TEXTS
@@ -76,7 +76,7 @@ def _named(error: LabInterpError) -> LabInterpError:
     """Return the error with the file's name in its message."""
     file = str(error.data.get("file") or "")
     message = error.message if file in error.message else f"{file}: {error.message}"
-    hint = error.hint.replace("on_bad_row='problem'", "--on-bad-row problem").replace("`ordered`", "--ordered")
+    hint = hint_of(error).replace("on_bad_row='problem'", "--on-bad-row problem").replace("`ordered`", "--ordered")
     return type(error)(clean(message, 1000).replace("ordered=True", "--ordered"), hint=hint, **error.data)
 
 

@@ -1,14 +1,17 @@
-"""Files of text as a stream of plain UTF-8 bytes: unpacked, without byte order mark, line ends as newlines."""
+"""Files of text as a stream of plain UTF-8 bytes: unpacked, without byte order mark, line ends as newlines.
+
+Gzip is unpacked piece by piece; a zip archive and an Excel workbook are read whole.
+"""
 
 from __future__ import annotations
 
 import codecs
-import contextlib
 import hashlib
 import zlib
 from typing import TYPE_CHECKING, Final
 
 from labinterp.errors import InputError
+from labinterp.tables import encodings, packed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 
 _STEP: Final = 1 << 20
 _BOM: Final = codecs.BOM_UTF8
-_GZIP: Final = b"\x1f\x8b"
 
 
 class ByteStream:
@@ -24,6 +26,7 @@ class ByteStream:
 
     Args:
         path: the file.
+        encoding: of the text; `auto` to tell it by its beginning.
 
     Attributes:
         damage: why the data end before their end, or None. What was read before it holds.
@@ -31,7 +34,7 @@ class ByteStream:
         size: bytes of the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str = encodings.AUTO) -> None:
         self.damage: str | None = None
         self.position = 0
         self._hash = hashlib.sha256()
@@ -48,8 +51,10 @@ class ByteStream:
             ) from None
         start = self._file.read(4)
         self._file.seek(0)
-        self._unpack = zlib.decompressobj(wbits=31) if start[:2] == _GZIP else None
+        self._unpack = zlib.decompressobj(wbits=31) if start[:2] == packed.GZIP else None
+        self._inside = self._unzipped(path.name) if start == packed.ZIP else None
         self._decode: codecs.IncrementalDecoder | None = None
+        self._encoding = encoding
         self._first = True
 
     def __enter__(self) -> Self:
@@ -57,6 +62,13 @@ class ByteStream:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    def _unzipped(self, name: str) -> bytes:
+        try:
+            return packed.unpacked(self._raw(self.size), name)
+        except BaseException:
+            self._file.close()
+            raise
 
     def unread(self, data: bytes) -> None:
         """Put bytes back in front."""
@@ -85,11 +97,15 @@ class ByteStream:
         return data
 
     def _next(self, size: int) -> bytes:
-        data = self._raw(max(size, _STEP)) if self._unpack is None else self._unpacked()
+        if self._inside is not None:
+            data, self._inside = self._inside, b""
+        else:
+            data = self._raw(max(size, _STEP)) if self._unpack is None else self._unpacked()
         if self._first and data:
             self._first = False
-            if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                self._decode = codecs.getincrementaldecoder("utf-16")()
+            codec = encodings.codec_of(data, self._encoding)
+            if codec not in ("utf-8", "ascii"):
+                self._decode, self._encoding = codecs.getincrementaldecoder(codec)(), codec
             data = data.removeprefix(_BOM)
         self._ended = not data
         return self._newlines(self._decoded(data))
@@ -126,10 +142,11 @@ class ByteStream:
     def _decoded(self, data: bytes) -> bytes:
         if self._decode is None:
             return data
-        with contextlib.suppress(UnicodeError):
+        try:
             return self._decode.decode(data, final=self._ended).encode("utf-8")
-        self.damage, self._ended = "the UTF-16 data are damaged", True
-        return b""
+        except UnicodeError:
+            self.damage, self._ended = f"the text is not {self._encoding.upper()} from here on", True
+            return b""
 
     def _newlines(self, data: bytes) -> bytes:
         """Turn CR LF and CR into newlines; a CR at the end waits for what follows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from labinterp.engines.records import (
+from labinterp.errors import InputError
+from labinterp.tables import packed, text
+from labinterp.tables.splitter import (
     TOO_LONG,
     BadRow,
     Dialect,
@@ -19,8 +20,6 @@ from labinterp.engines.records import (
     Quoting,
     read_exactly,
 )
-from labinterp.errors import InputError
-from labinterp.tables import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,41 +68,13 @@ def open_table(stream: ByteStream, name: str) -> tuple[Dialect, int]:
         LayoutError: if two columns have the same name, or there is no header.
     """
     data = stream.read(_OPENING)
-    for magic, what in sources.FOREIGN:
-        if data.lstrip()[: len(magic)] == magic:
-            raise InputError(f"{name} is {what}", hint="Export it as CSV or Parquet", file=name)
+    packed.refuse_foreign(data, name)
     if not data.strip():
         what = stream.damage or "it is empty"
         raise InputError(f"{name} has no rows: {what}", hint="A table needs a line with the column names", file=name)
-    delimiter = sources.delimiter_of(_readable(data))
-    used, line = _header_end(data, delimiter)
-    head = data[:used]
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"{name}: the column names are not UTF-8", hint="Save it as UTF-8", file=name) from None
-    if b"\0" in head:
-        raise InputError(f"{name}, line 1: there is a NUL byte", hint="Export the table again", file=name, line=1)
+    dialect, used, line = text.dialect_of(data, name)
     stream.unread(data[used:])
-    return Dialect(delimiter, tuple(sources.header_of(head, delimiter, name))), line
-
-
-def _readable(data: bytes) -> bytes:
-    """Return the beginning of a file for telling its delimiter, whatever is wrong with it."""
-    return data.replace(b"\0", b"").decode("utf-8", "replace").encode("utf-8")
-
-
-def _header_end(data: bytes, delimiter: str) -> tuple[int, int]:
-    """Return how many bytes the header takes, with blank lines before it, and the line after it."""
-    lines = data.decode("latin-1").split("\n")
-    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
-    try:
-        for record in reader:
-            if len(record) > 1 or "".join(record).strip():
-                break
-    except csv.Error:
-        return len(data), len(lines)
-    return min(len(data), sum(len(line) + 1 for line in lines[: reader.line_num])), reader.line_num + 1
+    return dialect, line
 
 
 def read_blocks(stream: ByteStream, dialect: Dialect, line: int, block_bytes: int, cut: Cut | None) -> Iterator[Block]:
@@ -139,7 +110,12 @@ def _first_block(
     """Return the whole records at the beginning of `data`, or None if more is needed to find the end of one."""
     whole = final and not damage
     quoting, exact = Quoting(data, dialect.delimiter), None
-    if quoting.stray or (whole and quoting.open) or (len(data) > MAX_RECORD and b'"' in data):
+    if (
+        quoting.stray
+        or (whole and quoting.open)
+        or quoting.runs_over(dialect.width)
+        or (len(data) > MAX_RECORD and b'"' in data)
+    ):
         exact = read_exactly(data, dialect, final=whole, give_up=len(data) > MAX_RECORD)
         used = exact.used
     else:
@@ -222,9 +198,9 @@ def parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> pa.Table:
 
 
 def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, int]:
-    text = pa.dictionary(pa.int32(), pa.string())
+    texts = pa.dictionary(pa.int32(), pa.string())
     if not data:
-        return pa.schema([(name, text) for name in columns]).empty_table(), 0
+        return pa.schema([(name, texts) for name in columns]).empty_table(), 0
     skipped: list[int] = []
 
     def skip(row: Any) -> str:
@@ -238,7 +214,7 @@ def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Ta
             delimiter=dialect.delimiter, newlines_in_values=b'"' in data, invalid_row_handler=skip
         ),
         convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(columns, text),
+            column_types=dict.fromkeys(columns, texts),
             include_columns=list(columns),
             strings_can_be_null=True,
             null_values=[""],

@@ -16,11 +16,12 @@ from labinterp.engines.folder import MANIFEST, workplace
 from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
 from labinterp.engines.sink import Output, Parts
-from labinterp.engines.sources import Source, keep, open_sources
+from labinterp.engines.sources import How, Source, keep, open_sources
 from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, Panels, Together
 from labinterp.errors import InputError
 from labinterp.options import DateOrder, DecimalSign, Options, documented
-from labinterp.tables.layouts import COLUMNS
+from labinterp.tables import encodings
+from labinterp.tables.layouts import COLUMNS, checked_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +69,8 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
     progress: Callable[[Progress], None] | None = None,
     force: bool = False,
     block_bytes: int = BLOCK_BYTES,
+    beside: Mapping[str, Any] | None = None,
+    encoding: str = "auto",
 ) -> Manifest:
     r"""Interpret tables of any size, in bounded memory; the answer is that of `interpret_frame` for all rows together.
 
@@ -80,8 +83,9 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
     folder beside `out`. Memory grows with the largest patient, and with nothing else.
 
     Args:
-        paths: a CSV, TSV, gzipped or Parquet file, a folder of them, or several; FHIR and HL7 v2 documents are read,
-            too, each as a whole. A binary stream, such as `sys.stdin.buffer`, is copied to the temporary folder first.
+        paths: a CSV, TSV, Excel or Parquet file, gzipped or in a zip, a folder of them, or several; FHIR and HL7 v2
+            documents are read, too, each as a whole. A binary stream, such as `sys.stdin.buffer`, is copied to the
+            temporary folder first.
         out: a folder that is not there yet.
         engine: what brings scattered rows together.
         layout: as in `interpret_frame`; tables beside a file, such as `patients.csv`, are read as `read` does.
@@ -95,6 +99,8 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         progress: called with a `Progress` after every piece.
         force: replace `out` if it is an output of labinterp.
         block_bytes: about how much text is worked on at a time.
+        beside: tables beside, as in `read`; those that lie beside a file are found without it.
+        encoding: as in `read`.
 
     Returns:
         What `manifest.json` says: rows in and out, rows that could not be used, hashes, versions, settings.
@@ -129,10 +135,18 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         one_patient=one_patient,
     )
     duckdb_engine.check_memory(memory_limit)
-    opened = open_sources(paths, layout, columns)
+    how = How(
+        layout,
+        columns,
+        checked_beside(beside),
+        encodings.check(encoding),
+        has_units=bool(default_units),
+        tests=options.tests,
+    )
+    opened = open_sources(paths, how)
     with workplace(Path(out), force=force) as place:
         sources = [
-            source if isinstance(source, Source) else keep(source, place / f"input-{i}", layout, columns)
+            source if isinstance(source, Source) else keep(source, place / f"input-{i}", how)
             for i, source in enumerate(opened)
         ]
         for source in sources:
@@ -143,7 +157,9 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
             used = "stream" if ordered is not False and run.stream(certain=ordered is True) else "duckdb"
             if used == "duckdb":
                 run.group(memory_limit)
-            manifest = run.manifest(used, {**given, "layout": layout, "columns": dict(columns or {})})
+            manifest = run.manifest(
+                used, {**given, "layout": layout, "columns": dict(columns or {}), "encoding": how.encoding}
+            )
         (place / "out" / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
 
@@ -293,6 +309,7 @@ class Run:
                 count.rows,
                 count.bad_rows,
                 count.results,
+                source.reading.unused,
             )
             for source, count in self.counts.items()
         )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from labinterp.engines.records import BadRow
     from labinterp.engines.sink import Output
+    from labinterp.tables.splitter import BadRow
 
 
 @attrs.frozen
@@ -32,6 +32,7 @@ class Input:
         rows: rows in it, those that could not be used included.
         bad_rows: rows that could not be used; `problems.csv` says why.
         results: rows of results that came of it: `rows - bad_rows`, times the columns of results of a wide table.
+        unused_columns: the columns that made no difference.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Input:
     rows: int
     bad_rows: int
     results: int
+    unused_columns: tuple[str, ...] = ()
 
 
 @attrs.frozen

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from labinterp.batch.columns import Columns
     from labinterp.engines.manifest import Meter, Problems
-    from labinterp.engines.records import BadRow
     from labinterp.engines.sources import Piece, Source
     from labinterp.kernel.vector import Ints
+    from labinterp.tables.splitter import BadRow
 
 
 @attrs.define

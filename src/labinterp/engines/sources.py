@@ -20,23 +20,24 @@ from labinterp.batch.arrow import ArrowColumns
 from labinterp.batch.columns import Columns, FrameColumns
 from labinterp.engines import csvblocks
 from labinterp.engines.bytestream import ByteStream
-from labinterp.engines.records import BadRow, Dialect
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
-from labinterp.tables import layouts, sources, wide
+from labinterp.tables import encodings, layouts, packed, sources, text, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE
 from labinterp.tables.people import THE_PATIENT, with_patient
+from labinterp.tables.splitter import BadRow, Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from labinterp.options import Options
+    from labinterp.reading.analytes import TestMap
 
 _ROW_BYTES: Final = 64
 """About what a row takes in a text file, for the size of pieces of Parquet files."""
-_SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
+_SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".tab", ".xlsx", ".parquet")
 
 
 @attrs.frozen(eq=False)
@@ -65,6 +66,9 @@ class Reading:
         renamed: our names → theirs, where a table needs no more than that; else None.
         one_patient: whether the rows of a table that does not say whose they are, are of one patient.
         date_order: in which order days and months stand.
+        has_units: whether units are given elsewhere.
+        tests: the caller's own names of tests.
+        unused: the columns that make no difference.
     """
 
     layout: str
@@ -75,6 +79,9 @@ class Reading:
     renamed: Mapping[str, str] | None = None
     one_patient: bool = False
     date_order: str | None = None
+    has_units: bool = False
+    tests: TestMap | None = None
+    unused: tuple[str, ...] = ()
 
     def columns_of(self, table: pa.Table) -> Columns:
         """Return rows in the `labinterp` layout, by the shortest way."""
@@ -89,28 +96,57 @@ class Reading:
     def convert(self, table: pa.Table | pd.DataFrame) -> pd.DataFrame:
         """Return rows in the `labinterp` layout."""
         frame = table if isinstance(table, pd.DataFrame) else arrow.to_frame(table)
-        out = layouts.to_labinterp(frame, self.layout, self.columns, **self.beside)
+        out = layouts.to_labinterp(
+            frame, self.layout, self.columns, beside=self.beside, has_units=self.has_units, tests=self.tests
+        )
         out = out[[name for name in COLUMNS if name in out]]
         return with_patient(out) if self.one_patient else out
 
 
-def reading_of(path: Path | None, names: Sequence[str], layout: str, columns: Mapping[str, str] | None) -> Reading:
+@attrs.frozen(eq=False)
+class How:
+    """How the caller says that files are read.
+
+    Args:
+        layout: name of the layout, or `auto`.
+        columns: our columns → theirs.
+        beside: tables beside → what `read` takes; those that lie beside a file are found without being named.
+        encoding: of texts, checked.
+        has_units: whether units are given elsewhere, so that a table needs no column of them.
+        tests: the caller's own names of tests.
+    """
+
+    layout: str = "auto"
+    columns: Mapping[str, str] | None = None
+    beside: Mapping[str, Any] = attrs.field(factory=dict)
+    encoding: str = encodings.AUTO
+    has_units: bool = False
+    tests: TestMap | None = None
+
+
+def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
     """Work out the layout of a table by its columns, and which of them it needs.
 
     Raises:
         LayoutError: if no layout fits.
     """
     empty = pd.DataFrame({name: pd.Series(dtype=object) for name in names})
-    if layout == "auto":
-        given = {fold(name) for name in names} | set(columns or {})
-        layout = LONG if not layouts.layouts()[LONG].lacks(given) else layouts.recognize(names)
-    beside = {} if path is None else documents.siblings(path, empty, layout)
-    layouts.to_labinterp(empty, layout, columns, **beside)
-    each = len(wide.headings(names)) if layout == WIDE else 1
-    wanted = None if layout == WIDE else _referenced(layouts.layouts()[layout])
-    mapped = {fold(name) for name in (columns or {}).values()}
-    used = tuple(name for name in names if wanted is None or fold(name) in wanted or fold(name) in mapped)
-    reading = Reading(layout, columns, used, beside, each)
+    choices = layouts.Choices(layouts.checked_columns(how.columns), how.has_units, how.tests)
+    layout = layouts.recognize(names, choices) if how.layout == "auto" else how.layout
+    beside = {} if path is None else documents.siblings(path, layout)
+    beside |= {name: sources.read_table(table, how.encoding) for name, table in how.beside.items()}
+    layouts.to_labinterp(empty, layout, how.columns, beside=beside, has_units=how.has_units, tests=how.tests)
+    used = layouts.used_columns(names, layout, choices)
+    reading = Reading(
+        layout,
+        how.columns,
+        used,
+        beside,
+        results_per_row=len(wide.headings(names, how.tests)) if layout == WIDE else 1,
+        has_units=how.has_units,
+        tests=how.tests,
+        unused=layouts.unused_columns(names, layout, choices),
+    )
     return attrs.evolve(reading, renamed=_renamed(reading)) if used else reading
 
 
@@ -119,29 +155,7 @@ def _renamed(reading: Reading) -> dict[str, str] | None:
     if reading.layout != LONG or "comparator" in map(fold, reading.used):
         return None
     named = reading.convert(pd.DataFrame({name: [name] for name in reading.used}))
-    return {str(ours): str(named[ours].iloc[0]) for ours in named}
-
-
-def _referenced(layout: layouts.Layout) -> set[str]:
-    """Return every column that a layout speaks of, casefolded."""
-    names: set[str] = {name for need in layout.needs for name in need}
-
-    def collect(item: Any) -> None:
-        if isinstance(item, str):
-            names.update(item.split(" | "))
-        elif isinstance(item, list):
-            for part in item:
-                collect(part)
-        else:
-            for key in ("column", "key", "unit_in", "time_in"):
-                collect(item.get(key, []))
-
-    for group in (layout.columns, *layout.results):
-        for source in group.values():
-            collect(source)
-    for entry in layout.void:
-        collect(entry["column"])
-    return {fold(name) for name in names}
+    return {str(ours): str(named[ours].iloc[0]) for ours in named if named[ours].iloc[0] is not None}
 
 
 class Source(abc.ABC):
@@ -185,15 +199,16 @@ class TextSource(Source):
 
     types: Mapping[str, pa.DataType] = {}
 
-    def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
+    def __init__(self, path: Path, how: How) -> None:
         super().__init__(path)
-        with ByteStream(path) as stream:
+        self._encoding = how.encoding
+        with ByteStream(path, how.encoding) as stream:
             dialect, _ = csvblocks.open_table(stream, self.name)
-        self.reading = reading_of(path, dialect.names, layout, columns)
+        self.reading = reading_of(path, dialect.names, how)
 
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
         """Yield the rows in pieces, and set `sha256` at the end."""
-        with ByteStream(self.path) as stream:
+        with ByteStream(self.path, self._encoding) as stream:
             dialect, line = csvblocks.open_table(stream, self.name)
             cut = None
             if panel is not None:
@@ -211,12 +226,12 @@ class TextSource(Source):
 class ParquetSource(Source):
     """A Parquet file; row groups that cannot be read are passed over, and said."""
 
-    def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
+    def __init__(self, path: Path, how: How) -> None:
         super().__init__(path)
         with self._open() as file:
             names, schema = file.schema_arrow.names, file.schema_arrow
-        sources.refuse_duplicates(names, self.name)
-        self.reading = reading_of(path, names, layout, columns)
+        text.refuse_duplicates(names, self.name)
+        self.reading = reading_of(path, names, how)
         self._text = [field.name for field in schema if _is_text(field.type)]
         self.types = self._types(schema)
 
@@ -292,10 +307,18 @@ class DocumentSource(Source):
 
     types: Mapping[str, pa.DataType] = {}
 
-    def __init__(self, path: Path, layout: str, columns: Mapping[str, str] | None) -> None:
+    def __init__(self, path: Path, how: How) -> None:
         super().__init__(path)
         self.reading = Reading(LONG, None, (), {})
-        self._frame = documents.read(path, layout, columns=columns)
+        self._frame = documents.read_as_sent(
+            path,
+            how.layout,
+            how.columns,
+            encoding=how.encoding,
+            beside=how.beside,
+            tests=how.tests,
+            has_units=how.has_units,
+        )
 
     def adopt(self, options: Options) -> None:
         """Take over what is chosen about people."""
@@ -321,9 +344,7 @@ def _open_records(reading: Reading, table: pa.Table, *, by_time: bool) -> int | 
     return None if held is None else -(-held // reading.results_per_row)
 
 
-def open_sources(
-    paths: str | Path | BinaryIO | Iterable[str | Path | BinaryIO], layout: str, columns: Mapping[str, str] | None
-) -> list[Source | BinaryIO]:
+def open_sources(paths: str | Path | BinaryIO | Iterable[str | Path | BinaryIO], how: How) -> list[Source | BinaryIO]:
     """Open every file, and every table in a folder, in the order given; streams are left as they are.
 
     Raises:
@@ -335,14 +356,14 @@ def open_sources(
     if not found:
         raise InputError("there is no file to read", hint="Give at least one CSV or Parquet file")
     names = [file.name for file in found if isinstance(file, Path)]
-    opened = [_open(file, layout, columns) if isinstance(file, Path) else file for file in found]
+    opened = [_open(file, how) if isinstance(file, Path) else file for file in found]
     for source in opened:
         if isinstance(source, Source) and names.count(source.name) > 1:
             source.name = source.given
     return opened
 
 
-def keep(stream: BinaryIO, folder: Path, layout: str, columns: Mapping[str, str] | None) -> Source:
+def keep(stream: BinaryIO, folder: Path, how: How) -> Source:
     """Copy a stream to a folder of its own, since a file is read more than once, and open it.
 
     Raises:
@@ -355,7 +376,7 @@ def keep(stream: BinaryIO, folder: Path, layout: str, columns: Mapping[str, str]
     path = folder / name
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file, 1 << 20)
-    source = _open(path, layout, columns)
+    source = _open(path, how)
     source.given = name
     return source
 
@@ -364,18 +385,24 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.name.casefold().endswith(_SUFFIXES) and file.is_file())
     if not path.is_file():
-        raise InputError(f"there is no file {path.name}", hint="Check the path", file=path.name)
+        what = "is no file" if path.exists() else "is not there"
+        raise InputError(f"{path.name or path} {what}", hint="Check the path", file=path.name)
     return [path]
 
 
-def _open(path: Path, layout: str, columns: Mapping[str, str] | None) -> Source:
-    with ByteStream(path) as stream:
+def _open(path: Path, how: How) -> Source:
+    with path.open("rb") as file:
+        start = file.read(1 << 10)
+    if start[:4] == sources.PARQUET:
+        return ParquetSource(path, how)
+    packed.refuse_foreign(start, path.name)
+    with ByteStream(path, how.encoding) as stream:
         start = stream.read(1 << 10)
     kind = sources.kind_of(start)
     if kind == "parquet":
-        return ParquetSource(path, layout, columns)
+        raise InputError(f"{path.name} is a packed Parquet file", hint="Unpack it first", file=path.name)
     try:
-        return (TextSource if kind == "table" else DocumentSource)(path, layout, columns)
+        return (TextSource if kind == "table" else DocumentSource)(path, how)
     except LayoutError as error:
         error.data.setdefault("file", path.name)
         raise

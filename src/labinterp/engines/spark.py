@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from labinterp.batch import arrow
 from labinterp.engines.interpreter import Interpreter
-from labinterp.engines.sources import Reading, reading_of
+from labinterp.engines.sources import How, Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables.layouts import COLUMNS
@@ -120,7 +120,7 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
         panel=panel,
         one_patient=one_patient,
     )
-    reading = reading_of(None, [name for name in sdf.columns if name != row_id], layout, columns)
+    reading = reading_of(None, [name for name in sdf.columns if name != row_id], How(layout, columns))
     rows = _numbered(sdf, row_id, reading)
     own = reading.renamed
     if own is None:

@@ -37,11 +37,13 @@ class FrameReport:
         results: one row per row of the input, with its index and order.
         findings: one row per finding and panel.
         pathways: one row per finding and pathway.
+        unused_columns: the columns of the table that made no difference to the answer, by name.
     """
 
     results: pd.DataFrame = attrs.field(repr=_rows)
     findings: pd.DataFrame = attrs.field(repr=_rows)
     pathways: pd.DataFrame = attrs.field(repr=_rows)
+    unused_columns: tuple[str, ...] = ()
 
 
 @documented
@@ -62,6 +64,7 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     date_order: DateOrder | None = None,
     one_patient: bool = False,
     delta: bool = False,
+    beside: Mapping[str, Any] | None = None,
 ) -> FrameReport:
     """Interpret a table of results; the frame is not changed.
 
@@ -70,11 +73,12 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
             which get the same kind back; one row per result, n rows; columns `test`, `value`, `unit`, and as far as
             known `patient_id`, `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`,
             `birth_date`, `pregnancy`, `method`, `reported_flag`, or those of another known layout.
-        layout: name of the layout; `"auto"` recognizes it by its columns.
+        layout: name of the layout; `"auto"` recognizes it by its columns, in many languages.
         columns: our column name → yours, for a table in no known layout.
         {table options}
         delta: add `previous_value`, `delta`, `delta_percent`, `delta_exceeds` and `delta_problem` to `results`: each
             result against the previous one of the same patient and analyte, as `change` compares them.
+        beside: the tables beside by name, such as `{"d_labitems": "D_LABITEMS.csv"}`, as in `read`.
 
     Returns:
         `results` with n rows, `findings` and `pathways`.
@@ -103,12 +107,15 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     )
     delta = checked_flag(delta, "delta")
     frame, back = native.enter(frame)
-    table = layouts.to_labinterp(frame, layout, columns)
+    table = layouts.to_labinterp(
+        frame, layout, columns, beside=beside, has_units=bool(default_units), tests=options.tests
+    )
+    unused = tuple(table.attrs[layouts.UNUSED])
     missing = [name for name in ("test", "value") if name not in table]
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
     _, report = answer_of(table, options, delta=delta)
-    return FrameReport(back(report.results), back(report.findings), back(report.pathways))
+    return FrameReport(back(report.results), back(report.findings), back(report.pathways), unused)
 
 
 def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> tuple[core.Answer, FrameReport]:
@@ -119,5 +126,5 @@ def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> 
     results = answers.results(answer, given)
     if delta:
         results |= delta_columns(answer, table)
-    frames = (to_frame(columns) for columns in (answers.findings(answer), answers.pathways(answer)))
-    return answer, FrameReport(to_frame(results, table.index), *frames)
+    findings, pathways = to_frame(answers.findings(answer)), to_frame(answers.pathways(answer))
+    return answer, FrameReport(to_frame(results, table.index), findings, pathways)

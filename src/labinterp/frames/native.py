@@ -6,6 +6,7 @@ give the same kind back, and how to read the rest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,6 +26,8 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
     """
     if isinstance(frame, pd.DataFrame):
         return frame, _same
+    if isinstance(frame, list | tuple) and all(isinstance(row, Mapping) for row in frame):
+        return pd.DataFrame(list(frame)), _same
     try:
         import narwhals.stable.v2 as nw
         import pyarrow as pa
@@ -62,7 +65,7 @@ def _to_pandas(table: Any) -> pd.DataFrame:
 def _no_frame(frame: Any) -> LayoutError:
     return LayoutError(
         f"expected a frame, got {type(frame).__name__}",
-        hint="Pass a pandas, polars or PyArrow frame, or read a file with labinterp.read",
+        hint="Pass a pandas, polars or PyArrow frame, or a list of rows, or read a file with labinterp.read",
     )
 
 

@@ -119,6 +119,10 @@ class Reader:
             found = following if found is None else _filled(found, following)
         return None if found is None else _blanked(found)
 
+    def cells_at(self, position: int) -> Cells:
+        """Return a column by its position."""
+        return _blanked(cells(self.names.frame.iloc[:, position], self.missing | values_.MISSING_MARKERS))
+
     def _read(self, source: Source, markers: frozenset[str]) -> Any:
         """Return the column of one source, or None if it does not exist here."""
         if isinstance(source, str):

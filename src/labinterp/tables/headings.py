@@ -1,14 +1,29 @@
-"""The headings of a table: found whatever their case, split where they name a unit."""
+"""The headings of a table: found whatever their case and language, split where they name a unit.
+
+What laboratories head their columns with is data, in `knowledge/headings.toml`.
+"""
 
 from __future__ import annotations
 
+import difflib
+import functools
 import re
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
 
+from labinterp._data import knowledge
 from labinterp.errors import LayoutError
+from labinterp.reading import units
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import pandas as pd
+
+_LONGEST: Final = 100
+_ALIKE: Final = 0.75
+_PER: Final = re.compile(r"(ng|pg|ug|µg|mcg|mg|g|mmol|umol|µmol|nmol|pmol|meq|mval|u|iu|miu)(dl|l|ml)")
+_TOKEN: Final = re.compile(r"[\s_.\-]+")
 
 _NAME_AND_UNIT = re.compile(
     r"([^\n]{0,200}\S)\s*(?:\(([^()]{0,60}(?:\([^()]{0,60}\)[^()]{0,60})?)\)|\[([^][]{1,60})\])\s*"
@@ -24,6 +39,43 @@ def split_heading(text: str) -> tuple[str, str | None]:
     """
     match = _NAME_AND_UNIT.fullmatch(text)
     return (match[1], (match[2] or match[3] or "").strip() or None) if match else (text.strip(), None)
+
+
+def split_unit(text: str) -> tuple[str, str | None]:
+    """Split a heading of results from its unit, which stands in brackets, behind a comma, a blank or underscores.
+
+    Example:
+        >>> split_unit("Magnesium, mmol/L"), split_unit("vitamin_d_ng_ml"), split_unit("Calcium mg/dL")
+        (('Magnesium', 'mmol/L'), ('vitamin_d', 'ng/ml'), ('Calcium', 'mg/dL'))
+    """
+    text = text[:_LONGEST]
+    name, unit = split_heading(text)
+    if unit is not None:
+        return name, unit
+    for sign in (",", ":", ";", " - ", "|"):
+        name, found, unit = text.rpartition(sign)
+        if found and name.strip() and _is_unit(unit.strip()):
+            return name.strip(), unit.strip()
+    tokens = list(_TOKEN.finditer(text))
+    for gap in reversed(tokens[-3:]):
+        name, behind = text[: gap.start()], text[gap.end() :]
+        for unit in (behind, *_joined(behind)):
+            if name.strip() and ("/" in unit or "%" in unit) and _is_unit(unit):
+                return name.strip(), unit
+    return text.strip(), None
+
+
+def _joined(text: str) -> tuple[str, ...]:
+    """Return the units that `ng_ml`, `mg per dl` and `mgdl` may stand for."""
+    parts = [part for part in _TOKEN.split(text) if part.casefold() not in ("per", "pro", "par", "por")]
+    if len(parts) == 2:  # noqa: PLR2004 - how much, in how much
+        return ("/".join(parts),)
+    match = _PER.fullmatch(text.casefold())
+    return (f"{match[1]}/{match[2]}",) if match else ()
+
+
+def _is_unit(text: str) -> bool:
+    return bool(text) and units.resolve(text).code is not None
 
 
 class Names:
@@ -46,14 +98,18 @@ class Names:
     def __contains__(self, name: str) -> bool:
         return fold(name) in self._folded
 
-    def position(self, names: str) -> int | None:
+    def position(self, names: str, *, exact: bool = False) -> int | None:
         """Return the position of the first of the columns `a | b` that exists.
+
+        Args:
+            names: of columns.
+            exact: whether a column of just this spelling is meant, though others differ from it in case alone.
 
         Raises:
             LayoutError: if it is there more than once.
         """
         for name in names.split(" | "):
-            found = self._exact.get(name) or self._folded.get(fold(name), [])
+            found = (self._exact.get(name) if exact else None) or self._folded.get(fold(name), [])
             if len(found) > 1:
                 raise LayoutError(
                     f"{self.title} has more than one column named {name}",
@@ -73,3 +129,94 @@ class Names:
 def fold(name: object) -> str:
     """Return a column name as it is compared."""
     return str(name).strip().casefold()
+
+
+def key_of(name: object) -> str:
+    """Return a heading as it is looked up: without case, accents, blanks and punctuation.
+
+    Example:
+        >>> key_of("Test Name") == key_of("test_name"), key_of("Résultat") == key_of("RESULTAT")
+        (True, True)
+    """
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", str(name)[:_LONGEST]).casefold())
+    return "".join(filter(str.isalnum, folded))
+
+
+@functools.cache
+def _vocabulary() -> Mapping[str, tuple[str, int]]:
+    """Return, by key, the column of ours that a heading means, and how far behind it stands."""
+    found: dict[str, tuple[str, int]] = {}
+    for ours, languages in knowledge("headings.toml")["columns"].items():
+        for words in languages.values():
+            for rank, word in enumerate(words):
+                known = found.get(key_of(word), (ours, rank))
+                found[key_of(word)] = (ours, min(rank, known[1]))
+    return found
+
+
+@functools.cache
+def _parts() -> Mapping[str, str]:
+    """Return, by key, what stands behind the name of a test in a wide table → the column of ours that it means."""
+    parts = knowledge("headings.toml")["parts"]
+    return {key_of(word): ours for ours, words in parts.items() for word in words}
+
+
+def meanings(columns: Iterable[object]) -> dict[str, int]:
+    """Return, by column of ours, the position of the heading that means it; of several, the first in the data.
+
+    Example:
+        >>> meanings(["Parameter", "Ergebnis", "Einheit", "Bemerkung"])
+        {'test': 0, 'value': 1, 'unit': 2}
+    """
+    best: dict[str, tuple[int, int]] = {}
+    for position, column in enumerate(columns):
+        known = _vocabulary().get(key_of(column)) or _vocabulary().get(key_of(split_heading(str(column)[:_LONGEST])[0]))
+        if known is not None:
+            ours, rank = known
+            best[ours] = min(best.get(ours, (rank, position)), (rank, position))
+    return {ours: position for ours, (_, position) in best.items()}
+
+
+def is_known(name: str) -> bool:
+    """Say whether a column name is one that some laboratory or program gives.
+
+    Example:
+        >>> is_known("Referenzbereich"), is_known("Bemerkung")
+        (True, False)
+    """
+    return key_of(name) in _vocabulary()
+
+
+def guess(ours: str, columns: Iterable[object]) -> str | None:
+    """Return the column that was probably meant for one of ours: a slip of the pen away from its headings.
+
+    Example:
+        >>> guess("value", ["test", "valeu", "unit"])
+        'valeu'
+    """
+    words = [ours, *(key for key, (meant, _) in _vocabulary().items() if meant == ours)]
+    scored = []
+    for column in columns:
+        key = key_of(column)
+        near = difflib.get_close_matches(key, words, 1, _ALIKE) if 2 < len(key) <= 40 else []  # noqa: PLR2004 - a word
+        if near:
+            scored.append((difflib.SequenceMatcher(None, key, near[0]).ratio(), str(column)))
+    return max(scored)[1] if scored else None
+
+
+def split_part(text: str) -> tuple[str, str | None]:
+    """Split a heading of a wide table from what it says of a test: our column, or None where it says nothing more.
+
+    Example:
+        >>> split_part("Magnesium low"), split_part("calcium_reference_range"), split_part("Vitamin D")
+        (('Magnesium', 'reference_low'), ('calcium', 'reference_range'), ('Vitamin D', None))
+    """
+    text = text[:_LONGEST]
+    name, inside = split_heading(text)
+    if inside is not None and key_of(inside) in _parts():
+        return name, _parts()[key_of(inside)]
+    for gap in list(_TOKEN.finditer(text))[-3:]:
+        name, behind = text[: gap.start()].rstrip(" ,:;"), text[gap.end() :]
+        if name and key_of(behind) in _parts():
+            return name, _parts()[key_of(behind)]
+    return text.strip(), None

@@ -18,13 +18,15 @@ from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LabInterpError, LayoutError
 from labinterp.reading import analytes, units
-from labinterp.tables import people, wide
+from labinterp.tables import headings, people, wide
 from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, settled
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.sources import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from labinterp.reading.analytes import TestMap
 
 COLUMNS: Final = (
     "test", "value", "unit", "loinc", "patient_id", "collected_at", "specimen", "reference_low", "reference_high",
@@ -34,6 +36,11 @@ COLUMNS: Final = (
 
 LONG: Final = "labinterp"
 WIDE: Final = "labinterp-wide"
+_FEW: Final = 2
+UNUSED: Final = "labinterp_unused_columns"
+"""Where the `attrs` of a frame in the `labinterp` layout name the columns that make no difference."""
+_OUR_NOTES: Final = frozenset({"id", "input_row"})
+"""Columns of tables that `read` made, which tell rows apart and nothing about results."""
 _RESULT: Final = ("value", "unit", "reference_low", "reference_high", "reference_range")
 
 
@@ -79,28 +86,91 @@ def layouts() -> Mapping[str, Layout]:
     }
 
 
-def recognize(columns: Iterable[object]) -> str:
-    """Tell a layout by its columns, whatever their case.
+@attrs.frozen
+class Choices:
+    """What a caller says of a table's columns.
+
+    Args:
+        columns: our column → theirs.
+        has_units: whether units are given elsewhere, so that a table needs no column of them.
+        tests: the caller's own names of tests.
+    """
+
+    columns: Mapping[str, Any] = attrs.field(factory=dict)
+    has_units: bool = False
+    tests: TestMap | None = None
+
+
+@functools.cache
+def _maps() -> Mapping[str, Mapping[str, str]]:
+    """Return the maps of `layouts.toml`, and the codes of data models that `analytes.toml` gives by way of LOINC."""
+    codes = knowledge("analytes.toml")["codes"]
+    loinc = {"mimic_loinc": codes["mimic-iv"], "omop_loinc": codes["omop"]}
+    return {**knowledge("layouts.toml")["maps"], **loinc}
+
+
+def recognize(columns: Iterable[object], choices: Choices | None = None) -> str:
+    """Tell a layout by its columns, whatever their case and, for results one in a row, their language.
 
     Raises:
-        LayoutError: if they fit none; says what the nearest layout (`nearest`) lacks (`missing`).
+        LayoutError: if they fit none; says what was understood (`found`), what is missing (`missing`), what was
+            probably meant (`guesses`), and the layout that is nearly there (`nearest`).
 
     Example:
         >>> recognize(["USUBJID", "LBTEST", "LBORRES", "LBORRESU", "LBDTC"])
         'sdtm-lb'
+        >>> recognize(["Parameter", "Ergebnis", "Einheit", "Referenzbereich"])
+        'labinterp'
     """
-    columns = list(columns)
+    columns, choices = list(columns), choices or Choices()
     given = {fold(column) for column in columns}
-    known = [layout for layout in layouts().values() if layout.needs]
+    own = given | set(choices.columns) | ({"unit"} if choices.has_units else set())
+    if not layouts()[LONG].lacks(own):
+        return LONG
+    known = [layout for layout in layouts().values() if layout.needs and layout.name != LONG]
     for layout in known:
         if not layout.lacks(given):
             return layout.name
-    if wide.headings(columns):
+    if not layouts()[LONG].lacks(own | set(headings.meanings(columns))):
+        return LONG
+    if wide.headings(columns, choices.tests):
         return WIDE
-    nearest = max(known, key=lambda layout: 1 - len(layout.lacks(given)) / len(layout.needs))
-    if len(nearest.lacks(given)) == len(nearest.needs):
-        nearest = layouts()[LONG]
-    raise _lacking(nearest, nearest.lacks(given), "the columns fit no known layout; the nearest, ")
+    raise _unknown(columns, choices, known)
+
+
+def _unknown(columns: list[object], choices: Choices, known: list[Layout]) -> LayoutError:
+    """Say of columns that fit no layout what was understood of them, and what is missing."""
+    given = {fold(column) for column in columns}
+    nearly = [layout for layout in known if len(layout.lacks(given)) == 1 and len(layout.needs) > _FEW]
+    if nearly:
+        return _lacking(nearly[0], nearly[0].lacks(given), "the columns fit no known layout; the nearest, ")
+    meant = {**headings.meanings(columns), **_own_positions(columns)}
+    found = {**{ours: str(columns[at]) for ours, at in meant.items()}, **choices.columns}
+    given = set(found) | ({"unit"} if choices.has_units else set())
+    missing = layouts()[LONG].lacks(given)
+    rest = [column for at, column in enumerate(columns) if at not in meant.values()]
+    guesses = {need: near for need in missing if (near := headings.guess(need.split(" or ")[0], rest)) is not None}
+    understood = ", ".join(f"{theirs} as {ours}" for ours, theirs in found.items())
+    said = f"; understood are {understood}" if understood else "; none of them is understood"
+    meaning = "".join(f"; {theirs} probably means {ours.split(' or ')[0]}" for ours, theirs in guesses.items())
+    example = {need.split(" or ")[0]: guesses.get(need, "YOUR COLUMN") for need in missing}
+    return LayoutError(
+        f"the columns fit no known layout{said}; missing is {', '.join(missing)}{meaning}",
+        hint=f"Map your columns with `columns={example}`"
+        + (
+            ", or say the units with `default_units`" if missing == ("unit",) else ", or name the layout with `layout=`"
+        ),
+        nearest=LONG,
+        missing=missing,
+        found=found,
+        guesses={need.split(" or ")[0]: near for need, near in guesses.items()},
+        example=example,
+    )
+
+
+def _own_positions(columns: Iterable[object]) -> dict[str, int]:
+    folded = [fold(column) for column in columns]
+    return {ours: folded.index(ours) for ours in COLUMNS if ours in folded}
 
 
 def _lacking(layout: Layout, lacks: tuple[str, ...], start: str) -> LayoutError:
@@ -111,6 +181,10 @@ def to_labinterp(
     frame: pd.DataFrame,
     layout: str = "auto",
     columns: Mapping[str, str] | None = None,
+    *,
+    beside: Mapping[str, Any] | None = None,
+    has_units: bool = False,
+    tests: TestMap | None = None,
     **tables: Any,
 ) -> pd.DataFrame:
     """Turn a frame in any known layout into the `labinterp` layout.
@@ -119,8 +193,10 @@ def to_labinterp(
         frame: the table; it is not changed. One that is in the `labinterp` layout already is not copied either.
         layout: name of the layout, or `"auto"` to tell it by the columns.
         columns: which of your columns is which of ours, as in `{"value": "RESULT_NUM"}`; wins over the layout.
-        tables: the tables beside, such as `d_labitems=`, `patients=`, `person=`, `concept=` or `dm=`: frames, paths,
-            text or bytes.
+        beside: the tables beside by name, such as `{"d_labitems": "D_LABITEMS.csv"}`: frames, paths, text or bytes.
+        has_units: whether units are given elsewhere, so that the table needs no column of them.
+        tests: the caller's own names of tests, for the columns of a wide table.
+        tables: the tables beside as keywords, such as `d_labitems=`, `patients=`, `person=`, `concept=` or `dm=`.
 
     Returns:
         A frame with the same index and row order. Missing is NaN, None or, where it came so, empty text.
@@ -136,25 +212,116 @@ def to_labinterp(
     names = Names(frame)
     chosen = _own_columns(names, checked_columns(columns))
     checked_text(layout, "layout")
-    given = {fold(column) for column in frame.columns}
-    if layout == "auto":
-        layout = LONG if not layouts()[LONG].lacks(given | set(chosen)) else recognize(frame.columns)
-    found = layouts().get(layout)
-    if found is None:
-        raise LayoutError("there is no layout of that name", hint=f"Known are {', '.join(layouts())}")
-    lacks = [need for need in found.lacks(given | set(chosen)) if not set(need.split(" or ")) & set(chosen)]
-    if lacks and not {"test", "value", "unit"} <= set(chosen):
-        raise _lacking(found, tuple(lacks), "the table as ")
+    choices = Choices(chosen, has_units, tests)
+    found = _layout(frame.columns, layout, choices)
+    here = Choices(columns or {}, has_units, tests)
+    unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
     if found.name == LONG:
-        return _long(names, chosen)
-    beside = _tables(found, tables)
-    reader = Reader(names, beside, knowledge("layouts.toml")["maps"], found.missing)
-    out = _wide(reader, found) if found.name == WIDE else _convert(reader, found)
+        return _marked(_long(names, chosen, has_units=has_units), unused)
+    beside = _tables(found, {**checked_beside(beside), **tables})
+    reader = Reader(names, beside, _maps(), found.missing)
+    out = _wide(reader, tests) if found.name == WIDE else _convert(reader, found)
     rows = out["input_row"].to_numpy() if found.name == WIDE else None
     for ours, position in chosen.items():
         column = frame.iloc[:, position].array
         out[ours] = column if rows is None else column.take(rows)
+    return _marked(out, unused)
+
+
+def _marked(out: pd.DataFrame, unused: tuple[str, ...]) -> pd.DataFrame:
+    """Put on a frame the names of the columns that make no difference, each once."""
+    out.attrs = {**out.attrs, UNUSED: tuple(dict.fromkeys(unused))}
     return out
+
+
+def _layout(columns: Iterable[object], layout: str, choices: Choices) -> Layout:
+    """Return the layout that is named, or told by the columns."""
+    columns = list(columns)
+    if layout == "auto":
+        layout = recognize(columns, choices)
+    found = layouts().get(layout)
+    if found is None:
+        raise LayoutError("there is no layout of that name", hint=f"Known are {', '.join(layouts())}")
+    given = {fold(column) for column in columns} | set(choices.columns)
+    if found.name == LONG:
+        given |= set(headings.meanings(columns)) | ({"unit"} if choices.has_units else set())
+    lacks = [need for need in found.lacks(given) if not set(need.split(" or ")) & set(choices.columns)]
+    if lacks and not {"test", "value", "unit"} <= set(choices.columns):
+        raise _lacking(found, tuple(lacks), "the table as ")
+    return found
+
+
+def used_columns(columns: Iterable[object], layout: str, choices: Choices) -> tuple[str, ...]:
+    """Return the columns that a layout reads, in order; the others make no difference.
+
+    Args:
+        columns: their names.
+        layout: its name, not `auto`.
+        choices: what the caller says of them.
+    """
+    columns = list(columns)
+    mapped = {fold(name) for name in choices.columns.values()}
+    if layout == LONG:
+        frame = pd.DataFrame(columns=pd.Index(columns, dtype=object))
+        own = _own_names(
+            Names(frame), _positions(columns, choices), {**layouts()[LONG].columns, **layouts()[LONG].results[0]}
+        )
+        wanted = {fold(columns[at]) for at in own.values()} | {"comparator"}
+    elif layout == WIDE:
+        others = headings.meanings(columns)
+        at = wide.used(columns, choices.tests) | {others[ours] for ours in wide.WHOLE_ROW if ours in others}
+        wanted = {fold(columns[i]) for i in at} | set(wide.WHOLE_ROW)
+    else:
+        wanted = _referenced(layouts()[layout])
+    return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
+
+
+def unused_columns(columns: Iterable[object], layout: str, choices: Choices) -> tuple[str, ...]:
+    """Return the columns that make no difference to the answer, in order."""
+    columns = list(columns)
+    layout = _layout(columns, layout, choices).name
+    used = {fold(name) for name in used_columns(columns, layout, choices)}
+    return tuple(str(name) for name in columns if fold(name) not in used and fold(name) not in _OUR_NOTES)
+
+
+def _positions(columns: list[object], choices: Choices) -> dict[str, int]:
+    texts = [str(column) for column in columns]
+    return {ours: texts.index(str(theirs)) for ours, theirs in choices.columns.items() if str(theirs) in texts}
+
+
+def _referenced(layout: Layout) -> set[str]:
+    """Return every column that a layout speaks of, casefolded."""
+    names: set[str] = {name for need in layout.needs for name in need}
+
+    def collect(item: Any) -> None:
+        if isinstance(item, str):
+            names.update(item.split(" | "))
+        elif isinstance(item, list):
+            for part in item:
+                collect(part)
+        else:
+            for key in ("column", "key", "unit_in", "time_in"):
+                collect(item.get(key, []))
+
+    for group in (layout.columns, *layout.results):
+        for source in group.values():
+            collect(source)
+    for entry in layout.void:
+        collect(entry["column"])
+    return {fold(name) for name in names}
+
+
+def checked_beside(beside: Any) -> dict[str, Any]:
+    """Return the tables beside by name, without those that are None.
+
+    Raises:
+        TypeError: if it is no mapping of texts.
+    """
+    if beside is None:
+        return {}
+    if not isinstance(beside, Mapping) or not all(isinstance(name, str) for name in beside):
+        raise TypeError("beside is no mapping of names to tables, such as {'patients': 'patients.csv'}")
+    return {name: table for name, table in beside.items() if table is not None}
 
 
 def checked_columns(columns: Any) -> Mapping[str, Any]:
@@ -180,7 +347,7 @@ def _own_columns(names: Names, columns: Mapping[str, str]) -> dict[str, int]:
                 f"`columns` has a key that is no column of the labinterp layout{turned}",
                 hint=f"Keys: {', '.join(COLUMNS)}",
             )
-        position = names.position(str(theirs))
+        position = names.position(str(theirs), exact=True)
         if position is None:
             raise LayoutError(f"the column given for {ours} is not in the table", hint="Check `columns`", column=ours)
         chosen[ours] = position
@@ -198,7 +365,7 @@ def _tables(layout: Layout, tables: Mapping[str, Any]) -> dict[str, Names]:
     return {name: Names(read_table(table), f"the table {name}") for name, table in given.items()}
 
 
-def _long(names: Names, chosen: Mapping[str, int]) -> pd.DataFrame:
+def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.DataFrame:
     """Return the frame under our names, its data not copied."""
     group = layouts()[LONG].results[0]
     found = _own_names(names, chosen, {**layouts()[LONG].columns, **group})
@@ -216,10 +383,12 @@ def _long(names: Names, chosen: Mapping[str, int]) -> pd.DataFrame:
         if renamed[position] != ours:
             out[ours] = names.frame.iloc[:, position].array
     if "value" not in chosen and names.position(group["comparator"]["column"]) is not None:
-        reader = Reader(names, {}, knowledge("layouts.toml")["maps"], layouts()[LONG].missing)
+        reader = Reader(names, {}, _maps(), layouts()[LONG].missing)
         value, operators = reader.first(group["value"]), reader.first([group["comparator"]])
         if value is not None and operators is not None:
             out["value"] = _array(settled(value, None, operators).content)
+    if has_units and "unit" not in out:
+        out["unit"] = None
     return out
 
 
@@ -231,6 +400,11 @@ def _own_names(names: Names, chosen: Mapping[str, int], sources: Mapping[str, An
         position = next((position for position in positions if position is not None), None)
         if position is not None:
             found[ours] = position
+    for ours, position in headings.meanings(names.frame.columns).items():
+        if ours not in found and position not in found.values():
+            found[ours] = position
+    if "test" not in found and "loinc" in found:
+        found["test"] = found["loinc"]
     return found
 
 
@@ -348,10 +522,17 @@ def _void(reader: Reader, layout: Layout, found: dict[str, Cells], notes: Any) -
             notes[hit] = [f"{note};{entry['note']}" if note else entry["note"] for note in notes[hit]]
 
 
-def _wide(reader: Reader, layout: Layout) -> pd.DataFrame:
-    if not wide.headings(reader.names.frame.columns):
+def _wide(reader: Reader, tests: TestMap | None) -> pd.DataFrame:
+    titles = list(reader.names.frame.columns)
+    if not wide.headings(titles, tests):
         raise LayoutError(
             "no column is headed as one of results", hint="Head them as in 'magnesium (mg/dL)'", column="analyte (unit)"
         )
-    others = {ours: column for ours, sources in layout.columns.items() if (column := reader.first(sources)) is not None}
-    return wide.to_long(reader.names.frame, others)
+    meant, taken = headings.meanings(titles), wide.used(titles, tests)
+    others: dict[str, Cells] = {}
+    for ours in wide.WHOLE_ROW:
+        at = reader.names.position(ours)
+        at = meant.get(ours) if at is None else at
+        if at is not None and at not in taken:
+            others[ours] = reader.cells_at(at)
+    return wide.to_long(reader.names.frame, others, tests)

@@ -1,9 +1,13 @@
-"""Bytes of a delimited text → records, exactly as the `csv` module reads them, and what is wrong with which."""
+"""Bytes of a delimited text → records, exactly as RFC 4180 has them, and what is wrong with which.
+
+Every line belongs to a record or to what is wrong: nothing that stands between two quotes vanishes unseen.
+"""
 
 from __future__ import annotations
 
 import csv
 import itertools
+import operator
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NEVER_CLOSED: Final = "a quoted field is never closed"
+BEHIND: Final = "there is text behind a closing quote"
+WHOLE_LINES: Final = "a quoted field runs over whole lines of the table"
 TOO_LONG: Final = "a line is longer than any record"
 _QUOTE: Final = b'"'
 _NEWLINE: Final = b"\n"
@@ -25,6 +31,8 @@ _ALL: Final = np.uint64(2**64 - 1)
 
 Words = npt.NDArray[np.uint64]
 _SENTINEL: Final = "\x00\n"
+_ROW_WIDTH: Final = 3
+"""Fewest fields of a row of results: what, how much, in what unit."""
 
 
 @attrs.frozen
@@ -82,8 +90,9 @@ class Dialect:
 def read_exactly(data: bytes, dialect: Dialect, *, final: bool, give_up: bool = False) -> Exact:
     """Tell the records of some bytes apart, whatever stands in them.
 
-    A record with another number of fields is bad as a whole. If its quotes are malformed, or never closed, its first
-    line alone is bad and reading goes on with the next line.
+    Where a record cannot be used (its quotes are malformed or never closed, it has another number of fields, or a
+    quoted field of it runs over lines that are rows by themselves), its first line alone is bad, and its other lines
+    are read by themselves.
 
     Args:
         data: starts at a record; line ends are newlines.
@@ -99,51 +108,61 @@ def read_exactly(data: bytes, dialect: Dialect, *, final: bool, give_up: bool = 
     starts = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).tolist()
     good: list[tuple[int, int]] = []
     bad: list[BadRow] = []
-    first = 0
-    while first < complete:
-        again = complete
-        for start, end, record in _records(lines, first, complete, dialect.delimiter):
-            if end > complete and not (final or give_up):
+    spans = [(0, complete, final or give_up)]
+    while spans:
+        first, stop, closed = spans.pop()
+        for start, end, record in _records(lines, first, stop, dialect.delimiter):
+            if end > stop and not closed:
                 return Exact(tuple(good), tuple(bad), starts[start])
             what = _fault(record, lines, start, end, dialect)
             if what is None:
                 good.append((starts[start], starts[end]))
             elif what:
                 bad.append(BadRow(start + 1, what))
-            give_up = give_up and record is not None
-            if record is None or (what and end > start + 1 and not _well_formed(lines[start:end], dialect.delimiter)):
-                again = start + 1
+            if isinstance(record, str):
+                spans.append((start + 1, stop, closed and (final or stop < complete)))
                 break
-        first = again
+            if what and end > start + 1:
+                spans += [(end, stop, closed), (start + 1, end, True)]
+                break
     return Exact(tuple(good), tuple(bad), starts[complete])
 
 
-def _records(
-    lines: list[str], first: int, complete: int, delimiter: str
-) -> Iterator[tuple[int, int, list[str] | None]]:
-    """Yield first line, line after the last, and fields; None where the record has no end or is too long."""
+def _records(lines: list[str], first: int, stop: int, delimiter: str) -> Iterator[tuple[int, int, list[str] | str]]:
+    """Yield first line, line after the last, and fields, or what is wrong where the record cannot be told."""
     start = first
-    reader = csv.reader(itertools.chain(itertools.islice(lines, first, complete), [_SENTINEL]), delimiter=delimiter)
+    reader = csv.reader(
+        itertools.chain(itertools.islice(lines, first, stop), [_SENTINEL]), delimiter=delimiter, strict=True
+    )
     try:
         for record in reader:
-            if start >= complete:
+            if start >= stop:
                 return
             end = first + reader.line_num
-            yield start, end, record if end <= complete else None
+            yield start, end, record if end <= stop else NEVER_CLOSED
             start = end
-    except csv.Error:
-        yield start, start + 1, None
+    except csv.Error as error:
+        if start < stop:
+            behind = "expected after" in str(error) and first + reader.line_num <= stop
+            ended = "end of data" in str(error) or first + reader.line_num > stop
+            yield start, stop + 1 if ended else start + 1, BEHIND if behind else NEVER_CLOSED
 
 
-def _fault(record: list[str] | None, lines: list[str], first: int, last: int, dialect: Dialect) -> str | None:
+def _fault(record: list[str] | str, lines: list[str], first: int, last: int, dialect: Dialect) -> str | None:
     """Return what is wrong with a record: None for nothing, an empty text for a blank line, which is no record."""
-    if record is None:
-        return NEVER_CLOSED
+    if isinstance(record, str):
+        return record
     if len(record) <= 1 and not "".join(record).strip():
         return ""
     if len(record) != dialect.width:
         return f"{len(record)} fields where the header has {dialect.width}"
-    text = "".join(lines[first:last])
+    if last > first + 1 and _runs_over(lines[first:last], dialect):
+        return WHOLE_LINES
+    return _unreadable("".join(lines[first:last]))
+
+
+def _unreadable(text: str) -> str | None:
+    """Return which byte of a record no text has; the record is its bytes as Latin-1."""
     if "\0" in text:
         return "there is a NUL byte"
     if not text.isascii():
@@ -154,12 +173,12 @@ def _fault(record: list[str] | None, lines: list[str], first: int, last: int, di
     return None
 
 
-def _well_formed(lines: list[str], delimiter: str) -> bool:
-    try:
-        list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error:
+def _runs_over(lines: list[str], dialect: Dialect) -> bool:
+    """Say whether two lines on end of one record are both rows by themselves; no prose has so many delimiters."""
+    if dialect.width < _ROW_WIDTH:
         return False
-    return True
+    whole = [line.count(dialect.delimiter) == dialect.width - 1 for line in lines]
+    return any(map(operator.and_, whole, whole[1:]))
 
 
 class Quoting:
@@ -176,10 +195,11 @@ class Quoting:
 
     def __init__(self, data: bytes, delimiter: str) -> None:
         self._data = data
+        self._delimiter = ord(delimiter)
         self._inside: Words = np.zeros(0, np.uint64)
         self.stray = self.open = False
         if _QUOTE in data:
-            self._look(np.frombuffer(data, np.uint8), ord(delimiter))
+            self._look(np.frombuffer(data, np.uint8), self._delimiter)
 
     def _look(self, cells: npt.NDArray[np.uint8], delimiter: int) -> None:
         quote, around = _nothing(len(cells)), _nothing(len(cells))
@@ -200,6 +220,21 @@ class Quoting:
         self.stray = bool((quote & inside & ~before).any() or (quote & ~inside & ~after).any())
         self.open = bool(inside[end >> 6] >> np.uint64(end & 63) & _ONE)
         self._inside = inside
+
+    def runs_over(self, width: int) -> bool:
+        """Say whether a quoted field may run over lines that are rows by themselves; quotes must not be stray."""
+        if not len(self._inside) or width < _ROW_WIDTH:
+            return False
+        cells = np.frombuffer(self._data, np.uint8)
+        stops = np.flatnonzero(cells == ord(_NEWLINE))
+        joins = (self._inside[stops >> 6] >> (stops & 63).astype(np.uint64) & _ONE).astype(bool)
+        if not joins.any():
+            return False
+        if not len(stops) or stops[-1] != len(cells) - 1:
+            stops, joins = np.append(stops, len(cells)), np.append(joins, False)
+        splits = np.searchsorted(np.flatnonzero(cells == self._delimiter), stops)
+        whole = np.diff(splits, prepend=0) == width - 1
+        return bool((joins[:-1] & whole[:-1] & whole[1:]).any())
 
     def record_ends(self, stop: int, count: int) -> list[int]:
         """Return, latest first, up to `count` ends of records before `stop`; quotes must not be stray.

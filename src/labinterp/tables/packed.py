@@ -1,0 +1,230 @@
+"""Containers → the table inside: gzip, a zip with one table, an Excel workbook; and formats by their magic."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_UNPACKED: Final = 4 << 30
+"""Most bytes that a compressed document may unpack to."""
+MAX_WORKBOOK: Final = 1 << 30
+"""Most bytes that the parts of a workbook may unpack to."""
+ZIP: Final = b"PK\x03\x04"
+GZIP: Final = b"\x1f\x8b"
+
+_WHOLE: Final = "Export it as CSV or Parquet"
+FOREIGN: Final = (
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", "Save it as .xlsx or CSV"),
+    (0, b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "Save it as .xlsx or CSV"),
+    (0, b"%PDF-", "a PDF document", "Ask the laboratory for a table: CSV, Excel, FHIR or HL7 v2"),
+    (0, b"BZh", "a bzip2 archive", "Unpack it first, with `bunzip2`"),
+    (0, b"\xfd7zXZ\x00", "an xz archive", "Unpack it first, with `unxz`"),
+    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it first, with `unzstd`"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it first"),
+    (0, b"Rar!\x1a\x07", "a RAR archive", "Unpack it first"),
+    (0, b"\x04\x22\x4d\x18", "an LZ4 archive", "Unpack it first, with `unlz4`"),
+    (0, b"ARROW1", "an Arrow IPC (Feather) file", "Read it with pyarrow.feather and give the frame"),
+    (0, b"FEA1", "a Feather file", "Read it with pyarrow.feather and give the frame"),
+    (0, b"ORC", "an ORC file", "Read it with pyarrow.orc and give the frame"),
+    (0, b"Obj\x01", "an Avro file", _WHOLE),
+    (0, b"SQLite format 3\x00", "an SQLite database", "Read the table with pandas.read_sql and give the frame"),
+    (8, b"DUCK", "a DuckDB database", "Read the table with DuckDB and give the frame"),
+    (0, b"HEADER RECORD*******", "a SAS transport file", "Read it with pandas.read_sas and give the frame"),
+    (
+        0,
+        b"\x00" * 12 + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c",
+        "a SAS data set (.sas7bdat)",
+        "Read it with pandas.read_sas and give the frame",
+    ),
+    (0, b"$FL2", "an SPSS file", "Read it with pandas.read_spss and give the frame"),
+    (0, b"$FL3", "an SPSS file", "Read it with pandas.read_spss and give the frame"),
+    (0, b"<stata_dta>", "a Stata file", "Read it with pandas.read_stata and give the frame"),
+    (0, b"RDX", "an R data file", "Export it from R as CSV"),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Read it with pandas.read_hdf and give the frame"),
+    (0, b"\x80\x04\x95", "a Python pickle, which is never opened", _WHOLE),
+    (0, b"\x80\x05\x95", "a Python pickle, which is never opened", _WHOLE),
+    (0, b"{\\rtf", "an RTF document", _WHOLE),
+    (0, b"\x89PNG", "a picture", "Give the results as a table"),
+    (0, b"\xff\xd8\xff", "a picture", "Give the results as a table"),
+    (0, b"GIF8", "a picture", "Give the results as a table"),
+    (128, b"DICM", "a DICOM file", "Give the results as a table, FHIR or HL7 v2"),
+    (257, b"ustar", "a tar archive", "Unpack it first"),
+)
+"""Where a magic stands, what it is, what a file is that has it, and what to do."""
+_MARKUP: Final = (b"<", "XML or HTML", "Export it as CSV or Parquet; FHIR is read as JSON")
+_TABLES: Final = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".parquet", ".json", ".ndjson", ".hl7", ".csv.gz", ".tsv.gz")
+
+
+def refuse_foreign(data: bytes, name: str) -> None:
+    """Raise InputError if the bytes are of a format that is not read; names the format.
+
+    Example:
+        >>> refuse_foreign(b"test,value,unit", "labs.csv")
+    """
+    for at, magic, what, hint in FOREIGN:
+        if data[at : at + len(magic)] == magic:
+            raise InputError(f"{name} is {what}", hint=hint, file=name, format=what)
+    if data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == _MARKUP[0]:
+        raise InputError(f"{name} is {_MARKUP[1]}", hint=_MARKUP[2], file=name, format=_MARKUP[1])
+
+
+def unpacked(data: bytes, name: str) -> bytes:
+    """Return what is inside of gzip, of a zip with one table, or of an Excel workbook (as CSV); else the bytes.
+
+    Raises:
+        InputError: if it is damaged, cut short, too large, or holds more than one table.
+        MissingExtraError: for a workbook without its reader.
+    """
+    if data[:2] == GZIP:
+        data = _ungzipped(data, name)
+    if data[:4] == ZIP:
+        data = _unzipped(data, name)
+        if data[:2] == GZIP:
+            data = _ungzipped(data, name)
+    return data
+
+
+def _ungzipped(data: bytes, name: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while data:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(stream.decompress(data, MAX_UNPACKED - size + 1))
+        except zlib.error:
+            raise InputError(f"{name}: the gzip data are damaged", hint="Fetch the file again", file=name) from None
+        size += len(parts[-1])
+        if size > MAX_UNPACKED:
+            raise InputError(f"{name} unpacks to too much", hint="Use `labinterp.interpret_files`", file=name)
+        if not stream.eof:
+            raise InputError(f"{name}: the gzip data are cut short", hint="Fetch the file again", file=name)
+        data = stream.unused_data.lstrip(b"\0")
+    return b"".join(parts)
+
+
+def _unzipped(data: bytes, name: str) -> bytes:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        inside = [entry for entry in archive.infolist() if not entry.is_dir()]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        raise InputError(
+            f"{name}: the zip archive or Excel workbook is damaged", hint="Fetch the file again", file=name
+        ) from None
+    names = {entry.filename for entry in inside}
+    if "[Content_Types].xml" in names or "mimetype" in names:
+        if "xl/workbook.xml" not in names and "xl/workbook.bin" not in names and "content.xml" not in names:
+            raise InputError(f"{name} is an Office document without sheets", hint=_WHOLE, file=name)
+        if sum(entry.file_size for entry in inside) > MAX_WORKBOOK:
+            raise InputError(f"{name} unpacks to too much", hint="Save the sheet as CSV", file=name)
+        return workbook_text(data, name)
+    kept = [
+        entry
+        for entry in inside
+        if not entry.filename.startswith("__MACOSX/") and not entry.filename.rpartition("/")[2].startswith(".")
+    ]
+    tables = [entry for entry in kept if entry.filename.casefold().endswith(_TABLES)]
+    chosen = kept if len(kept) == 1 else tables
+    if len(chosen) != 1:
+        raise InputError(
+            f"{name} holds {len(chosen) or 'no'} tables",
+            hint="Unpack it, and name the tables that you mean"
+            if chosen
+            else "A zip archive is read with one table in it",
+            file=name,
+        )
+    entry = chosen[0]
+    if entry.flag_bits & 1:
+        raise InputError(f"{name} is encrypted", hint="Unpack it first", file=name)
+    if entry.file_size > MAX_UNPACKED:
+        raise InputError(
+            f"{name} unpacks to too much", hint="Unpack it, and use `labinterp.interpret_files`", file=name
+        )
+    try:
+        with archive.open(entry) as file:
+            found = file.read(MAX_UNPACKED + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        raise InputError(
+            f"{name}: the zip archive or Excel workbook is damaged", hint="Fetch the file again", file=name
+        ) from None
+    if found[:4] == ZIP:
+        return _workbook_inside(found, name)
+    return found
+
+
+def _workbook_inside(data: bytes, name: str) -> bytes:
+    if b"xl/workbook" not in data:
+        raise InputError(f"{name} holds another archive", hint="Unpack it first", file=name)
+    return _unzipped(data, name)
+
+
+def workbook_text(data: bytes, name: str) -> bytes:
+    """Return the first sheet of a workbook that holds a table, as CSV.
+
+    A sheet holds a table where two of its rows have at least two cells that are filled; what stands above the first
+    such row, a title say, is left out. Hidden sheets are read like others.
+
+    Raises:
+        InputError: if it is damaged, or no sheet holds a table.
+        MissingExtraError: without python-calamine.
+    """
+    try:
+        import python_calamine
+    except ImportError:
+        raise MissingExtraError.from_extra("python_calamine", "excel") from None
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = [book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) for sheet in _sheets(book)]
+    except Exception:  # noqa: BLE001 - the reader has many kinds of errors for what is damaged, protected or no sheet
+        raise InputError(
+            f"{name} is a damaged or protected Excel workbook", hint="Save the sheet as CSV", file=name
+        ) from None
+    for rows in sheets:
+        filled = [i for i, row in enumerate(rows) if sum(cell != "" for cell in row) > 1]
+        if len(filled) > 1:
+            return _csv(rows[filled[0] :])
+    raise InputError(f"{name} has no sheet with a table", hint="A table has column names and rows", file=name)
+
+
+def _sheets(book: Any) -> list[str]:
+    """Return the names of the sheets of cells; charts and macros have none."""
+    return [sheet.name for sheet in book.sheets_metadata if "WorkSheet" in str(sheet.typ)]
+
+
+def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Write rows as CSV, without the columns at the right that are empty throughout, blank rows kept as lines."""
+    width = max(i + 1 for row in rows for i, cell in enumerate(row) if cell != "")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in rows:
+        if any(cell != "" for cell in row):
+            writer.writerow([_cell(cell) for cell in row[:width]])
+        else:
+            out.write("\n")
+    return out.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> str:
+    r"""Return a cell as text: numbers as they read back, days without a time, line ends as blanks.
+
+    Example:
+        >>> _cell(7.0), _cell(0.74), _cell("25-OH\nvitamin D"), _cell(dt.datetime(2026, 1, 2))
+        ('7', '0.74', '25-OH vitamin D', '2026-01-02')
+    """
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004 - exact
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        return value.date().isoformat()
+    if isinstance(value, dt.date | dt.datetime | dt.time):
+        return value.isoformat()
+    return " ".join(str(value).replace("\0", "").splitlines()) if isinstance(value, str) else str(value)

@@ -1,0 +1,107 @@
+"""Tables as laboratories, portals and trackers export them: `tests/field/tables`, on every reader of tables."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import labinterp as li
+from engines_helpers import read_parts
+from labinterp.tables import headings
+
+FOLDER = Path(__file__).parent / "field" / "tables"
+TABLES = tomllib.loads((FOLDER / "expected.toml").read_text(encoding="utf-8"))["table"]
+
+
+def summary(results):
+    rows = results[["analyte", "flag", "problem"]].astype(object)
+    return [f"{row.analyte} {row.problem if pd.isna(row.flag) else row.flag}" for row in rows.itertuples()]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["file"])
+def test_a_table_of_the_field_is_read(table, tmp_path):
+    """Whole, as a frame and in pieces, a table comes to what a professional would read in it."""
+    options = table.get("options", {})
+    has_units = "default_units" in options
+    read = li.read(FOLDER / table["file"], has_units=has_units)
+    assert summary(li.interpret_frame(read, **options).results) == table["expect"]
+    manifest = li.interpret_files(FOLDER / table["file"], tmp_path / "out", **options)
+    assert summary(read_parts(tmp_path / "out", "results")) == table["expect"]
+    assert manifest.bad_rows == 0
+    assert list(manifest.inputs[0].unused_columns) == table.get("unused", [])
+
+
+def test_every_file_is_spoken_of():
+    """No table lies there without its expectation."""
+    assert {table["file"] for table in TABLES} == {path.name for path in FOLDER.iterdir()} - {"expected.toml"}
+
+
+def test_a_heading_means_one_thing():
+    """No heading means two of our columns, whatever its language."""
+    seen = {}
+    for ours, languages in headings.knowledge("headings.toml")["columns"].items():
+        for words in languages.values():
+            for word in words:
+                assert headings.key_of(word), word
+                assert seen.setdefault(headings.key_of(word), ours) == ours, word
+
+
+def test_an_unknown_table_says_what_was_understood_and_meant():
+    """The error lists what was understood, what is missing and what was probably meant, and keeps them as data."""
+    with pytest.raises(
+        li.LayoutError, match=r"Test Name as test.*missing is value; valeu probably means value"
+    ) as caught:
+        li.read("Test Name,valeu,Units\nMg,1,mg/dL\n")
+    error = caught.value
+    assert error.found == {"test": "Test Name", "unit": "Units"}
+    assert (error.missing, error.guesses) == (("value",), {"value": "valeu"})
+    assert "columns={'value': 'valeu'}" in str(error)
+    with pytest.raises(li.LayoutError, match=r"missing is unit.*default_units"):
+        li.read("Parameter;Ergebnis\nMagnesium;0,8\n")
+    with pytest.raises(li.LayoutError) as caught:
+        li.read("Messung;Bemerkung;Ort\nMagnesium;0,8;x\n")
+    assert caught.value.nearest == "labinterp"
+
+
+def test_a_column_that_is_there_twice_is_refused():
+    """`Value` beside `value` is an error, and `columns=` with the exact name settles it."""
+    table = "test,Value,value,unit\nMg,1,2,mg/dL\n"
+    with pytest.raises(li.LayoutError, match="more than one column named value"):
+        li.read(table)
+    assert li.read(table, columns={"value": "Value"}).loc[0, "value"] == "1"
+
+
+def test_columns_without_use_are_named():
+    """A frame's report names the columns that made no difference."""
+    frame = pd.DataFrame({"Test": ["Mg"], "Result": ["0.5"], "Unit": ["mmol/L"], "Age": [50], "Ward": ["3"]})
+    assert li.interpret_frame(frame).unused_columns == ("Ward",)
+    wide = pd.DataFrame({"Age": [50], "Magnesium (mmol/L)": [0.5], "Ward": ["3"]})
+    assert li.interpret_frame(wide).unused_columns == ("Ward",)
+
+
+def test_rows_as_mappings_are_a_table():
+    """A list of dicts is a table, with headings of any language."""
+    rows = [{"Parameter": "Magnesium", "Wert": 0.5, "Einheit": "mmol/L", "Alter": 50}]
+    assert li.interpret_frame(rows).results["flag"].tolist() == ["L"]
+    assert li.read(rows).loc[0, "test"] == "Magnesium"
+
+
+def test_tables_beside_are_given_to_every_face(tmp_path):
+    """`beside=` names tables for files and frames as for `read`."""
+    labs = "subject_id,itemid,charttime,value,valueuom\n7,1,2150-01-01 00:00:00,0.5,mmol/L\n"
+    items = "itemid,label,fluid\n1,Magnesium,Blood\n"
+    (tmp_path / "labs.csv").write_text(labs)
+    (tmp_path / "D_ITEMS.csv").write_text(items)
+    beside = {"d_labitems": tmp_path / "D_ITEMS.csv"}
+    li.interpret_files(tmp_path / "labs.csv", tmp_path / "out", beside=beside, assume_adult=True)
+    frame = li.read(labs, beside={"d_labitems": items})
+    raw = pd.read_csv(tmp_path / "labs.csv")
+    expected = ["magnesium L"]
+    assert summary(read_parts(tmp_path / "out", "results")) == expected
+    assert summary(li.interpret_frame(frame, assume_adult=True).results) == expected
+    assert summary(li.interpret_frame(raw, beside=beside, assume_adult=True).results) == expected
+    with pytest.raises(li.LayoutError, match="no table person beside"):
+        li.interpret_files(tmp_path / "labs.csv", tmp_path / "no", beside={"person": items})
