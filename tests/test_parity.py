@@ -43,29 +43,30 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-def check(panels, options):
+def check(panels, options, panel="collection"):
     table = pd.DataFrame(
         [
-            {**row, "patient_id": f"p{i}", "collected_at": "2026-01-01"}
+            {"collected_at": "2026-01-01", **row, "patient_id": f"p{i}"}
             for i, panel in enumerate(panels)
             for row in panel
         ]
     )
-    frame = li.interpret_frame(table, **options)
+    frame = li.interpret_frame(table, panel=panel, **options)
     records = frame.results.astype(object).to_dict("records")
     position = 0
-    for i, panel in enumerate(panels):
+    for i, members in enumerate(panels):
         report = li.interpret(
             [
                 li.LabResult(
-                    row["test"], row["value"], row["unit"], specimen=row["specimen"], collected_at="2026-01-01",
+                    row["test"], row["value"], row["unit"], specimen=row["specimen"],
+                    collected_at=row.get("collected_at", "2026-01-01"),
                     reference_low=row["reference_low"], reference_high=row["reference_high"],
                     reported_flag=row["reported_flag"], method=row["method"], note=row["note"],
                     loinc=row["loinc"],
                 )
-                for row in panel
+                for row in members
             ],
-            li.Patient(**{key: panel[0][key] for key in ("age", "sex", "pregnancy")}),
+            li.Patient(**{key: members[0][key] for key in ("age", "sex", "pregnancy")}),
             **options,
         )  # fmt: skip
         for item in report.interpretations:
@@ -90,3 +91,64 @@ def check(panels, options):
 def test_scalar_and_frame_agree_on_dirty_panels(panels, options):
     """Row by row and finding by finding, the frame says what the scalar face says."""
     check(panels, options)
+
+
+TIMES = st.sampled_from(
+    [None, "2026-01-01", "05.03.2026", "03/04/2026", "04/03/2026", "2026-04-03 08:00", "13/04/2026", "2026", "soon", ""]
+)
+
+
+@st.composite
+def dated(draw):
+    """Several results of few analytes, so that the order of their times matters."""
+    tests = draw(st.lists(st.sampled_from(["Mg", "calcium", "albumin", "25(OH)D"]), min_size=1, max_size=2))
+    person = {"age": "54", "sex": "F", "pregnancy": None}
+    units = {"Mg": "mmol/L", "calcium": "mmol/L", "albumin": "g/L", "25(OH)D": "nmol/L"}
+    values = {
+        "Mg": ["0.3", "0.9", "<0.9", "1.4", "0.15"],
+        "calcium": ["1.7", "2.3", "2.9"],
+        "albumin": ["20", "30", "44", "56"],
+        "25(OH)D": ["12", "45", "90", "700"],
+    }
+    plain = dict.fromkeys(("reference_low", "reference_high", "specimen", "method", "note", "loinc", "reported_flag"))
+    return [
+        {
+            **plain,
+            **person,
+            "test": test,
+            "unit": units[test],
+            "value": draw(st.sampled_from(values[test])),
+            "collected_at": draw(TIMES),
+        }
+        for test in draw(st.lists(st.sampled_from([*tests, "calcium", "albumin"]), min_size=1, max_size=6))
+    ]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(dated(), min_size=1, max_size=3), st.sampled_from(["us", "uk", []]), st.sampled_from([None, "ctcae/5.0"])
+)
+def test_scalar_and_frame_agree_on_which_result_counts(panels, ranges, grading):
+    """Readable, unreadable, vague and missing times of one patient come to the same findings on both faces."""
+    check(panels, {"ranges": ranges, "grading": grading}, "patient")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.3, 0.9, 1.4, 0.15]), st.sampled_from(["03/04/2026", "04/05/2026", "soon", "2026"])
+        ),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_without_readable_times_nothing_abnormal_is_excluded(drawn):
+    """Where nobody can say which result is the latest, none excludes what another one shows."""
+    results = [li.LabResult("magnesium", value, "mmol/L", collected_at=when) for value, when in drawn]
+    states = li.interpret(results, li.Patient(age=54)).states
+    values = [value for value, _ in drawn]
+    assert states["magnesium_deficiency"] != "excluded" or min(values) > 0.7
+    assert states["magnesium_excess"] != "excluded" or max(values) < 1.2
+    if min(values) == 0.3 and max(values) < 1.2:
+        assert states["magnesium_deficiency"] == "present"

@@ -128,8 +128,9 @@ def interpret_as(
     session = options.session
     person = scalar.Person(patient, session)
     readings = [scalar.read(result, person, session, options.decimal) for result in results]
-    chosen = scalar.choose(readings, results)
-    pattern, computed = scalar.pattern_of(readings, chosen, session, options.adjustment)
+    counting = scalar.choose(readings)
+    chosen = counting.of_slot
+    pattern, computed = scalar.pattern_of(readings, counting, session, options.adjustment)
     problems = tuple(_problem(reading, i) for i, reading in enumerate(readings) if reading.problem is not None)
     if problems and raising:
         raise _exception(problems[0], readings[problems[0].result_index])

@@ -10,7 +10,8 @@ import numpy as np
 
 from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact
-from labinterp.batch.panels import Panels, Times, group, hold, read_times, seen
+from labinterp.batch.instants import NO_TIME
+from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
 from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT
 from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
@@ -91,15 +92,18 @@ def run(table: Columns, options: Options) -> Answer:
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
     found = classify(batch, plans, plan)
     _doubt(session, batch, found, (plans, plan_keys), _sides(read.flag, column("reported_flag")))
-    first_panel, first_row = group(patient, times, panel)
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
     when = times.instants[times.codes]
     counts = _countable(batch, slot)
-    panels = hold(first_panel, first_row, slot, counts, patient, when, panel)
-    silent = seen(panels, slot, ~counts | (found.level == 0), patient, when, panel)
+    counting = np.where(counts, slot, -1)
+    sure = when if times.notes is None else np.where(times.notes == 0, when, NO_TIME)
+    grouped = group(patient, times, panel)
+    panels = hold(grouped, counting, _ranks(batch, found, times), patient, sure, panel)
+    silent = seen(panels, slot, ~counts | (found.level == 0), patient, sure, panel)
     people = np.array([session.person_class(key) for key in keys], np.int64)
     pattern = _levels(batch, found, panels, silent)
-    pattern[first_panel[people[who] == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
+    pattern[grouped[0][people[who] == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
+    _leave_open(pattern, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
@@ -185,6 +189,28 @@ def _countable(batch: Batch, slot: Ints) -> Bools:
     return result
 
 
+def _ranks(batch: Batch, found: Classified, times: Times) -> Ranks:
+    """Return what decides between rows whose order is not known."""
+    if times.notes is None:
+        nothing = np.zeros(0, np.int8)
+        return Ranks(nothing, nothing, None)
+    levels = range(len(slots.RANK))
+    rank = np.array([[slots.rank(code, soft=soft) for code in levels] for soft in (False, True)], np.int8)
+    soft = ((batch.notes & NOTE_BIT["soft_implausible"]) != 0).astype(np.intp)
+    side = np.array([(code in slots.ABOVE_NORMAL) - (code in slots.BELOW_NORMAL) for code in levels])
+    return Ranks(rank[soft, found.level], side[found.level], times.notes != 0)
+
+
+def _leave_open(pattern: Ints, panels: Panels) -> None:
+    """Leave open what points in both directions, and calcium where it is not known which one an albumin adjusts."""
+    panel, slot = np.divmod(panels.unsure, len(slots.SLOT))
+    none = panels.held[panel, slot] < 0
+    pattern[panel[none], slot[none]] = slots.UNJUDGED
+    panel = panels.unsure_in(slots.CALCIUM)
+    albumin = pattern[panel, slots.ALBUMIN] & _LEVEL_BITS
+    pattern[panel[(panels.held[panel, slots.ALBUMIN] >= 0) & (albumin != slots.NORMAL)], slots.CALCIUM] = slots.UNJUDGED
+
+
 def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, Ints]) -> Ints:
     """Return the levels of every panel, slot by slot, as the reasoning wants them; `sent` has what was not judged."""
     soft = (batch.notes & NOTE_BIT["soft_implausible"]) != 0
@@ -216,11 +242,14 @@ def _compute_calcium(
     pattern[alone, slots.CONTEXT["adjustment"]] = reasons[person[calcium[alone]]]
     both = np.flatnonzero((calcium >= 0) & (albumin >= 0))
     grams = batch.value[albumin[both]]
+    unsure = np.zeros(len(calcium), np.bool_)
+    for slot in (slots.CALCIUM, slots.ALBUMIN):
+        unsure[panels.unsure_in(slot)] = True
     key = rule.verdict_key(
         adjustment.grams_class(grams),
         (pattern[both, slots.ALBUMIN] & _LEVEL_BITS).astype(np.int64),
         person[calcium[both]],
-        batch.comparator[albumin[both]] != 0,
+        (batch.comparator[albumin[both]] != 0) | unsure[both],
     )
     valid, reason, side = (column[key] for column in _verdicts())
     pattern[both, slots.CONTEXT["adjustment"]] = reason

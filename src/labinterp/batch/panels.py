@@ -28,11 +28,34 @@ class Panels:
         of_row: each row's own panel.
         first_row: the first row of each panel.
         held: panel x slot: the row that counts, -1 for none.
+        unsure: panel x slot, one after the other: where the order of several rows is not known; sorted.
     """
 
     of_row: Ints
     first_row: Ints
     held: Ints
+    unsure: Ints
+
+    def unsure_in(self, slot: int) -> Ints:
+        """Return the panels in which the order of a slot's rows is not known."""
+        panel, which = np.divmod(self.unsure, len(slots.SLOT))
+        found: Ints = panel[which == slot]
+        return found
+
+
+@attrs.frozen(eq=False)
+class Ranks:
+    """What decides where the order of several rows is not known.
+
+    Args:
+        rank: see `kernel.panel.rank`.
+        side: below zero for low, above zero for high.
+        unsure: whether the row's time can't be ordered; None where every time can.
+    """
+
+    rank: Ints
+    side: Ints
+    unsure: Bools | None
 
 
 @attrs.frozen(eq=False)
@@ -89,27 +112,43 @@ def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:
     return code[run], starts[first]
 
 
-def hold(of_row: Ints, first_row: Ints, slot: Ints, counts: Bools, patient: Encoded, time: Ints, panel: str) -> Panels:
-    """Return which row counts in each slot of each panel: the latest, and of equals the last one.
+def hold(grouped: tuple[Ints, Ints], slot: Ints, ranks: Ranks, patient: Encoded, time: Ints, panel: str) -> Panels:
+    """Return which row counts in each slot of each panel, as `kernel.scalar.choose` does.
 
     Args:
-        of_row: each row's panel.
-        first_row: the first row of each panel.
-        slot: each row's slot, -1 for none.
-        counts: whether the row can count.
+        grouped: each row's panel, and the first row of each panel.
+        slot: each row's slot, -1 where it can't count.
+        ranks: which row counts where the order is not known.
         patient: the patients.
-        time: each row's instant.
+        time: each row's instant; `NO_TIME` where there is none that is sure.
         panel: `collection`, `patient` or a look-back.
     """
+    of_row, first_row = grouped
     held = np.full((len(first_row), len(slots.SLOT)), -1, np.int32)
-    rows = np.flatnonzero(counts & (slot >= 0))
+    rows = np.flatnonzero(slot >= 0)
     if panel == "patient":
         rows = rows[np.argsort(time[rows], kind="stable")]
     held[of_row[rows], slot[rows]] = rows
+    unsure = _hold_unsure(held, rows, of_row[rows] * held.shape[1] + slot[rows], ranks)
     span = slots.read_span(panel)
     if span is not None:
         _look_back(held, patient.codes[first_row], time[first_row], span)
-    return Panels(of_row, first_row, held)
+    return Panels(of_row, first_row, held, unsure)
+
+
+def _hold_unsure(held: Ints, rows: Ints, place: Ints, ranks: Ranks) -> Ints:
+    """Let the row of the highest rank count where the order is not known, in place, and return these places."""
+    doubtful = np.flatnonzero(ranks.unsure[rows]) if ranks.unsure is not None else np.zeros(0, np.intp)
+    if not len(doubtful):
+        return np.zeros(0, np.int64)
+    inside = np.flatnonzero(np.isin(place, place[doubtful]))
+    order = inside[np.lexsort((rows[inside], ranks.rank[rows[inside]], place[inside]))]
+    places, start, count = np.unique(place[order], return_index=True, return_counts=True)
+    side = ranks.side[rows[order]]
+    both = np.logical_or.reduceat(side < 0, start) & np.logical_or.reduceat(side > 0, start)
+    held.ravel()[places] = np.where(both, -1, rows[order[start + count - 1]])
+    unsure: Ints = places[count > 1]
+    return unsure
 
 
 def seen(panels: Panels, slot: Ints, rows: Bools, patient: Encoded, time: Ints, panel: str) -> tuple[Ints, Ints]:

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from labinterp import reasoning
+from labinterp.codes import HIGH_SIDE, LEVEL_CODE, LEVELS, LOW_SIDE
 from labinterp.errors import LayoutError
 
 SLOT: Final = {name: i for i, name in enumerate(reasoning.SLOTS)}
@@ -17,6 +18,20 @@ SOFT: Final = reasoning.SOFT
 UNJUDGED: Final = reasoning.UNJUDGED_CODE
 CONTEXT: Final = {name: len(SLOT) + i for i, name in enumerate(reasoning.CONTEXTS)}
 WIDTH: Final = len(SLOT) + len(CONTEXT)
+ABOVE_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in HIGH_SIDE)
+BELOW_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in LOW_SIDE)
+NORMAL: Final = LEVEL_CODE["normal"]
+
+RANK: Final = tuple(
+    {"normal": 0, "borderline_low": 2, "borderline_high": 2, "low": 3, "high": 3, "very_low": 4, "very_high": 4}.get(
+        level, 1
+    )
+    for level in ("", *LEVELS)
+)
+"""By the code of a level: which result counts where nobody can say which is the latest. The abnormal one wins, and what
+could not be judged goes before what is normal."""
+FIRM: Final = 8
+"""What is added to the rank of an abnormal result that is not doubtful."""
 _DAY: Final = 86_400_000_000
 _SPAN: Final = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
 
@@ -33,3 +48,13 @@ def read_span(panel: str) -> int | None:
     if match is None:
         raise LayoutError("panel is not known", hint="Use 'collection', 'patient' or a look-back such as '30D'")
     return int(match[1]) * (_DAY if match[2] in "Dd" else _DAY // 24)
+
+
+def rank(level: int, *, soft: bool) -> int:
+    """Return the rank of a result by the code of its level.
+
+    Example:
+        >>> rank(LEVEL_CODE["low"], soft=False) > rank(LEVEL_CODE["very_low"], soft=True) > rank(NORMAL, soft=False)
+        True
+    """
+    return RANK[level] + (FIRM if RANK[level] > 1 and not soft else 0)

@@ -16,7 +16,7 @@ from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent, read_value
 from labinterp.kernel.reported import NO_RANGE
 from labinterp.reading import demographics, flags, values
-from labinterp.reading.times import age_at, read_birth, read_moment, read_time
+from labinterp.reading.times import age_at, read_birth, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.model import LabResult, Patient
 
+UNSURE_TIME: Final = NOTE_BIT["time_unreadable"] | NOTE_BIT["time_imprecise"]
 _EARLIEST: Final = dt.datetime.min  # noqa: DTZ901 - times are naive UTC here
 
 
@@ -175,17 +176,50 @@ def is_soft(value: float, comparator: str | None, channel: Channel) -> bool:
     return high if comparator in ("<", "<=") else low
 
 
-def choose(readings: Sequence[Reading], results: Sequence[LabResult]) -> dict[int, int]:
-    """Return slot → position of the result that counts: the latest, and of equals the last one."""
-    chosen: dict[int, int] = {}
+class Chosen:
+    """Which result counts in each slot of a panel.
+
+    `of_slot` maps a slot to the position of its result; `unsure` names the slots where the order of several results is
+    not known.
+    """
+
+    __slots__ = ("of_slot", "unsure")
+
+    def __init__(self, of_slot: dict[int, int], unsure: frozenset[int]) -> None:
+        self.of_slot = of_slot
+        self.unsure = unsure
+
+
+def choose(readings: Sequence[Reading]) -> Chosen:
+    """Return which results count: the latest, and of equals the last one.
+
+    Where one of several has a time that can't be read, none is known to be the latest: the abnormal one counts, and
+    none where they point in both directions.
+    """
+    candidates: dict[int, list[int]] = {}
     for i, reading in enumerate(readings):
         slot = slots.SLOT.get(reading.channel.analyte or "")
-        if slot is None or not _counts(reading, slot):
+        if slot is not None and _counts(reading, slot):
+            candidates.setdefault(slot, []).append(i)
+    unsure = frozenset(
+        slot
+        for slot, held in candidates.items()
+        if len(held) > 1 and any(readings[i].notes & UNSURE_TIME for i in held)
+    )
+    chosen: dict[int, int] = {}
+    for slot, held in candidates.items():
+        if slot not in unsure:
+            chosen[slot] = max(held, key=lambda i: (readings[i].when or _EARLIEST, i))
             continue
-        held = chosen.get(slot)
-        if held is None or _time(results[i]) >= _time(results[held]):
-            chosen[slot] = i
-    return chosen
+        levels = {_level(readings[i]) for i in held}
+        if not (levels & slots.BELOW_NORMAL and levels & slots.ABOVE_NORMAL):
+            chosen[slot] = max(held, key=lambda i: (slots.rank(_level(readings[i]), soft=readings[i].soft), i))
+    return Chosen(chosen, unsure)
+
+
+def _level(reading: Reading) -> int:
+    outcome = reading.outcome
+    return 0 if outcome is None or outcome.level is None else LEVEL_CODE[outcome.level]
 
 
 def _counts(reading: Reading, slot: int) -> bool:
@@ -194,10 +228,6 @@ def _counts(reading: Reading, slot: int) -> bool:
         or (slot == slots.ALBUMIN and reading.value is not None)
         or (slot == slots.CALCIUM and reading.problem == "no_reference_range")
     )
-
-
-def _time(result: LabResult) -> dt.datetime:
-    return read_time(result.collected_at) or _EARLIEST
 
 
 class Computed:
@@ -213,15 +243,16 @@ class Computed:
 
 
 def pattern_of(
-    readings: Sequence[Reading], chosen: dict[int, int], session: Session, adjustment: rule.Adjustment
+    readings: Sequence[Reading], counting: Chosen, session: Session, adjustment: rule.Adjustment
 ) -> tuple[tuple[int, ...], Computed | None]:
     """Return the levels of a panel, slot by slot, and the adjusted calcium if albumin allowed it.
 
     Also completes the readings of total calcium: a grade by the adjusted value, or the note that nothing corrected it.
     A grade may stand without a range.
     """
+    chosen = counting.of_slot
     pattern = _levels(readings, chosen, session)
-    computed = _compute(readings, chosen, pattern, session, adjustment)
+    computed = _compute(readings, counting, pattern, session, adjustment)
     if computed is not None and computed.outcome.level is not None:
         pattern[slots.COMPUTED] = LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
     calcium = chosen.get(slots.CALCIUM)
@@ -260,11 +291,13 @@ def _levels(readings: Sequence[Reading], chosen: dict[int, int], session: Sessio
 
 def _compute(
     readings: Sequence[Reading],
-    chosen: dict[int, int],
+    counting: Chosen,
     pattern: list[int],
     session: Session,
     adjustment: rule.Adjustment,
 ) -> Computed | None:
+    """Return adjusted calcium; total calcium is left open where it is not known which of several belongs to it."""
+    chosen = counting.of_slot
     if slots.CALCIUM not in chosen:
         return None
     calcium = readings[chosen[slots.CALCIUM]]
@@ -275,7 +308,9 @@ def _compute(
     grams = albumin.value if albumin.value is not None else math.nan
     level = pattern[slots.ALBUMIN] & (slots.SOFT - 1)
     person = session.person_class(calcium.who)
-    censored = albumin.comparator is not None
+    censored = albumin.comparator is not None or bool(counting.unsure & {slots.CALCIUM, slots.ALBUMIN})
+    if slots.CALCIUM in counting.unsure and level != slots.NORMAL:
+        pattern[slots.CALCIUM] = slots.UNJUDGED
     verdict = rule.verdicts()[rule.verdict_key(adjustment.grams_class(grams), level, person, censored)]
     pattern[slots.CONTEXT["adjustment"]] = verdict.reason
     pattern[slots.CONTEXT["albumin_side"]] = verdict.side
