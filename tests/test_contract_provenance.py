@@ -67,7 +67,7 @@ def test_whatever_was_interpreted_is_read_back_and_verifies(value):
 @pytest.mark.parametrize("pregnancy", [None, "none", True, "trimester_2"])
 def test_whatever_a_patient_holds_is_read_back_and_verifies(age, pregnancy):
     """A report of any patient that `interpret` takes can be written, read back and verified."""
-    patient = li.Patient(age=age, sex="female", pregnancy=pregnancy, birth_date=dt.date(1970, 1, 1))
+    patient = li.Patient.as_sent(age=age, sex="female", pregnancy=pregnancy, birth_date=dt.date(1970, 1, 1))
     report = li.interpret([li.LabResult("magnesium", 0.5, "mmol/L")], patient)
     assert li.verify(li.Report.from_json(report.to_json())).differences == ()
 

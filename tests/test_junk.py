@@ -99,7 +99,10 @@ def _calls():
             lambda junk, f=field: repr(li.interpret([result(**{f: junk})], li.Patient(age=50)).to_json()),
         )
     for field in ("age", "sex", "birth_date", "pregnancy", "id"):
-        yield f"Patient({field})", lambda junk, f=field: li.interpret([result()], li.Patient(**{f: junk})).to_json()
+        yield (
+            f"Patient({field})",
+            lambda junk, f=field: li.interpret([result()], li.Patient.as_sent(**{f: junk})).to_json(),
+        )
     for field in ("symptoms", "triggers", "course"):
         yield (
             f"Presentation({field})",

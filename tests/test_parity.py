@@ -66,7 +66,7 @@ def check(panels, options, panel="collection"):
                 )
                 for row in members
             ],
-            li.Patient(**{key: members[0][key] for key in ("age", "sex", "pregnancy")}),
+            li.Patient.as_sent(**{key: members[0][key] for key in ("age", "sex", "pregnancy")}),
             **options,
         )  # fmt: skip
         for item in report.interpretations:

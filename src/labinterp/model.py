@@ -12,6 +12,10 @@ from typing import Any, Self
 
 import attrs
 
+from labinterp.errors import InputError
+from labinterp.reading import demographics
+from labinterp.reading.ids import read_id
+
 
 def _count(items: Any) -> str:
     return f"<{len(items)}>"
@@ -58,7 +62,7 @@ class LabResult:
     reference_high: Any = attrs.field(default=None, repr=False, kw_only=True)
     reference_range: str | None = attrs.field(default=None, repr=False, kw_only=True)
     method: str | None = attrs.field(default=None, repr=False, kw_only=True)
-    id: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    id: str | None = attrs.field(default=None, converter=read_id, repr=False, kw_only=True)
     reported_flag: str | None = attrs.field(default=None, repr=False, kw_only=True)
     loinc: str | None = attrs.field(default=None, repr=False, kw_only=True)
     note: str | None = attrs.field(default=None, repr=False, kw_only=True)
@@ -68,19 +72,70 @@ class LabResult:
 class Patient:
     """What is known of the patient; what is not known stays unknown.
 
+    A text that can't be read as an age, a sex or a pregnancy is refused; where it comes from a table or a message, see
+    `as_sent`.
+
     Args:
         age: in years, or a text such as `"6 mo"`; a whole number means completed years.
-        sex: `"female"` or `"male"`.
+        sex: `"female"` or `"male"`, or a word that means it.
         birth_date: with `collected_at` gives the age at collection; wins over `age`.
-        pregnancy: `"none"`, `"trimester_1"`, `"trimester_2"`, `"trimester_3"`.
-        id: the caller's own identifier; carried along, never shown.
+        pregnancy: `"none"`, `"trimester_1"`, `"trimester_2"`, `"trimester_3"`, weeks such as `"28 weeks"`, or whether
+            there is one.
+        id: the caller's own identifier, kept as text; carried along, never shown.
+
+    Raises:
+        InputError: if a text is no age, sex or pregnancy.
+
+    Example:
+        >>> Patient(sex="weiblich", age="54 Jahre")
+        Patient()
+        >>> Patient(sex="grün")
+        Traceback (most recent call last):
+        ...
+        labinterp.errors.InputError: sex is not known. Use 'female', 'male', or leave it out
     """
 
     age: float | str | None = attrs.field(default=None, repr=False)
     sex: str | None = attrs.field(default=None, repr=False)
     birth_date: dt.date | str | None = attrs.field(default=None, repr=False)
     pregnancy: str | bool | None = attrs.field(default=None, repr=False)
-    id: str | None = attrs.field(default=None, repr=False)
+    id: str | None = attrs.field(default=None, converter=read_id, repr=False)
+
+    @age.validator
+    def _check_age(self, _: Any, value: Any) -> None:
+        _refuse(value, demographics.read_age(value) is None, "age", "Use years, such as 54, or '6 mo'")
+
+    @sex.validator
+    def _check_sex(self, _: Any, value: Any) -> None:
+        _refuse(value, demographics.sex_is_unreadable(value), "sex", "Use 'female', 'male', or leave it out")
+
+    @pregnancy.validator
+    def _check_pregnancy(self, _: Any, value: Any) -> None:
+        unreadable = demographics.read_pregnancy(value) == demographics.UNREADABLE
+        _refuse(
+            value, unreadable, "pregnancy", "Use 'none', 'trimester_1' to 'trimester_3', or weeks such as '28 weeks'"
+        )
+
+    @classmethod
+    def as_sent(cls, **fields: Any) -> Self:
+        """Return a patient as a table or a message says; what can't be read is kept, and noted on each result.
+
+        Example:
+            >>> Patient.as_sent(sex="?", id=7).id
+            '7'
+        """
+        known = {field.name: field.default for field in attrs.fields(cls)}
+        if not fields.keys() <= known.keys():
+            raise TypeError("a patient has an age, a sex, a birth_date, a pregnancy and an id")
+        patient = object.__new__(cls)
+        for name, value in {**known, **fields}.items():
+            object.__setattr__(patient, name, read_id(value) if name == "id" else value)
+        return patient
+
+
+def _refuse(value: Any, unreadable: bool, name: str, hint: str) -> None:
+    if isinstance(value, str) and value.strip() and unreadable:
+        raise InputError(f"{name} is not known", hint=hint)
 
     @classmethod
     def as_sent(cls, **fields: Any) -> Self:

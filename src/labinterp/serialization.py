@@ -49,9 +49,20 @@ def _converter() -> Converter:
     )
     converter.register_unstructure_hook(LabResult, _plain_result)
     converter.register_unstructure_hook(Patient, functools.partial(_plain_fields, Patient))
-    for cls in (LabResult, Patient):
+    form = _fields_alone(Patient)
+    for cls in (LabResult, form):
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True))
+    converter.register_structure_hook(
+        Patient, lambda data, _: Patient.as_sent(**attrs.asdict(converter.structure(data, form), recurse=False))
+    )
     return converter
+
+
+def _fields_alone(cls: Any) -> Any:
+    """Return a class of the same fields that checks nothing: a report keeps what was sent."""
+    attrs.resolve_types(cls)
+    fields = {field.name: attrs.field(default=field.default, type=field.type) for field in attrs.fields(cls)}
+    return attrs.make_class(cls.__name__, fields)
 
 
 def _plain_fields(cls: Any, item: Any) -> dict[str, Any]:

@@ -133,7 +133,6 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
     parts = [(part.codes, len(part.distinct)) for part in (age, sex, pregnancy, birth)]
     codes, columns = combine([*parts, *([(times.codes, len(times.instants))] if has_birth else [])])
     ages = age.map(demographics.read_age)
-    unreadable = [a is None and not demographics.is_missing(value) for a, value in zip(ages, age.distinct, strict=True)]
     sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
     births = birth.map(lambda value: read_birth(value, session.date_order))
     when = times.datetimes() if has_birth else [None]
@@ -145,10 +144,22 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
         exact = None if born is None or seen is None else age_at(born, seen)
         key = session.who_key(ages[a] if exact is None else exact, sexes[s], pregnancies[p])
         group_of[i] = found.setdefault(key, len(found))
-    note = np.array([NOTE_BIT["age_unreadable"] if bad else 0 for bad in unreadable], np.uint64)
-    unborn = [b is None and not demographics.is_missing(value) for b, value in zip(births, birth.distinct, strict=True)]
-    born_note = np.array([NOTE_BIT["time_unreadable"] if bad else 0 for bad in unborn], np.uint64)
-    return list(found), group_of[codes], note[age.codes] | born_note[birth.codes]
+    notes = (
+        _notes(age, "age_unreadable", [a is None for a in ages])
+        | _notes(birth, "time_unreadable", [b is None for b in births])
+        | _notes(sex, "sex_unreadable", sex.map(demographics.sex_is_unreadable))
+        | _notes(pregnancy, "pregnancy_unreadable", [p == demographics.UNREADABLE for p in pregnancies])
+    )
+    return list(found), group_of[codes], notes
+
+
+def _notes(column: Encoded, note: str, unreadable: list[bool]) -> Ints:
+    """Return the bit of a note for the rows in which something was sent that could not be read."""
+    bits = [
+        NOTE_BIT[note] if bad and not demographics.is_missing(value) else 0
+        for bad, value in zip(unreadable, column.distinct, strict=True)
+    ]
+    return np.array(bits, np.uint64)[column.codes]
 
 
 def _plans(

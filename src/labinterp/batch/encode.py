@@ -17,6 +17,7 @@ from labinterp.codes import NOTE_BIT
 from labinterp.kernel.quantity import read_value
 from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE
 from labinterp.reading.demographics import is_missing
+from labinterp.reading.ids import LONGEST_ID, read_id
 from labinterp.reading.values import MAX_LENGTH
 
 if TYPE_CHECKING:
@@ -48,13 +49,20 @@ class Encoded:
         return {*map(type, self.distinct[1:])} <= {str}
 
     def known(self) -> Encoded:
-        """Return the same with blank texts, and whatever else says nothing, missing."""
-        if self.is_text() and all(map(str.strip, self.distinct[1:])):
+        """Return the same as ids: those that `read_id` takes for one share a code, and what names nobody is missing."""
+        distinct = self.distinct
+        if self.is_text() and all(0 < len(text) <= LONGEST_ID and text == text.strip() for text in distinct[1:]):
             return self
-        kept = [i for i, value in enumerate(self.distinct) if not is_missing(value)]
-        recode = np.zeros(len(self.distinct), np.int32)
-        recode[kept] = np.arange(1, len(kept) + 1)
-        return Encoded(recode[self.codes], [None, *(self.distinct[i] for i in kept)])
+        codes: dict[str | None, int] = {None: 0}
+        kept: list[Any] = [None]
+        recode = np.zeros(len(distinct), np.int32)
+        for i, value in enumerate(distinct):
+            name = read_id(value)
+            code = codes.setdefault(name, len(kept))
+            if code == len(kept):
+                kept.append(name if isinstance(value, str | float) else value)
+            recode[i] = code
+        return Encoded(recode[self.codes], kept)
 
     def map(self, function: Callable[[Any], Any]) -> list[Any]:
         """Apply a function to every distinct value."""

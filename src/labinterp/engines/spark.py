@@ -248,7 +248,7 @@ def _whole_patients(table: pa.Table) -> int:
         return int(table.num_rows)
     patients = table["patient_id"]
     last = patients[-1]
-    if not last.is_valid:
+    if not last.is_valid or last.as_py() != last.as_py():
         return int(table.num_rows)
     same = pa.compute.fill_null(pa.compute.equal(patients, last), fill_value=False)
     return int(pa.compute.index(same, value=True).as_py())

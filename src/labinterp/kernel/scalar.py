@@ -70,10 +70,16 @@ class Person:
         self._pregnancy = demographics.read_pregnancy(patient.pregnancy)
         self._birth = read_birth(patient.birth_date, session.date_order)
         self._age = demographics.read_age(patient.age)
-        unreadable = self._age is None and not demographics.is_missing(patient.age)
-        self.notes = NOTE_BIT["age_unreadable"] if unreadable else 0
-        if self._birth is None and not demographics.is_missing(patient.birth_date):
-            self.notes |= NOTE_BIT["time_unreadable"]
+        self.notes = sum(
+            NOTE_BIT[note]
+            for note, unreadable in (
+                ("age_unreadable", self._age is None and not demographics.is_missing(patient.age)),
+                ("time_unreadable", self._birth is None and not demographics.is_missing(patient.birth_date)),
+                ("sex_unreadable", demographics.sex_is_unreadable(patient.sex)),
+                ("pregnancy_unreadable", self._pregnancy == demographics.UNREADABLE),
+            )
+            if unreadable
+        )
         self._key = session.who_key(self._age, self._sex, self._pregnancy)
 
     def key(self, when: dt.datetime | None) -> WhoKey:

@@ -24,6 +24,7 @@ from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
 from labinterp.kernel.scales import grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
 from labinterp.reading import analytes, units, values
+from labinterp.reading.demographics import UNREADABLE
 from labinterp.reading.times import check_date_order
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Session:
         notes = 0 if selection.related is None else NOTE_BIT["range_of_related_analyte"]
         if who.age is None and self.assume_adult and any(_has_age(entry) for entry in selection.entries):
             notes |= NOTE_BIT["range_without_age"]
-        pregnant = who.pregnancy not in (None, "none")
+        pregnant = who.pregnancy not in (None, "none", UNREADABLE)
         if pregnant and any(entry.partition.pregnancy is None for entry in selection.entries):
             notes |= NOTE_BIT["range_not_pregnancy_specific"]
         return selection, notes

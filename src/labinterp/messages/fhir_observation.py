@@ -90,13 +90,12 @@ class _Subjects:
         reason = None if kind in (None, "Patient") else "not_of_a_patient"
         if found is not None:
             key = found.identity or ("contained", found.node.path)
-            sex = demographics.read_sex(found.node.text("gender")) if kind == "Patient" else None
+            sex = demographics.sex_as_sent(found.node.text("gender")) if kind == "Patient" else None
             birth = found.node.text("birthDate")
-            birth = birth if fhir_ranges.day(birth) else None
             inside = found.parent is not None
             short, long = (None, f"{_place(home)}{reference}") if inside else (found.node.text("id"), reference)
             name = self._id(key, short, long)
-            return key, Patient(id=name, sex=sex, birth_date=birth), None if inside else subject.data, reason
+            return key, Patient.as_sent(id=name, sex=sex, birth_date=birth), None if inside else subject.data, reason
         identifier = subject.child("identifier")
         if reference is not None:
             key = ("reference", self._documents.absolute(reference, home))

@@ -16,7 +16,7 @@ from labinterp.reading import demographics, values
 from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.naming import local_test, name_of_test, specimen_name, unit_name
 from labinterp.reading.reported_range import ends_of_text
-from labinterp.reading.times import read_time
+from labinterp.reading.times import read_birth, read_time
 from labinterp.tables.rows import Row
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ def _patient(segment: Segment, alone: Any, ids: dict[str, Any]) -> tuple[Patient
     name = number
     if number and ids.setdefault(number, key) != key:
         name = f"{number}^{authority or ''}"
-    birth = read_time(segment.text(7))
-    return Patient(
-        id=name, sex=demographics.read_sex(segment.text(8)), birth_date=birth and birth.date().isoformat()
-    ), key
+    sent = segment.text(7)
+    birth = read_birth(sent)
+    day = birth.at.date().isoformat() if birth is not None and birth.is_exact else sent
+    return Patient.as_sent(id=name, sex=demographics.sex_as_sent(segment.text(8)), birth_date=day), key
 
 
 def _slot(segment: Segment, message: Message, place: _Place, tests: TestMap | None, decimal: str | None) -> _Slot:

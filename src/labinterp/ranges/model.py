@@ -306,7 +306,8 @@ class Who:
     Args:
         age: years: (54, 55) for 54 completed years, (a, a) for exactly a; nothing if unknown.
         sex: `female`, `male`, or nothing if unknown.
-        pregnancy: `none`, `trimester_1` …, `pregnant` where the trimester is unknown, or nothing if all is unknown.
+        pregnancy: `none`, `trimester_1` …, `pregnant` where the trimester is unknown, `unreadable` where something was
+            sent that can't be read, or nothing if all is unknown.
         assume_adult: take an unknown age as 18 years or more.
     """
 

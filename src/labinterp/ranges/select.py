@@ -23,6 +23,7 @@ from labinterp.ranges.model import (
     Who,
     age_breaks,
 )
+from labinterp.reading.demographics import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,6 +191,9 @@ def _ages(entries: tuple[Entry, ...], who: Who) -> list[Fraction]:
 def _possible(sex: str | None, pregnancy: str | None) -> tuple[tuple[str, str, bool], ...]:
     if pregnancy == "pregnant":
         return tuple(("female", trimester, True) for trimester in TRIMESTERS)
+    if pregnancy == UNREADABLE:
+        states = {"female": PREGNANCIES, "male": (NOT_PREGNANT,)}
+        return tuple((each, state, True) for each in ((sex,) if sex else SEXES) for state in states[each])
     if pregnancy is not None:
         sexes = (sex,) if sex else (("female",) if pregnancy in TRIMESTERS else SEXES)
         return tuple((each, pregnancy, True) for each in sexes)
@@ -203,7 +207,8 @@ def _possible(sex: str | None, pregnancy: str | None) -> tuple[tuple[str, str, b
 def _possibilities(who: Who) -> tuple[tuple[str, str, bool], ...]:
     """Return each possible sex and pregnancy, and whether an entry for it is needed.
 
-    Where nothing is known of a pregnancy, an entry for patients who are not pregnant is enough.
+    Where nothing is said of a pregnancy, an entry for patients who are not pregnant is enough; where something was said
+    that can't be read, it is not.
     """
     return _possible(who.sex, who.pregnancy)
 

@@ -135,9 +135,9 @@ def _seen(call: dict[str, Any], lookback_days: int) -> Seen:
     if person.get("resourceType") != "Patient" or person.get("id", wanted) != wanted:
         raise RefusedError(422, "expected the Patient of the context", place=f"/prefetch/{_PATIENT}")
     birth, gender = person.get("birthDate"), person.get("gender")
-    patient = Patient(
+    patient = Patient.as_sent(
         birth_date=birth if isinstance(birth, str) else None,
-        sex=demographics.read_sex(gender) if isinstance(gender, str) else None,
+        sex=demographics.sex_as_sent(gender) if isinstance(gender, str) else None,
     )
     if labs is None or (labs.get("resourceType") == "Bundle" and not labs.get("entry")):
         return Seen(patient, ())
