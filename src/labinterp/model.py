@@ -137,16 +137,6 @@ def _refuse(value: Any, unreadable: bool, name: str, hint: str) -> None:
     if isinstance(value, str) and value.strip() and unreadable:
         raise InputError(f"{name} is not known", hint=hint)
 
-    @classmethod
-    def as_sent(cls, **fields: Any) -> Self:
-        """Return a patient as a table or a message has it: unchecked, since what cannot be read is noted there."""
-        made = cls.__new__(cls)
-        for field in attrs.fields(cls):
-            object.__setattr__(made, field.name, fields.pop(field.name, field.default))
-        if fields:
-            raise TypeError("a patient has no such field")
-        return made
-
 
 @attrs.frozen
 class Presentation:
