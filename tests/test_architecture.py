@@ -13,11 +13,11 @@ import labinterp
 
 SOURCE = Path(labinterp.__file__).parent
 FLOORS = {
-    "errors": 0, "_data": 0, "_version": 0, "arguments": 0, "frozen": 0, "formulas": 0, "json_text": 0.1,
+    "errors": 0, "_data": 0, "_version": 0, "arguments": 0, "frozen": 0, "formulas": 0, "checking": 0, "json_text": 0.1,
     "model": 1, "codes": 1.1, "reading": 1.2,
     "ranges": 2.1,
     "tables": 3, "reasoning": 3, "kernel": 3.1, "options": 3.2,
-    "interpretation": 4, "serialization": 4, "changes": 4, "batch": 4.05, "frames": 4.1, "verification": 4.1, "schema": 4.1,
+    "interpretation": 4, "serialization": 4, "changes": 4, "batch": 4.05, "frames": 4.1, "verification": 4.1, "schema": 4.1, "reading_back": 4.2,
     "messages": 5, "documents": 5.1, "engines": 5.2, "report": 5, "impact": 5, "pandas": 5,
     "service": 6, "cli": 6, "__main__": 7,
 }  # fmt: skip

@@ -202,3 +202,37 @@ def test_read_takes_local_names():
     path = io.StringIO  # a class is no list of tests
     with pytest.raises(TypeError):
         li.read(text, tests=path)
+
+
+def leaves(value, path=()):
+    """Give the path of every part of a document."""
+    yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from leaves(item, (*path, key))
+
+
+def test_a_tampered_report_is_refused_or_answered():
+    """Whatever is changed in a report: it is refused with the place, or pages, FHIR and `verify` answer."""
+    rows = [li.LabResult("magnesium", 1.1, "mg/dL", id="a"), li.LabResult("25OHD", "<8", "ng/mL"), li.LabResult("x", 1)]
+    text = li.interpret(
+        rows, li.Patient(age=50), presentation=li.Presentation(["cramps"]), grading="ctcae/6.0"
+    ).to_json()
+    places = list(leaves(json.loads(text)))
+    refused = 0
+    for path in places[1::3]:
+        for junk in (None, "", "junk", -7, 10**400, [], {}, [None]):
+            document = json.loads(text)
+            parent = document
+            for key in path[:-1]:
+                parent = parent[key]
+            parent[path[-1]] = junk
+            try:
+                report = li.Report.from_json(json.dumps(document))
+            except li.ReportError:
+                refused += 1
+                continue
+            assert isinstance(li.verify(report).ok, bool), path
+            if junk in ("junk", -7):
+                assert report.to_fhir()["resourceType"] == "Bundle", path
+                assert "<html" in report.to_html(), path
+    assert refused > len(places)

@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, settings
 
+from labinterp import checking
 from labinterp.schema import report_schema, text_of
-from labinterp.service import cds_schemas, checking, create_app, documents, openapi, schemas
+from labinterp.service import cds_schemas, create_app, documents, openapi, schemas
 from service_client import Client
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schema"

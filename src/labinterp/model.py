@@ -438,9 +438,9 @@ class Report:
         Raises:
             ReportError: if the text is no report; the message names the place, not the content.
         """
-        from labinterp import serialization
+        from labinterp import reading_back
 
-        return serialization.from_json(text, cls)
+        return reading_back.from_json(text, cls)
 
     def to_html(self, *, title: str | None = None) -> str:
         """Return a self-contained page; needs the extra `report`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
 
 from labinterp.arguments import checked_instance
-from labinterp.errors import LabInterpError
+from labinterp.errors import LabInterpError, ReportError
 from labinterp.interpretation import interpret
 from labinterp.model import Report
 from labinterp.serialization import to_dict
@@ -36,6 +37,8 @@ class Verification:
 def verify(report: Report, *, ranges: Any = None) -> Verification:
     """Make a report again from its own inputs and settings, with what is installed now.
 
+    This derives anew and compares: whoever changes the inputs of a report can make the rest fit. It is no signature.
+
     Args:
         report: as `interpret` or `Report.from_json` gave it.
         ranges: where the report was made with a file of the user's own: that file, as for `interpret`.
@@ -48,6 +51,7 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
     """
     settings = checked_instance(report, Report, "report").provenance.settings
     try:
+        _check(settings)
         again = interpret(
             [item.result for item in report.interpretations],
             report.patient,
@@ -61,8 +65,21 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
         return Verification(ok=False, differences=("provenance.settings: incomplete",))
     except LabInterpError as error:
         return Verification(ok=False, differences=(f"provenance.settings: {error.message}",))
+    except Exception as error:  # noqa: BLE001 - whatever stands in a report that was tampered with is an answer
+        return Verification(ok=False, differences=(f"it cannot be made again: {type(error).__name__}",))
     differences = tuple(_differences(to_dict(report), to_dict(again), ""))
     return Verification(ok=not differences, differences=differences)
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    """Refuse settings by which a report would make us read a file."""
+    names = settings["ranges"]
+    if not isinstance(names, tuple | list) or any(
+        not isinstance(name, str) or name.endswith(".toml") for name in names
+    ):
+        raise ReportError("`ranges` names something else than editions")
+    if not isinstance(settings.get("tests", {}), Mapping):
+        raise ReportError("`tests` is no mapping")
 
 
 def _differences(old: Any, new: Any, place: str) -> list[str]:

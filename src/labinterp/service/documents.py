@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import attrs
 
-from labinterp import json_text
+from labinterp import checking, json_text
 from labinterp.errors import InputError
-from labinterp.service import body, checking, schemas
+from labinterp.service import body, schemas
 from labinterp.service.media import MediaType  # noqa: TC001 - attrs classes keep their annotations readable at run time
 from labinterp.service.problems import RefusedError
 

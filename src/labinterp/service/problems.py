@@ -13,6 +13,7 @@ from labinterp.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from labinterp.checking import Fault
     from labinterp.errors import LabInterpError
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -32,19 +33,6 @@ TITLES: Final = {
     503: ("unavailable", "The service cannot answer now"),
 }
 """Status → the last part of the problem's `type`, and its title."""
-
-
-@attrs.frozen
-class Fault:
-    """One thing that is wrong.
-
-    Args:
-        place: a JSON Pointer, a line, or a part of the request such as `header Accept`.
-        detail: what is wrong there, without what stands there.
-    """
-
-    place: str
-    detail: str
 
 
 class RefusedError(Exception):

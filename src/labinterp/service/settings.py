@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp import checking
+from labinterp.checking import Fault
 from labinterp.errors import InputError, LabInterpError
 from labinterp.options import Options, resolve_ranges
 from labinterp.ranges import shipped
-from labinterp.service import checking, schemas
-from labinterp.service.problems import Fault, RefusedError
+from labinterp.service import schemas
+from labinterp.service.problems import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

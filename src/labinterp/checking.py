@@ -1,6 +1,6 @@
 """JSON against a schema of ours: every fault with its place, and never with what stands there.
 
-Knows the part of JSON Schema that our schemas of requests use, so that what is published is what is checked.
+Knows the part of JSON Schema that our schemas of requests and reports use: what is published is what is checked.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.service.problems import Fault
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,19 @@ KEYWORDS: Final = frozenset(
     }
 )  # fmt: skip
 """What a schema of a request may use; a test holds that they use no more."""
+
+
+@attrs.frozen
+class Fault:
+    """One thing that is wrong.
+
+    Args:
+        place: a JSON Pointer, a line, or a part of the request such as `header Accept`.
+        detail: what is wrong there, without what stands there.
+    """
+
+    place: str
+    detail: str
 
 
 def faults(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[Fault]:
