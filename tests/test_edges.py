@@ -41,7 +41,7 @@ def test_no_cell_of_csv_begins_a_formula(tmp_path, sign):
     li.interpret_files(tmp_path / "in.parquet", tmp_path / "out", format="csv")
     with next((tmp_path / "out" / "results").glob("*.csv")).open(encoding="utf-8", newline="") as file:
         written = [row["patient_id"] for row in csv.DictReader(file)]
-    assert written == [formulas.guard(ids[0]), "plain"]
+    assert written == [formulas.guard(ids[0].strip()), "plain"]
     assert formulas.guard(ids[0]).startswith("'")
 
 

@@ -14,9 +14,6 @@ from labinterp.schema import report_schema
 
 _T = TypeVar("_T", bound=Report)
 _SHOWN: Final = 20
-_AS_SENT: Final = ("LabResult", "Patient")
-"""What holds a caller's input as it was, whatever it was."""
-_SCALARS: Final = ("number", "string", "boolean", "null")
 _LARGEST: Final = 1e300
 
 
@@ -53,8 +50,8 @@ def _expanded(part: Any, parts: dict[str, Any], name: str) -> Any:
         named = part["$ref"].rpartition("/")[2]
         return _expanded(parts[named], parts, named)
     made = {key: _expanded(item, parts, "") for key, item in part.items()}
-    if name in _AS_SENT:
-        made["properties"] = {key: {**kind, "type": list(_SCALARS)} for key, kind in made["properties"].items()}
+    if name == "Patient":  # an age that is none is noted, and kept as it was sent
+        made["properties"]["age"] = {"type": ["number", "string", "boolean", "null"]}
     if name:
         needed = {field.name for field in attrs.fields(getattr(model, name)) if field.default is attrs.NOTHING}
         made["required"] = [key for key in part["required"] if key in needed or key == "schema"]
