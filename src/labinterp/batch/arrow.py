@@ -43,6 +43,29 @@ def schemas(types: Mapping[str, pa.DataType] | None = None) -> dict[str, pa.Sche
     }
 
 
+def table_of(frame: pd.DataFrame, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Return a frame of answers as an Arrow table; text is dictionary-encoded.
+
+    Args:
+        frame: of answers.
+        types: of the columns that have one of their own whatever is in them.
+    """
+    columns = {str(name): _array(column, types.get(str(name))) for name, column in frame.items()}
+    return pa.table(columns)
+
+
+def _array(column: pd.Series[Any], kind: pa.DataType | None) -> Any:
+    text = column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype)
+    if kind is not None and not pa.types.is_dictionary(kind):
+        return pa.array(column, type=kind, from_pandas=True)
+    if kind is None and not text:
+        return pa.array(column, from_pandas=True)
+    codes, distinct = pd.factorize(column.astype(object))
+    texts = [text if isinstance(text, str) else str(text) for text in distinct]
+    positions = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(positions, pa.array(texts, pa.string())).cast(TEXT)
+
+
 @attrs.frozen(eq=False)
 class ArrowColumns:
     """The columns of an Arrow table.

@@ -35,6 +35,7 @@ class Source:
         size: in bytes.
         table: its results, in the `labinterp` layout.
         unused: its columns that make no difference.
+        layout: in which it was read.
     """
 
     name: str
@@ -42,6 +43,13 @@ class Source:
     size: int
     table: pd.DataFrame = attrs.field(repr=False)
     unused: tuple[str, ...] = ()
+    layout: str = "labinterp"
+
+    @property
+    def results_per_row(self) -> int:
+        """How many results a row of the input gave."""
+        rows = self.table["input_row"].nunique() if "input_row" in self.table else len(self.table)
+        return max(1, len(self.table) // max(1, rows))
 
 
 def read_all(
@@ -88,7 +96,7 @@ def name_of(file: str) -> str:
 
 def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap | None) -> Source:
     from labinterp import documents
-    from labinterp.tables.layouts import UNUSED
+    from labinterp.tables.layouts import READ_AS, UNUSED
 
     name, path = name_of(file), Path(file)
     try:
@@ -97,7 +105,8 @@ def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap
     except (InputError, LayoutError) as error:
         raise _named(error, name, path) from None
     unused = tuple(table.attrs.get(UNUSED, ()))
-    return Source(name, hashlib.sha256(data).hexdigest(), len(data), table, unused)
+    layout = str(table.attrs.get(READ_AS, "labinterp"))
+    return Source(name, hashlib.sha256(data).hexdigest(), len(data), table, unused, layout)
 
 
 def _named(error: LabInterpError, name: str, path: Path) -> LabInterpError:

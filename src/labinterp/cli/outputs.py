@@ -66,9 +66,7 @@ def write_folder(
         out = place / "out"
         outputs = []
         for name in TABLES:
-            path = out / name / f"part-00000.{form}"
-            path.parent.mkdir()
-            outputs.append(Output.of(path, out, _write_table(joined(answered, name), path, form)))
+            outputs += _write_table(joined(answered, name), out, name, form)
         problems = Problems(out / "problems.csv", stop=True)
         problems.close()
         outputs.append(Output.of(problems.path, out, 0))
@@ -90,10 +88,11 @@ def manifest_of(
             each.source.name,
             each.source.size,
             each.source.sha256,
-            settings["layout"],
-            len(each.source.table),
+            each.source.layout,
+            len(each.source.table) // each.source.results_per_row,
             0,
             len(each.results),
+            each.source.unused,
         )
         for each in answered
     )
@@ -116,37 +115,39 @@ def manifest_of(
     )
 
 
-def _write_table(frame: pd.DataFrame, path: Path, form: str) -> int:
-    if form == "parquet":
-        write_parquet(frame, path)
-    elif form == "json":
-        path.write_text(json.dumps(records(frame), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            write_csv(frame, file)
-    return len(frame)
-
-
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet.
+def _write_table(frame: pd.DataFrame, out: Path, name: str, form: str) -> list[Output]:
+    """Write a table as the engine does, or as JSON; return its files.
 
     Raises:
-        MissingExtraError: without pyarrow.
+        MissingExtraError: without pyarrow, which JSON does not need.
     """
-    import pandas as pd
-
+    from labinterp.engines.sink import Output
     from labinterp.errors import MissingExtraError
 
+    if form == "json":
+        path = out / name / "part-00000.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps(records(frame), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        return [Output.of(path, out, len(frame))]
     try:
-        import pyarrow  # noqa: F401, ICN001 - an extra
+        from labinterp.batch import arrow
+        from labinterp.engines.sink import Parts
     except ImportError:
         raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
-    plain = {
-        name: column.astype(object).map(lambda value: value if value is None else str(value), na_action="ignore")
-        for name, column in _columns(frame)
-        if column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype)
-    }
-    frame.assign(**plain).reset_index(drop=True).to_parquet(path, index=False)
+    own = {"patient_id", "collected_at"}
+    types = {field.name: field.type for field in arrow.schemas()[name]}
+    kept = {column for column in own & set(types) if not _is_text(frame[column])}
+    table = arrow.table_of(frame, {column: kind for column, kind in types.items() if column not in kept})
+    parts = Parts(out / name, table.schema, form)
+    parts.write(table)
+    parts.close()
+    return parts.outputs(out)
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    import pandas as pd
+
+    return column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype)
 
 
 def write_csv(frame: pd.DataFrame, file: Any) -> None:

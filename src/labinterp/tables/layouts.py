@@ -39,6 +39,8 @@ WIDE: Final = "labinterp-wide"
 _FEW: Final = 2
 UNUSED: Final = "labinterp_unused_columns"
 """Where the `attrs` of a frame in the `labinterp` layout name the columns that make no difference."""
+READ_AS: Final = "labinterp_layout"
+"""Where they name the layout in which the table came."""
 _OUR_NOTES: Final = frozenset({"id", "input_row"})
 """Columns of tables that `read` made, which tell rows apart and nothing about results."""
 _RESULT: Final = ("value", "unit", "reference_low", "reference_high", "reference_range")
@@ -217,7 +219,7 @@ def to_labinterp(
     here = Choices(columns or {}, has_units, tests)
     unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
     if found.name == LONG:
-        return _marked(_long(names, chosen, has_units=has_units), unused)
+        return _marked(_long(names, chosen, has_units=has_units), unused, found.name)
     beside = _tables(found, {**checked_beside(beside), **tables})
     reader = Reader(names, beside, _maps(), found.missing)
     out = _wide(reader, tests) if found.name == WIDE else _convert(reader, found)
@@ -225,12 +227,12 @@ def to_labinterp(
     for ours, position in chosen.items():
         column = frame.iloc[:, position].array
         out[ours] = column if rows is None else column.take(rows)
-    return _marked(out, unused)
+    return _marked(out, unused, found.name)
 
 
-def _marked(out: pd.DataFrame, unused: tuple[str, ...]) -> pd.DataFrame:
-    """Put on a frame the names of the columns that make no difference, each once."""
-    out.attrs = {**out.attrs, UNUSED: tuple(dict.fromkeys(unused))}
+def _marked(out: pd.DataFrame, unused: tuple[str, ...], layout: str) -> pd.DataFrame:
+    """Put on a frame its layout and the names of the columns that make no difference, each once."""
+    out.attrs = {**out.attrs, READ_AS: out.attrs.get(READ_AS, layout), UNUSED: tuple(dict.fromkeys(unused))}
     return out
 
 
