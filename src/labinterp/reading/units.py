@@ -341,12 +341,52 @@ def _resolve(text: str) -> ResolvedUnit:
 
 
 def _lookup(text: str) -> str | None:
+    """Return the code of a spelling, or of the one spelling inside brackets, annotations and marks around it."""
+    found = _plain_lookup(text)
+    if found is not None:
+        return found
+    bare = _without_annotations(unicodedata.normalize("NFKC", text).translate(analytes.DASHES).strip())
+    if bare is None:
+        return None
+    for opening, closing in ("()", "[]"):
+        inner = bare[1:-1]
+        if bare.startswith(opening) and bare.endswith(closing) and not set("()[]") & set(inner):
+            bare = inner.strip()
+    bare = bare.rstrip(".,; ")
+    return _plain_lookup(bare) or _plain_lookup(_without_remark(bare))
+
+
+def _without_annotations(text: str) -> str | None:
+    """Return a text without UCUM's annotations; None where one says that something else was measured."""
+    refused = knowledge("units.toml")["refused_annotations"]
+    kept = []
+    for piece in text.split("{"):
+        annotation, closing, rest = piece.partition("}")
+        if not kept:
+            kept.append(piece)
+            continue
+        words = {_fold(word) for word in annotation.replace("_", " ").split()}
+        if not closing or words & set(refused) or _fold(annotation) in refused:
+            return None
+        kept.append(rest)
+    return "".join(kept).strip()
+
+
+def _without_remark(text: str) -> str:
+    """Return a text without the word behind its last blank or bracket, where it is a remark that changes nothing."""
+    head, blank, remark = text.replace("(", " ").rpartition(" ")
+    return head if blank and _fold(remark).rstrip(")") in knowledge("units.toml")["annotations"] else text
+
+
+def _plain_lookup(text: str) -> str | None:
     data = knowledge("units.toml")
     for exact, code in data["exact_case"].items():
         if unicodedata.normalize("NFKC", text).strip() == unicodedata.normalize("NFKC", exact):
             return str(code)
     folded = _fold(text)
     found = _spellings().get(folded)
+    if found is None and any(mark in folded for mark in data["marks"]):
+        found = _spellings().get("".join(sign for sign in folded if sign not in data["marks"]))
     if found is None and folded.endswith((")", "}", "]")):
         head, _, remark = folded.replace("{", "(").replace("[", "(").rpartition("(")
         if remark[:-1] in data["annotations"]:
