@@ -289,7 +289,7 @@ def test_every_identifier_of_a_data_model_leads_to_a_known_code():
         (None, "mvh"), ("", "mvh"), ("  ", "mvh"), ("NA", "mvh"), (float("nan"), "mvh"),
         ("SERUM", "mvh"), ("Serum or Plasma", "mvh"), ("SerPl", "mvh"), ("PLASMA", "mvh"), ("Li-heparin plasma", "mvh"),
         ("ser", "mvh"), ("plas", "mvh"), ("SER^Serum^HL70487", "mvh"), ("Sérum", "mvh"), ("Siero", "mvh"),
-        ("BLOOD", "m"), ("Bld", "m"), ("WHOLE BLOOD", "m"), ("venous blood", "m"), ("Vollblut", "m"),
+        ("BLOOD", "mvh"), ("Bld", "mvh"), ("WHOLE BLOOD", "m"), ("venous blood", "mvh"), ("Vollblut", "m"),
         ("EDTA plasma", "vh"), ("K2-EDTA plasma", "vh"),
         ("urine", ""), ("URINE", ""), ("CSF", ""), ("RBC", ""), ("erythrocytes", ""), ("saliva", ""),
         ("citrate plasma", ""),
@@ -298,7 +298,7 @@ def test_every_identifier_of_a_data_model_leads_to_a_known_code():
     ],
 )  # fmt: skip
 def test_specimen_decides_by_a_closed_table(specimen, suitable):
-    """Serum and plasma suit all, whole blood and EDTA plasma some, unknown spellings none; no specimen is fine."""
+    """Serum, plasma and drawn blood suit all, whole blood and EDTA plasma some, unknown spellings none; none is fine."""
     for letter, key in {"m": "magnesium", "v": "vitamin_d", "h": "homocysteine"}.items():
         assert analytes.specimen_suitable(key, specimen) is (letter in suitable)
 
@@ -417,3 +417,11 @@ def test_repeated_lookup_is_cached():
     for _ in range(100):
         analytes.resolve("S-Magnesium")
     assert analytes._resolve.cache_info().hits == before + 100
+
+
+def test_every_spelling_of_a_specimen_has_one_kind():
+    """Each spelling of a specimen is read as the kind that its list says."""
+    for kind, spellings in knowledge("analytes.toml")["specimens"].items():
+        for spelling in spellings:
+            found = analytes.specimen_kind(spelling.upper())
+            assert found == (None if kind == "missing" else kind), spelling

@@ -114,6 +114,8 @@ def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMa
     )
     if not analytes.specimen_suitable(analyte.key, sent.specimen):
         return attrs.evolve(base, problem="unsuitable_specimen")
+    if analytes.specimen_kind(sent.specimen) == "drawn":
+        notes |= NOTE_BIT["specimen_generic"]
     unit, note, problem = _unit(sent, default_units.get(analyte.key))
     base = attrs.evolve(base, notes=notes | note)
     if problem == "not_numeric":

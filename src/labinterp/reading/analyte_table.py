@@ -166,7 +166,7 @@ def tables() -> Tables:
             _add(names, name, entry)
     reasons = {row["reason"]: row["text"] for row in data["refused"]} | data["reasons"]
     specimens = {
-        spelling: None if kind == "missing" else kind
+        fold(spelling): None if kind == "missing" else kind
         for kind, spellings in data["specimens"].items()
         for spelling in spellings
     }

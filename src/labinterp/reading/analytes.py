@@ -158,7 +158,9 @@ def suggestions(test: str) -> tuple[str, ...]:
 
 
 def specimen_kind(specimen: str | None) -> str | None:
-    """Return the kind of a specimen: `serum`, `plasma`, `plasma_edta`, `whole_blood`, `other`, or None if not given.
+    """Return the kind of a specimen: `serum`, `plasma`, `plasma_edta`, `drawn`, `whole_blood`, `other`, or None.
+
+    `drawn` says how the blood was drawn and not what was analyzed, as "venous blood" does; None is nothing given.
 
     Example:
         >>> specimen_kind("Li-heparin plasma"), specimen_kind("urine")
@@ -184,7 +186,8 @@ def specimen_suitable(analyte: str, specimen: str | None) -> bool:
         (True, False)
     """
     kind = specimen_kind(specimen)
-    return kind is None or kind in _known(analyte).specimens
+    suits = _known(analyte).specimens
+    return kind is None or kind in suits or kind == "drawn"
 
 
 def _known(key: str) -> Analyte:
