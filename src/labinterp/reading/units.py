@@ -359,7 +359,7 @@ def _lookup(text: str) -> str | None:
 def _without_annotations(text: str) -> str | None:
     """Return a text without UCUM's annotations; None where one says that something else was measured."""
     refused = knowledge("units.toml")["refused_annotations"]
-    kept = []
+    kept: list[str] = []
     for piece in text.split("{"):
         annotation, closing, rest = piece.partition("}")
         if not kept:
