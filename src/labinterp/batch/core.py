@@ -101,7 +101,7 @@ def run(table: Columns, options: Options) -> Answer:
     panels = hold(grouped, counting, _ranks(batch, found, times), patient, sure, panel)
     silent = seen(panels, slot, ~counts | (found.level == 0), patient, sure, panel)
     people = np.array([session.person_class(key) for key in keys], np.int64)
-    pattern = _levels(batch, found, panels, silent)
+    pattern = _levels(batch, found, panels, silent, plans.bands)
     pattern[grouped[0][people[who] == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
     _leave_open(pattern, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
@@ -222,7 +222,7 @@ def _leave_open(pattern: Ints, panels: Panels) -> None:
     pattern[panel[(panels.held[panel, slots.ALBUMIN] >= 0) & (albumin != slots.NORMAL)], slots.CALCIUM] = slots.UNJUDGED
 
 
-def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, Ints]) -> Ints:
+def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, Ints], bands: tuple[str, ...]) -> Ints:
     """Return the levels of every panel, slot by slot, as the reasoning wants them; `sent` has what was not judged."""
     soft = (batch.notes & NOTE_BIT["soft_implausible"]) != 0
     level = np.where(found.level != 0, found.level + soft * np.uint8(slots.SOFT), 0).astype(np.uint8)
@@ -232,7 +232,8 @@ def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, I
     judged[sent] = np.where(judged[sent] == 0, np.uint8(slots.UNJUDGED), judged[sent])
     pattern[:, : len(slots.SLOT)] = judged
     b12 = panels.held[:, slots.VITAMIN_B12]
-    pattern[:, slots.CONTEXT["vitamin_b12_limit"]] = (b12 >= 0) & (found.band[b12] != 0)
+    named = np.array([slots.is_diagnostic(band) for band in (None, *bands)])
+    pattern[:, slots.CONTEXT["vitamin_b12_limit"]] = (b12 >= 0) & named[found.band[b12]]
     return pattern
 
 

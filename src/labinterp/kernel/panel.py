@@ -36,6 +36,11 @@ _DAY: Final = 86_400_000_000
 _SPAN: Final = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
 
 
+def is_diagnostic(band: str | None) -> bool:
+    """Return whether a band has a name of its source, as those of decision limits have, and not of a mere interval."""
+    return band is not None and band not in LEVELS
+
+
 def read_span(panel: str) -> int | None:
     """Return a look-back in microseconds, or None for `collection` and `patient`.
 

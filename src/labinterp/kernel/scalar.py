@@ -288,7 +288,7 @@ def _levels(readings: Sequence[Reading], chosen: dict[int, int], session: Sessio
         outcome = readings[i].outcome
         if outcome is not None and outcome.level is not None:
             pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
-            if slot == slots.VITAMIN_B12 and outcome.band is not None:
+            if slot == slots.VITAMIN_B12 and slots.is_diagnostic(outcome.band):
                 pattern[slots.CONTEXT["vitamin_b12_limit"]] = 1
     if any(session.person_class(reading.who) == rule.PREGNANT for reading in readings):
         pattern[slots.CONTEXT["pregnancy"]] = 1

@@ -114,7 +114,9 @@ def _finding(
     texts = (weakening()["caveat"],) if answer.weakened else ()
     keys = dict.fromkeys((*texts, *(key for remark in noted for key in remark.caveats), *row.caveats))
     wanted = dict.fromkeys((*row.suggest, *(test for remark in noted for test in remark.suggest)))
-    tests = sorted((test for test in wanted if panel.needs(test)), key=lambda test: -usefulness.get(test, 0))
+    tests = [test for test in wanted if panel.needs(test)]
+    if answer.status == "present":
+        tests.sort(key=lambda test: -usefulness.get(test, 0))
     told = wording.of_unjudged(test for test in wanted if test in panel.unjudged)
     upstream = _upstream(table.id, statuses)
     reason_text = wording.because(row, panel)
