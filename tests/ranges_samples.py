@@ -115,6 +115,23 @@ def _critical(draw):
     }
 
 
+def severity(entry_id="severe", analyte="magnesium", low="0.40", high="2.00", unit="mmol/L", **more):
+    """Return an entry that says from where on a result is severe."""
+    bands = [
+        {"band": "severely low", "level": "very_low", "below": {unit: low}},
+        {"band": "severely high", "level": "very_high", "above": {unit: high}},
+    ]
+    body = entry(entry_id, analyte, **more)
+    body.pop("normal")
+    return body | {"kind": "severity", "bands": bands}
+
+
+@st.composite
+def _severity(draw):
+    critical = draw(_critical())
+    return {"kind": "severity", "bands": critical["bands"]}
+
+
 @st.composite
 def editions(draw):
     """Right editions of magnesium with texts of every kind."""
@@ -125,7 +142,7 @@ def editions(draw):
     }
     partition = {key: value for key, value in where.items() if value}
     entries = []
-    for number, part in enumerate([draw(st.one_of(_interval(), _decision())), draw(_critical())]):
+    for number, part in enumerate([draw(st.one_of(_interval(), _decision())), draw(_critical()), draw(_severity())]):
         body = {**entry(f"range-{number}"), "partition": partition, "note": draw(_TEXT), "method": draw(_TEXT)}
         body.pop("normal")
         entries.append({**body, **part, "source": {"id": "book", "locator": draw(_TEXT)}})

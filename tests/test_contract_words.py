@@ -75,13 +75,13 @@ def test_flags_are_fhir_codes_and_both_ends_of_an_interval_are_normal(value, fla
 
 
 @pytest.mark.parametrize(
-    ("value", "flag"),
-    [(0.9, "LL"), (0.91, "L"), (4.99, "H"), (5.0, "HH"), (2.0, "N")],
+    ("value", "flag", "alone"),
+    [(0.9, "LL", "LU"), (0.91, "LU", "LU"), (4.99, "H", "H"), (5.0, "HH", "H"), (5.1, "HH", "HU"), (2.0, "N", "N")],
 )
-def test_double_flags_come_from_critical_limits_alone(value, flag):
-    """LL and HH are given only where an edition of critical limits is asked for, on the side that it prints."""
+def test_double_flags_come_from_critical_limits_alone(value, flag, alone):
+    """LL and HH are given only where an edition of critical limits is asked for; LU and HU come from severity."""
     assert single("magnesium", value, "mg/dL", ranges=["us", "ohsu/critical"]).flag == flag
-    assert single("magnesium", value, "mg/dL").flag == flag[:1]
+    assert single("magnesium", value, "mg/dL").flag == alone
 
 
 # --- the shipped ranges --------------------------------------------------------------------------------------------

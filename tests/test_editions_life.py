@@ -40,7 +40,7 @@ def judged(ranges, *, test="magnesium", value=1.65, unit="mg/dL", **more):
 
 def test_a_profile_at_a_date_judges_by_what_was_in_force():
     """The same result is judged by the edition of its day; where there was none yet, there is no range."""
-    for day, edition in (("2022-06-01", "abim/2021"), ("2026-06-01", "abim/2026-01")):
+    for day, edition in (("2022-06-01", "abim/2021"), ("2026-06-01", "abim/2026-01b")):
         report, item = judged(f"us@{day}")
         assert item.range_id == f"{edition}#magnesium-adult"
         assert edition in {each.id for each in report.provenance.editions}
@@ -117,7 +117,7 @@ def test_a_source_without_categories_says_so():
         ("Roche E170", "my-hospital/assays#b12-roche"),
         ("ROCHE  e-170", "my-hospital/assays#b12-roche"),
         (None, "my-hospital/assays#b12-roche"),
-        ("Bio-Rad RIA", "abim/2026-01#vitamin_b12-adult"),
+        ("Bio-Rad RIA", "aafp/2025#vitamin_b12-adult"),
     ],
 )
 def test_a_range_bound_to_a_method_answers_for_it_alone(tmp_path, method, range_id):

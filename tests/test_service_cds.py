@@ -111,11 +111,12 @@ def test_ids_follow_from_the_call():
 
 
 def test_critical_result_makes_a_critical_card():
-    """A result beyond a critical limit that a laboratory calls at makes the card critical, and nothing else does."""
+    """A critical or severe result makes the card critical, whatever names the limit; a low one is a warning."""
     client = Client(ranges=["ohsu/critical", "us"])
     answer = client.post(VIEW, json=call(labs=bundle(observation("19123-9", 0.6, "mg/dL"))))
     assert [card["indicator"] for card in answer.json()["cards"]] == ["critical"]
-    assert [card["indicator"] for card in cards(bundle(observation("19123-9", 0.6, "mg/dL")))] == ["warning"]
+    assert [card["indicator"] for card in cards(bundle(observation("19123-9", 0.6, "mg/dL")))] == ["critical"]
+    assert [card["indicator"] for card in cards(bundle(observation("19123-9", 1.2, "mg/dL")))] == ["warning"]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ KINDS = {
     "reference_interval": "intervals",
     "decision_limit": "decision limits",
     "critical_limit": "critical limits",
+    "severity": "severity",
     "grade": "grades",
 }
 

@@ -166,6 +166,7 @@ NOTES: Final = (
     "pregnancy_unreadable",
     "specimen_generic",
     "test_refused",
+    "severity_disagrees",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 

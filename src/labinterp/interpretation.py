@@ -146,7 +146,7 @@ def interpret_as(
         options.provenance,
         patient,
         presentation,
-        reasoning.guidance(),
+        reasoning.guidance(severe=reasoning.headline(findings) is not None),
         (
             *reasoning.unjudged_notes(_unjudged(readings, reasoned.unjudged)),
             *reasoned.notes,
@@ -239,7 +239,7 @@ def _interpretation(reading: scalar.Reading, result: LabResult) -> Interpretatio
         channel.canonical_unit if converted else None,
         plan.low if plan else None,
         plan.high if plan else None,
-        plan.range_id if plan else None,
+        plan.source_of(outcome.flag) if plan and outcome else None,
         outcome.flag if outcome else None,
         outcome.level if outcome else None,
         outcome.band if outcome else None,

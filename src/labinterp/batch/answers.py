@@ -13,6 +13,7 @@ import pandas as pd
 from labinterp.batch.encode import Encoded, compact
 from labinterp.batch.output import Coded, Whole
 from labinterp.codes import COMPARATORS, FLAGS, LEVELS, PROBLEMS, notes_of_bits
+from labinterp.kernel.plan import SEVERE_FLAGS
 from labinterp.reading import units
 from labinterp.reading.demographics import read_text
 from labinterp.reasoning import reason
@@ -36,6 +37,7 @@ PATHWAY_COLUMNS: Final = (
     "patient_id", "panel", "finding", "pathway", "kind", "support", "broken_at", "explanation",
 )  # fmt: skip
 SEPARATOR: Final = ";"
+_SEVERE: Final = np.array([1 + SEVERE_FLAGS.index(flag) if flag in SEVERE_FLAGS else 0 for flag in (None, *FLAGS)])
 
 Pattern = tuple[int, ...]
 Texts = tuple[tuple[str | None, ...], ...]
@@ -52,6 +54,8 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
     unit = [channel.canonical_unit for channel in channels]
     low = np.array([np.nan if plan.low is None else plan.low for plan in plans.items])
     high = np.array([np.nan if plan.high is None else plan.high for plan in plans.items])
+    severe = _SEVERE.take(found.flag)
+    sources = [plan.source_of(flag) for flag in (None, *SEVERE_FLAGS) for plan in plans.items]
     return {
         "patient_id": table.as_sent("patient_id", answer.patient),
         "collected_at": table.as_sent("collected_at", answer.collected),
@@ -61,9 +65,7 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
         "unit": Coded.of(np.where(converted, batch.channel, len(unit)), [*unit, None]),
         "low": np.where(judged, low[found.plan], np.nan),
         "high": np.where(judged, high[found.plan], np.nan),
-        "range_id": Coded.of(
-            np.where(judged, found.plan, len(plans.items)), [*(plan.range_id for plan in plans.items), None]
-        ),
+        "range_id": Coded.of(np.where(judged, found.plan + len(plans.items) * severe, len(sources)), [*sources, None]),
         "flag": Coded(found.flag, FLAGS),
         "level": Coded(found.level, LEVELS),
         "band": Coded(found.band, plans.bands),

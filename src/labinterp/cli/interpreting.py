@@ -221,12 +221,13 @@ def _print(
         outputs.write_csv(joined(answered, table), sys.stdout)
         return
     printer = Printer(no_color=no_color)
+    severe = summary.show_headline(printer, answered)
     summary.show_summary(printer, answered, provenance)
     summary.show_findings(printer, answered)
     sources = traces.show_traces(printer, answered, limit) if in_full else None
     summary.show_problems(printer, answered)
     if sources is not None:
-        summary.show_guidance(printer)
+        summary.show_guidance(printer, severe=severe)
         traces.show_sources(printer, sources)
         summary.show_disclaimer(printer)
 

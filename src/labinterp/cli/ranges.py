@@ -66,7 +66,7 @@ def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
         printer.paragraph(f"{profile.title}: {members}", label=profile.id, hang=_LABEL)
     groups: dict[str, list[Any]] = {}
     for edition in editions:
-        groups.setdefault(rows.group_of(edition), []).append(edition)
+        groups.setdefault(rows.group_of(edition, library), []).append(edition)
     for title in rows.GROUPS:
         listed = groups.get(title, [])
         if not listed:

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from labinterp.cli.printing import Printer
-    from labinterp.ranges import Edition, Entry
+    from labinterp.ranges import Edition, Entry, Library
 
 GROUPS: Final = (
     "Ranges",
+    "Severity",
     "Critical limits",
     "Gradings",
+    "Local or empirical, in no profile",
     "Descriptive, in no profile",
     "Superseded or withdrawn",
 )
@@ -26,6 +28,7 @@ _KINDS: Final = {
     "reference_interval": "reference interval",
     "decision_limit": "decision limits",
     "critical_limit": "critical limits",
+    "severity": "severity",
     "grade": "grades",
 }
 
@@ -43,16 +46,19 @@ def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
     writer.writerows({name: guard(value) for name, value in row.items()} for row in table)
 
 
-def group_of(edition: Edition) -> str:
+def group_of(edition: Edition, library: Library) -> str:
     """Return under which heading an edition is listed."""
-    if edition.status != "current":
-        return GROUPS[4]
+    ranges, severity, critical, gradings, local, descriptive, past = GROUPS
+    if edition.status != "current" or (edition.id in library.replaced() and not edition.grades):
+        return past
     if edition.use == "descriptive":
-        return GROUPS[3]
+        return descriptive
     if edition.grades:
-        return GROUPS[2]
-    critical = [entry.kind == "critical_limit" for entry in edition.entries]
-    return GROUPS[1] if critical and all(critical) else GROUPS[0]
+        return gradings
+    if edition.id in library.local():
+        return local
+    kinds = {entry.kind for entry in edition.entries}
+    return {frozenset({"severity"}): severity, frozenset({"critical_limit"}): critical}.get(frozenset(kinds), ranges)
 
 
 def of_edition(edition: Edition) -> dict[str, Any]:

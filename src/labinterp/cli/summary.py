@@ -203,11 +203,22 @@ def _method_notes(answered: Sequence[Answered], told: Any) -> tuple[str, ...]:
     return notes
 
 
-def show_guidance(printer: Printer) -> None:
+def show_headline(printer: Printer, answered: Sequence[Answered]) -> bool:
+    """Print what must be read first, if any finding is severe, and say whether one is."""
+    from labinterp import reasoning
+
+    headline = reasoning.headline(finding for finding, count in each_finding(answered) if count)
+    if headline is not None:
+        printer.paragraph(headline, style="high")
+        printer.line()
+    return headline is not None
+
+
+def show_guidance(printer: Printer, *, severe: bool) -> None:
     """Print what belongs to every report: advice, everyday causes, and that a finding is no diagnosis."""
     from labinterp import reasoning
 
-    guidance = reasoning.guidance()
+    guidance = reasoning.guidance(severe=severe)
     printer.heading("Advice")
     for text in (guidance.summary, *guidance.advice):
         printer.paragraph(text, label="-", hang=2)

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
-from labinterp.codes import FLAG_OF_LEVEL, HIGH_SIDE, LOW_SIDE
+from labinterp.codes import FLAG_OF_LEVEL, HIGH_SIDE, LOW_SIDE, NOTE_BIT
+from labinterp.frozen import FrozenMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 TOLERANCE = Fraction(1, 10**9)
 """Relative tolerance of comparison where a value or limit was converted."""
 
 _MILDEST_LOW = tuple(reversed(LOW_SIDE))
+_SIDE = {"very_low": LOW_SIDE, "very_high": HIGH_SIDE}
+SEVERE_FLAGS: Final = tuple(FLAG_OF_LEVEL[level] for level in _SIDE)
 
 
 class Outcome(NamedTuple):
@@ -34,6 +37,12 @@ class Outcome(NamedTuple):
     band: str | None
     grade: int | None = None
     near: bool = False
+    clash: bool = False
+
+    @property
+    def notes(self) -> int:
+        """Return the bit mask of what is noted of a value here."""
+        return self.near * NOTE_BIT["near_limit"] | self.clash * NOTE_BIT["severity_disagrees"]
 
 
 NOTHING = Outcome(None, None, None)
@@ -92,6 +101,10 @@ class Scale:
         """Return the stretch that holds `x`, if any."""
         return next((stretch for stretch in self.stretches if stretch.holds(x)), None)
 
+    def of_level(self, level: str) -> Scale:
+        """Return the scale with the stretches of one level alone."""
+        return attrs.evolve(self, stretches=tuple(each for each in self.stretches if each.level == level))
+
     def normal(self) -> tuple[Edge | None, Edge | None]:
         """Return the lower and upper end of what is normal."""
         if self.ends is not None:
@@ -115,6 +128,7 @@ class Plan:
         low: lower limit of normal in the canonical unit.
         high: upper limit of normal in the canonical unit.
         range_id: where the limits come from.
+        severity_ids: `LU` or `HU` → where the band of severity comes from that gave this flag.
         notes: bit mask of notes that hold for every result compared by this plan.
         missing: why there is no range, where there is none; there may be a grade nevertheless.
         detail: the same in words.
@@ -133,6 +147,11 @@ class Plan:
     missing: str | None = None
     detail: str | None = None
     reported: bool = False
+    severity_ids: Mapping[str, str] = FrozenMap({})
+
+    def source_of(self, flag: str | None) -> str | None:
+        """Return where the limits come from that gave a flag: those of severity stand with what they judged alone."""
+        return "|".join(filter(None, (self.range_id, self.severity_ids.get(flag or "")))) or None
 
     def locate(self, x: float, comparator: str | None = None) -> Outcome:
         """Return what holds for a value, or for every value that a censored result can stand for."""
@@ -171,10 +190,11 @@ class Grading:
     exact: bool = True
 
 
-def agree(outcomes: Sequence[Outcome]) -> Outcome:
+def agree(outcomes: Sequence[Outcome], *, severity: bool = False) -> Outcome:
     """Return what all outcomes have in common.
 
-    The flag is given only where all agree, else `IND`. The level is the common one; where levels differ but lie on
+    The flag is given only where all agree, else `IND`. Where bands of severity made `LU` of what a range calls `L`, the
+    range's flag holds for both. The level is the common one; where levels differ but lie on
     the same side of normal it is the mildest of them, which holds whichever is true; else `indeterminate`.
     """
     first = outcomes[0]
@@ -187,11 +207,19 @@ def agree(outcomes: Sequence[Outcome]) -> Outcome:
     if flags == {None}:
         return NOTHING._replace(grade=first.grade if len(grades) == 1 else None)
     return Outcome(
-        flag=first.flag if len(flags) == 1 else "IND",
+        flag=_common_flag(flags, severity=severity),
         level=_common_level(levels),
         band=first.band if len(bands) == 1 else None,
         grade=first.grade if len(grades) == 1 else None,
     )
+
+
+def _common_flag(flags: set[str | None], *, severity: bool) -> str | None:
+    if len(flags) == 1:
+        return next(iter(flags))
+    if not severity:
+        return "IND"
+    return next((milder for milder, severe in zip("LH", SEVERE_FLAGS, strict=True) if flags == {milder, severe}), "IND")
 
 
 def _common_level(levels: set[str | None]) -> str | None:
@@ -207,9 +235,11 @@ def compile_plan(
     scales: Sequence[Scale],
     *,
     criticals: Sequence[Sequence[Scale]] = (),
+    severities: Sequence[Sequence[Scale]] = (),
     gradings: Sequence[Sequence[Grading]] = (),
     to_canonical: Fraction,
     range_id: str | None,
+    severity_ids: Mapping[str, str] = FrozenMap({}),
     notes: int = 0,
     tolerant: bool = False,
     missing: str | None = None,
@@ -221,9 +251,11 @@ def compile_plan(
     Args:
         scales: one per partition that could apply to the patient.
         criticals: per edition with critical limits, one scale per partition that could apply.
+        severities: for very low and for very high, one scale per partition that could apply.
         gradings: the grade scales of the standard for this analyte, low and high, once per partition that could apply.
         to_canonical: exact factor from the result's unit to the canonical unit.
         range_id: where the limits come from.
+        severity_ids: `LU` or `HU` → where the bands of severity come from.
         notes: bit mask that every result compared by this plan carries.
         tolerant: whether values are computed, so that even limits printed in their unit need the tolerance.
         missing: why there are no scales, where there are none.
@@ -231,7 +263,7 @@ def compile_plan(
         reported: whether the scales came with the result.
     """
     points: dict[Fraction, bool] = {}
-    every = [*scales, *(scale for edition in criticals for scale in edition)]
+    every = [*scales, *(scale for group in (*severities, *criticals) for scale in group)]
     for scale in every:
         for stretch in scale.stretches:
             for edge in stretch.edges():
@@ -244,7 +276,7 @@ def compile_plan(
             for edge in stretch.edges():
                 points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
     breaks = _distinct(sorted(points))
-    outcomes = tuple(_one(_outcome(x, on, scales, criticals, gradings)) for x, on in _positions(breaks))
+    outcomes = tuple(_one(_outcome(x, on, scales, severities, criticals, gradings)) for x, on in _positions(breaks))
     low, high = normal_ends(scales)
     first = 2 * sum(point < 0 for point in breaks) + (0 in breaks)  # no value lies below zero
     margins = [abs(t) * TOLERANCE if not points[t] else Fraction(0) for t in breaks]
@@ -252,8 +284,10 @@ def compile_plan(
         los=tuple(float(t - m) for t, m in zip(breaks, margins, strict=True)),
         his=tuple(float(t + m) for t, m in zip(breaks, margins, strict=True)),
         outcomes=outcomes,
-        below=tuple(_one(agree(outcomes[min(first, i) : i + 1])) for i in range(len(outcomes))),
-        above=tuple(_one(agree(outcomes[i:])) for i in range(len(outcomes))),
+        below=tuple(
+            _one(agree(outcomes[min(first, i) : i + 1], severity=bool(severities))) for i in range(len(outcomes))
+        ),
+        above=tuple(_one(agree(outcomes[i:], severity=bool(severities))) for i in range(len(outcomes))),
         low=None if low is None else float(low.value * to_canonical),
         high=None if high is None else float(high.value * to_canonical),
         range_id=range_id,
@@ -261,6 +295,7 @@ def compile_plan(
         missing=missing,
         detail=detail,
         reported=reported,
+        severity_ids=severity_ids,
     )
 
 
@@ -291,14 +326,16 @@ def _outcome(
     x: Fraction,
     on: bool,
     scales: Sequence[Scale],
+    severities: Sequence[Sequence[Scale]],
     criticals: Sequence[Sequence[Scale]],
     gradings: Sequence[Sequence[Grading]],
 ) -> Outcome:
     base = agree([_basic(x, scale) for scale in scales]) if scales else NOTHING
-    near = any(_is_near(x, on, scale) for scale in scales)
+    near = any(_is_near(x, on, scale) for group in (scales, *severities) for scale in group)
     low, high = normal_ends(scales)
     grades = {grade_at(x, group, low=low, high=high) for group in gradings}
-    outcome = base._replace(near=near, grade=grades.pop() if len(grades) == 1 else None)
+    base = base._replace(near=near, grade=grades.pop() if len(grades) == 1 else None)
+    outcome = _graver(x, base, scales, severities)
     for edition in criticals:
         hits = [stretch for scale in edition if (stretch := scale.at(x)) is not None]
         if not hits:
@@ -307,6 +344,25 @@ def _outcome(
             return outcome._replace(flag="IND", level=outcome.level or "indeterminate")
         flag = "LL" if hits[0].level == "very_low" else "HH"
         return outcome._replace(flag=flag, level=hits[0].level, band=hits[0].band)
+    return outcome
+
+
+def _graver(x: Fraction, outcome: Outcome, scales: Sequence[Scale], severities: Sequence[Sequence[Scale]]) -> Outcome:
+    """Combine what the ranges say of a value with how far it lies.
+
+    What a range calls low and every band of severity that could apply calls very low is very low. Where a range calls
+    normal or high what is very low, one of the two cannot be right, and nothing is said.
+    """
+    for group in severities:
+        hits = [stretch for scale in group if (stretch := scale.at(x)) is not None]
+        if not hits or hits[0].level is None:
+            continue
+        level = hits[0].level
+        said = {_basic(x, scale).level for scale in scales} - {"indeterminate"}
+        if not said <= set(_SIDE[level]):
+            return outcome._replace(flag="IND", level="indeterminate", band=None, clash=True)
+        if len(hits) == len(group):
+            return outcome._replace(flag=FLAG_OF_LEVEL[level], level=level, band=hits[0].band)
     return outcome
 
 

@@ -164,8 +164,7 @@ def _convert(reading: Reading, session: Session) -> None:
         reading.problem = "no_reference_range"
         return
     reading.outcome = outcome
-    if outcome.near:
-        reading.notes |= NOTE_BIT["near_limit"]
+    reading.notes |= outcome.notes
     reading.notes |= disagreement(outcome.flag, reading.flag)
     if outcome.flag == "N" and (
         session.overruled(plan, reading.flag)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp.codes import NOTE_BIT
+from labinterp.codes import FLAG_OF_LEVEL, NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
+from labinterp.frozen import FrozenMap
 from labinterp.kernel import calcium
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
 from labinterp.kernel.quantity import Channel, Sent, resolve
@@ -28,7 +29,7 @@ from labinterp.reading.demographics import UNREADABLE
 from labinterp.reading.times import check_date_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from labinterp.kernel.reported import SentRange
     from labinterp.ranges import Edition, Entry, Selection
@@ -152,16 +153,20 @@ class Session:
             range_ids = sorted({entry.range_id for entry in selection.entries})
             notes |= more if scales else 0
             missing, detail = (None, None) if scales else (selection.reason or "no_entry", selection.detail)
-        criticals, critical_ids = self._criticals(analyte, code, person)
+        judges = _judges(analyte, computed=computed)
+        criticals, critical_ids = self._criticals(judges, code, person)
+        severities, severity_ids = self._severities(judges, code, person) if scales else ([], {})
         gradings = self._gradings(analyte, code, person, normal_ends(scales))
         if not scales and not criticals and not gradings:
             return no_plan(missing or "no_entry", detail)
         return compile_plan(
             scales,
             criticals=criticals,
+            severities=severities,
             gradings=gradings,
             to_canonical=to_canonical,
             range_id="|".join([*range_ids, *critical_ids]) or None,
+            severity_ids=FrozenMap(severity_ids),
             notes=notes,
             tolerant=computed,
             missing=missing,
@@ -213,16 +218,25 @@ class Session:
             notes |= NOTE_BIT["range_not_pregnancy_specific"]
         return selection, notes
 
-    def _criticals(self, analyte: str, code: str, who: Who) -> tuple[list[list[Scale]], list[str]]:
+    def _criticals(self, judges: tuple[str, ...], code: str, who: Who) -> tuple[list[list[Scale]], list[str]]:
         """Return the scales of critical limits by edition, and the ids of their entries."""
-        editions: dict[str, list[Scale]] = {}
-        ids = []
-        for entry in self.ranges.critical(analyte, who):
-            scale = scale_of(entry, code, analyte)
-            if scale is not None:
-                editions.setdefault(entry.edition, []).append(scale)
-                ids.append(entry.range_id)
-        return list(editions.values()), ids
+        found = next(filter(None, (self.ranges.critical(analyte, who) for analyte in judges)), ())
+        editions: dict[str, list[Entry]] = {}
+        for entry in found:
+            editions.setdefault(entry.edition, []).append(entry)
+        return _scales(editions.values(), code)
+
+    def _severities(self, judges: tuple[str, ...], code: str, who: Who) -> tuple[list[list[Scale]], dict[str, str]]:
+        """Return the scales of severity, one level at a time, and the ids of their entries by flag."""
+        found: dict[str, tuple[Entry, ...]] = next(
+            filter(None, (self.ranges.severity(analyte, who) for analyte in judges)), {}
+        )
+        scales, ids = [], {}
+        for level, entries in found.items():
+            made, names = _scales([entries], code)
+            scales += [[scale.of_level(level) for scale in group] for group in made]
+            ids[FLAG_OF_LEVEL[level]] = "|".join(names)
+        return scales, ids
 
     def _gradings(
         self, analyte: str, code: str, who: Who, ends: tuple[Edge | None, Edge | None]
@@ -263,6 +277,21 @@ class Session:
         if len(readings) == 1:
             return readings[0]
         return parsed.number if not readings else None
+
+
+def _judges(analyte: str, *, computed: bool) -> tuple[str, ...]:
+    """Return the analytes whose critical limits and severity hold: for calcium adjusted here, adjusted calcium's."""
+    return ("calcium_adjusted", analyte) if computed else (analyte,)
+
+
+def _scales(groups: Iterable[Iterable[Entry]], code: str) -> tuple[list[list[Scale]], list[str]]:
+    """Return the scales of groups of entries in the unit `code`, and the ids of the entries."""
+    made = [
+        [(entry.range_id, scale) for entry in group if (scale := scale_of(entry, code, entry.analyte)) is not None]
+        for group in groups
+    ]
+    ids = dict.fromkeys(range_id for group in made for range_id, _ in group)
+    return [[scale for _, scale in group] for group in made if group], list(ids)
 
 
 def _keep(cache: dict[Any, Any], key: Any, value: Any) -> Any:

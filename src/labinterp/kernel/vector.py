@@ -91,7 +91,7 @@ class Plans:
         self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in outcomes], np.uint8)
         self.band = np.array([band_code[o.band] if o.band else 0 for o in outcomes], np.int32)
         self.grade = np.array([-1 if o.grade is None else o.grade for o in outcomes], np.int8)
-        self.near = np.array([NOTE_BIT["near_limit"] if o.near else 0 for o in outcomes], np.uint64)
+        self.noted = np.array([o.notes for o in outcomes], np.uint64)
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
         """Return the distinct outcome of each value under its plan."""
@@ -240,5 +240,5 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     out.level[rows] = plans.level.take(outcome) * judged
     out.band[rows] = plans.band.take(outcome) * judged
     out.grade[rows] = np.where(usable, plans.grade.take(outcome), -1)
-    batch.notes[rows] |= plans.near.take(outcome) * judged | plans.notes.take(plan) * usable
+    batch.notes[rows] |= plans.noted.take(outcome) * judged | plans.notes.take(plan) * usable
     batch.problem[rows][usable & ~judged] = PROBLEM_CODE["no_reference_range"]

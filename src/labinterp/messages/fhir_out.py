@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.reading import analytes, units, values
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
+from labinterp.reasoning import headline
 from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
@@ -235,7 +236,9 @@ def _issue(finding: Finding, observations: dict[int, Resource], whom: Resource |
     evidence += [{"code": [{"text": path.explanation}]} for path in finding.pathways if path.explanation]
     if evidence:
         made["evidence"] = evidence
-    detail = " ".join(text for text in (finding.explanation or finding.title, *finding.caveats) if text)
+    detail = " ".join(
+        text for text in (headline((finding,)), finding.explanation or finding.title, *finding.caveats) if text
+    )
     return {**made, "detail": detail}
 
 

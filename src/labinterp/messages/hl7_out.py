@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.reading import analytes
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
+from labinterp.reasoning import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,8 @@ def to_obx(report: Report, *, first: int = 1, status: str = "P") -> str:
     for finding in report.findings:
         lines.append(_finding(finding, number, status))
         paths = [path.explanation for path in finding.pathways if path.explanation]
-        lines += _notes([finding.explanation or finding.title, *finding.caveats, *paths])
+        danger = headline((finding,))
+        lines += _notes([*([danger] if danger else []), finding.explanation or finding.title, *finding.caveats, *paths])
         number += 1
     return "".join(f"{line}\r" for line in lines)
 

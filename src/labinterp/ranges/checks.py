@@ -19,7 +19,7 @@ from labinterp.ranges.model import (
     Partition,
 )
 from labinterp.ranges.reader import Reader, Row, nearest, shown, shown_key
-from labinterp.ranges.schema import ENDS, LOWER_ENDS, UPPER_ENDS
+from labinterp.ranges.schema import ENDS, LOWER_ENDS, OUTER_KINDS, UPPER_ENDS
 from labinterp.reading import units as unit_table
 from labinterp.reading.analytes import analytes
 
@@ -27,6 +27,7 @@ AGREEMENT = Fraction(3, 20)
 """How far the printed values of one limit may lie apart, once converted: sources round, they don't err by more."""
 
 _DECLARE = "; say gaps = true if the source has it"
+_OUTER_WORDS = {"critical_limit": "critical limit", "severity": "band of severity"}
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,8 +91,8 @@ def _decision(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
     if "bands" in row and not rows:
         reader.fault(f"{path}.bands", "is empty")
     found = [_band(raw, reader, f"{path}.bands[{index}]") for index, raw in enumerate(rows, 1)]
-    if row.get("kind") == "critical_limit":
-        _critical(found, reader, path)
+    if row.get("kind") in OUTER_KINDS:
+        _outer(found, reader, path, _OUTER_WORDS[row["kind"]])
         return tuple(found)
     _levels_rise(found, reader, path)
     placed = [(f"{path}.bands[{index}]", band) for index, band in enumerate(found, 1)]
@@ -106,18 +107,18 @@ def _decision(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def _critical(found: list[Band], reader: Reader, path: str) -> None:
+def _outer(found: list[Band], reader: Reader, path: str, what: str) -> None:
     seen = set()
     for index, band in enumerate(found, 1):
         where = f"{path}.bands[{index}]"
         if band.level not in ("very_low", "very_high"):
-            reader.fault(f"{where}.level", f"a critical limit is very_low or very_high, not {band.level!r}")
+            reader.fault(f"{where}.level", f"a {what} is very_low or very_high, not {band.level!r}")
         elif (band.upper if band.level == "very_low" else band.lower) is None:
             reader.fault(
                 where, f"a band of level {band.level} has {'an upper' if band.level == 'very_low' else 'a lower'} end"
             )
         elif (band.lower if band.level == "very_low" else band.upper) is not None:
-            reader.fault(where, f"a critical band of level {band.level} is open at its far end")
+            reader.fault(where, f"a {what} of level {band.level} is open at its far end")
         elif band.level in seen:
             reader.fault(f"{where}.level", f"a second band of level {band.level}")
         seen.add(band.level)
@@ -257,15 +258,26 @@ def overlaps(entries: Iterable[tuple[str, Entry]], reader: Reader) -> None:
     for path, entry in entries:
         if nobody(entry.partition):
             reader.fault(f"{path}.partition", "nobody is male and pregnant")
-        rival = {"critical_limit": ("critical", entry.place), "grade": ("grade", entry.direction)}.get(entry.kind)
-        groups.setdefault((entry.analyte, *(rival or ("range",))), []).append((path, entry))
+        for rival in _rivals(entry):
+            groups.setdefault((entry.analyte, *rival), []).append((path, entry))
     for group in groups.values():
         for (first_path, first), (second_path, second) in itertools.combinations(group, 2):
-            if overlap(first.partition, second.partition) and not (
-                beats(first.partition, second.partition) or beats(second.partition, first.partition)
+            apart = None not in (first.method, second.method) and first.method != second.method
+            if (
+                not apart
+                and overlap(first.partition, second.partition)
+                and not (beats(first.partition, second.partition) or beats(second.partition, first.partition))
             ):
                 text = f"overlaps {first_path} ({first.id}): a patient may belong to both"
                 reader.fault(f"{second_path}.partition", text)
+
+
+def _rivals(entry: Entry) -> tuple[tuple[str | None, ...], ...]:
+    """Return the questions that an entry answers: two entries that answer one must not hold for one patient."""
+    if entry.kind == "severity":
+        return tuple(("severity", band.level) for band in entry.bands)
+    answers = {"critical_limit": ("critical", entry.place), "grade": ("grade", entry.direction)}
+    return (answers.get(entry.kind, ("range",)),)
 
 
 def nobody(partition: Partition) -> bool:
@@ -308,7 +320,7 @@ def dates(found: dict[str, Any], reader: Reader) -> None:
 
 def no_categories(found: dict[str, Any], reader: Reader) -> None:
     """Note analytes that are said to have no limits and have some."""
-    has = {row.get("analyte") for row in found.get("range", []) if row.get("kind") != "critical_limit"}
+    has = {row.get("analyte") for row in found.get("range", []) if row.get("kind") not in OUTER_KINDS}
     for index, row in enumerate(found.get("no_categories", []), 1):
         if row.get("analyte") in has:
             reader.fault(f"no_categories[{index}].analyte", f"{row['analyte']} has a range in this edition")

@@ -10,6 +10,7 @@ import attrs
 
 from labinterp.ranges.cells import Cell, Group, cells, joined
 from labinterp.ranges.model import Band, Edition, Entry, Limits, age_breaks
+from labinterp.ranges.schema import OUTER_KINDS
 from labinterp.ranges.select import ReferenceSet, grades_for, related_analyte
 from labinterp.ranges.sets import reference_set
 from labinterp.reading import units as unit_table
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 _CLOSE = Fraction(1, 10**9)
-_ENDS = {"very_low": "critical low limit", "very_high": "critical high limit"}
+_ENDS = {
+    ("critical_limit", "very_low"): "critical low limit",
+    ("critical_limit", "very_high"): "critical high limit",
+    ("severity", "very_low"): "limit below which a result is severe",
+    ("severity", "very_high"): "limit above which a result is severe",
+}
+_WHOLE = {"range": "range", "critical": "critical limit of {}", "severity": "severity, {}", "grade": "grades, {}"}
 Slot = tuple[str, str]
 
 
@@ -140,6 +147,9 @@ def _slots(reference: ReferenceSet, analyte: str, cell: Cell) -> dict[Slot, Entr
         found["range", ""] = entry
     for entry in reference.critical(analyte, cell.who):
         found["critical", entry.place or ""] = entry
+    for level, severe in reference.severity(analyte, cell.who).items():
+        for entry in severe:
+            found["severity", level] = entry
     for edition in reference.editions:
         for entry in grades_for(edition, analyte, cell.who):
             found["grade", entry.direction or ""] = entry
@@ -147,14 +157,17 @@ def _slots(reference: ReferenceSet, analyte: str, cell: Cell) -> dict[Slot, Entr
 
 
 def _compare(slot: Slot, before: Entry | None, after: Entry | None) -> list[_Found]:
-    whole = {"range": "range", "critical": f"critical limit of {slot[1]}", "grade": f"grades, {slot[1]}"}[slot[0]]
+    whole = _WHOLE[slot[0]].format(slot[1].replace("_", " ") if slot[0] == "severity" else slot[1])
     if before is None or after is None:
         if after is not None:
             return [_Found(whole, "added", after=_words(after), after_id=after.range_id)]
         return [_Found(whole, "removed", before=_words(before), before_id=before.range_id)] if before else []
     ids = (before.range_id, after.range_id)
-    old, new = _edges(before), _edges(after)
-    place = f", {slot[1]}" if slot[1] else ""
+    old, new = (
+        {key: edge for key, edge in _edges(entry).items() if slot[0] != "severity" or key[0] == slot[1]}
+        for entry in (before, after)
+    )
+    place = f", {slot[1]}" if slot[1] and slot[0] != "severity" else ""
     found = []
     for key in dict.fromkeys((*old, *new)):
         name = (new.get(key) or old[key]).name + place
@@ -200,7 +213,7 @@ def _share(analyte: str, before: tuple[Decimal, str], after: tuple[Decimal, str]
 def _edges(entry: Entry) -> dict[tuple[str, ...], _Edge]:
     """Return the limits of an entry by what lies below and above them."""
     found: dict[tuple[str, ...], _Edge] = {}
-    for key, edge in _far_ends(entry) if entry.kind in ("critical_limit", "grade") else _between_bands(entry):
+    for key, edge in _far_ends(entry) if entry.kind in (*OUTER_KINDS, "grade") else _between_bands(entry):
         unique = key
         while unique in found:
             unique = (*unique, "again")
@@ -211,7 +224,7 @@ def _edges(entry: Entry) -> dict[tuple[str, ...], _Edge]:
 def _far_ends(entry: Entry) -> Iterator[tuple[tuple[str, ...], _Edge]]:
     """Return the end at which each critical band or grade begins, seen from normal."""
     for band in entry.bands:
-        name = _ENDS.get(band.level) or f"limit of {band.band}"
+        name = _ENDS.get((entry.kind, band.level)) or f"limit of {band.band}"
         key = (band.level, band.band if entry.direction else "")
         if "low" in (entry.direction or band.level):
             yield key, _Edge(name, band.upper or "", below=band)

@@ -15,7 +15,7 @@ from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import schema
 from labinterp.ranges.load import parse_edition, parse_toml, read_bytes
 from labinterp.ranges.model import Edition  # noqa: TC001 - the same
-from labinterp.ranges.reader import Reader, nearest, shown
+from labinterp.ranges.reader import Reader, Row, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class Library:
 
     def ids(self) -> tuple[str, ...]:
         """Return the id of every edition: the closed list in which names are looked up."""
-        return self._keep("ids", self._ids)
+        return self.once("ids", self._ids)
 
     def edition(self, edition_id: str) -> Edition:
         """Return one edition.
@@ -68,7 +68,7 @@ class Library:
         """
         if edition_id not in self.ids():
             raise ReferenceSetNotFound(f"there is no edition {shown(edition_id)}", name=edition_id)
-        return self._keep(f"edition:{edition_id}", lambda: self._edition(edition_id))
+        return self.once(f"edition:{edition_id}", lambda: self._edition(edition_id))
 
     def editions(self) -> tuple[Edition, ...]:
         """Return every edition whose file is right; a broken one is logged and loses no other."""
@@ -82,7 +82,16 @@ class Library:
 
     def profiles(self) -> dict[str, Profile]:
         """Return the profiles by id, without reading their editions."""
-        return self._keep("profiles", self._profiles)
+        return self.once("profiles", self._profiles)
+
+    def local(self) -> dict[str, str]:
+        """Return the editions of one place or one sample, which no profile may name, and what each is of."""
+        return self.once("local", self._local)
+
+    def replaced(self) -> frozenset[str]:
+        """Return the editions that a current one supersedes, whatever their own files say."""
+        current = (edition for edition in self.editions() if edition.status == "current")
+        return self.once("replaced", lambda: frozenset(each.supersedes for each in current if each.supersedes))
 
     def at(self, edition_id: str, on: dt.date) -> Edition | None:
         """Follow `supersedes` back from an edition to the one that was in force on a day, if any was."""
@@ -107,7 +116,8 @@ class Library:
         self._parse(edition_id, data, reader)
         return tuple(reader.faults)
 
-    def _keep(self, key: str, make: Callable[[], _T]) -> _T:
+    def once(self, key: str, make: Callable[[], _T]) -> _T:
+        """Return what `make` made when it was first asked for under this key."""
         if key not in self._kept:
             self._kept[key] = make()
         kept: _T = self._kept[key]
@@ -125,18 +135,25 @@ class Library:
         return edition
 
     def _parse(self, edition_id: str, data: bytes, reader: Reader) -> Edition | None:
-        digest = self._keep("released", lambda: released(self.root)).get(reader.label)
+        digest = self.once("released", lambda: released(self.root)).get(reader.label)
         if digest not in (None, _data.sha256(data)):
             reader.fault("", "the file was changed after its release; restore it, and put changes into a new edition")
         return parse_edition(data, reader, lambda name: name in self.ids(), edition_id)
 
-    def _profiles(self) -> dict[str, Profile]:
+    def _tables(self, reader: Reader) -> Row:
         path = self.root / PROFILES
-        if not path.is_file():
-            return {}
+        raw = parse_toml(read_bytes(path, PROFILES), reader) if path.is_file() else None
+        return Row() if raw is None else reader.table(raw, schema.PROFILES, "")
+
+    def _local(self) -> dict[str, str]:
+        rows = self._tables(Reader(PROFILES)).get("local", [])
+        return {row["id"]: row["why"] for row in rows if {"id", "why"} <= row.keys()}
+
+    def _profiles(self) -> dict[str, Profile]:
         reader = Reader(PROFILES)
-        raw = parse_toml(read_bytes(path, PROFILES), reader)
-        rows = reader.table(raw, schema.PROFILES, "").get("profile", []) if raw is not None else []
+        tables = self._tables(reader)
+        rows = tables.get("profile", [])
+        local = {row.get("id") for row in tables.get("local", [])}
         found: dict[str, Profile] = {}
         for index, row in enumerate(rows, 1):
             if row.get("id") in found:
@@ -146,6 +163,9 @@ class Library:
                 if member.id and member.id not in self.ids():
                     where = f"profile[{index}].editions[{place}].id"
                     reader.fault(where, f"there is no edition {member.id!r}{nearest(member.id, self.ids())}")
+                elif member.id in local:
+                    where = f"profile[{index}].editions[{place}].id"
+                    reader.fault(where, f"{member.id!r} is local or empirical and can stand in no profile")
             if {"id", "title", "editions"} <= row.keys():
                 found[row["id"]] = Profile(row["id"], row["title"], tuple(members), row.get("note"))
         if reader.faults:

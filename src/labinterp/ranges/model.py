@@ -162,7 +162,7 @@ class Entry:
         id: unique within the edition.
         edition: id of the edition.
         analyte: analyte key.
-        kind: `reference_interval`, `decision_limit`, `critical_limit` or `grade`.
+        kind: `reference_interval`, `decision_limit`, `critical_limit`, `severity` or `grade`.
         partition: for whom it holds.
         bands: in rising order.
         units: UCUM codes in which every limit is printed, in the order of the source.
@@ -229,7 +229,7 @@ class Edition:
         id: `publisher/edition`.
         sha256: of the file.
         title: as the publisher names it.
-        entries: the ranges: intervals, decision limits, critical limits.
+        entries: the ranges: intervals, decision limits, critical limits, severity.
         grades: the entries of a grading.
         no_categories: analytes for which the source deliberately has no limits.
         sources: every citation by key.

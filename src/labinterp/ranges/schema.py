@@ -15,7 +15,9 @@ EDITION_PATTERN = rf"{ID_PATTERN}/{ID_PATTERN}"
 NUMBER_PATTERN = r"[0-9]{1,9}(?:[.][0-9]{1,9})?"
 AGE_PATTERN = rf"(>=|<) ?({NUMBER_PATTERN}) ?(a|mo|wk|d)"
 
-KINDS = ("reference_interval", "decision_limit", "critical_limit")
+KINDS = ("reference_interval", "decision_limit", "critical_limit", "severity")
+OUTER_KINDS = ("critical_limit", "severity")
+"""Kinds that say how far a result lies, and never what is normal."""
 EVIDENCE = ("primary", "secondary", "calculated", "engineering")
 STATUSES = ("current", "superseded", "withdrawn")
 USES = ("interpretive", "descriptive")
@@ -121,7 +123,7 @@ RANGE = (
     Key(
         "bands",
         "tables",
-        "The bands of a decision or critical limit, in rising order.",
+        "The bands of a decision limit, critical limit or severity, in rising order.",
         'bands = [ { band = "deficiency", level = "low", below = { "nmol/L" = "30" } } ]',
         keys=(
             Key("band", "text", "The source's own name of the band.", 'band = "deficiency"', ALWAYS),
@@ -190,7 +192,18 @@ EDITION = (
 )
 EDITION_FIELDS = tuple(key.name for key in EDITION if key.kind not in ("tables", "version"))
 """What an edition says of itself."""
+_LOCAL = Key(
+    "local",
+    "tables",
+    "Editions of one place or one sample, which no profile may name.",
+    'local = [ { id = "ohsu/magnesium", why = "one hospital" } ]',
+    keys=(
+        Key("id", "edition_id", "The edition.", 'id = "ohsu/magnesium"', ALWAYS),
+        Key("why", "text", "What it is of.", 'why = "one hospital"', ALWAYS),
+    ),
+)
 PROFILES = (
+    _LOCAL,
     Key(
         "profile",
         "tables",

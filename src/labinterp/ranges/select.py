@@ -23,12 +23,15 @@ from labinterp.ranges.model import (
     Who,
     age_breaks,
 )
+from labinterp.ranges.schema import OUTER_KINDS
 from labinterp.reading.demographics import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CRITICAL = "critical_limit"
+SEVERITY = "severity"
+SEVERE_LEVELS = ("very_low", "very_high")
 
 
 @attrs.frozen(cache_hash=True)
@@ -66,7 +69,7 @@ class ReferenceSet:
             if every and not entries:
                 reasons.setdefault("other_method", []).append(edition.id)
             elif entries:
-                found, uncovered = select_entries(entries, who)
+                found, uncovered = _of_every_method(entries, who)
                 if found and not uncovered:
                     return Selection(edition.id, found, covered=True)
                 reason = "age_unknown" if who.age is None and _by_age_alone(entries, who) else "no_entry"
@@ -102,6 +105,17 @@ class ReferenceSet:
                 found.extend(select_entries(tuple(entries), who)[0])
         return tuple(found)
 
+    def severity(self, analyte: str, who: Who) -> dict[str, tuple[Entry, ...]]:
+        """Return the entries that say from where on a result is severe: level, `very_low` or `very_high` → entries.
+
+        For each level the first edition that speaks of the analyte and of any patient that this one may be answers.
+        """
+        return {
+            level: found
+            for level in SEVERE_LEVELS
+            if (found := next(filter(None, (_severe(edition, analyte, level, who) for edition in self.editions)), ()))
+        }
+
     def age_breaks(self, analyte: str | None = None) -> tuple[Fraction, ...]:
         """Return the ages in years at which any partition begins or ends, rising; for binning ages."""
         return tuple(sorted({age for edition in self.editions for age in edition.age_breaks(analyte)}))
@@ -109,8 +123,17 @@ class ReferenceSet:
 
 @functools.lru_cache(maxsize=4096)
 def deciding(edition: Edition, analyte: str) -> tuple[Entry, ...]:
-    """Return the entries of an edition that can decide what is normal: all but the critical limits."""
-    return tuple(entry for entry in edition.entries if entry.analyte == analyte and entry.kind != CRITICAL)
+    """Return the entries of an edition that can decide what is normal: no critical limits, no severity."""
+    return tuple(entry for entry in edition.entries if entry.analyte == analyte and entry.kind not in OUTER_KINDS)
+
+
+def _severe(edition: Edition, analyte: str, level: str, who: Who) -> tuple[Entry, ...]:
+    entries = tuple(
+        entry
+        for entry in edition.entries
+        if entry.kind == SEVERITY and entry.analyte == analyte and any(band.level == level for band in entry.bands)
+    )
+    return select_entries(entries, who)[0] if entries else ()
 
 
 def related_analyte(analyte: str) -> str | None:
@@ -164,6 +187,17 @@ def select_entries(entries: tuple[Entry, ...], who: Who, *, some_ages: bool = Fa
         none_needed = some_ages and not any(best.values())
         uncovered = uncovered or (not none_needed and any(case[2] and entry is None for case, entry in best.items()))
     return tuple(entry for entry in entries if entry in found), uncovered
+
+
+def _of_every_method(entries: tuple[Entry, ...], who: Who) -> tuple[tuple[Entry, ...], bool]:
+    """Return what `select_entries` does for each assay that the entries are bound to: an unknown one may be any."""
+    methods = tuple(dict.fromkeys(entry.method for entry in entries if entry.method is not None))
+    parts = [
+        select_entries(tuple(entry for entry in entries if entry.method in (None, method)), who)
+        for method in (methods or (None,))
+    ]
+    found = {entry for part, _ in parts for entry in part}
+    return tuple(entry for entry in entries if entry in found), any(uncovered for _, uncovered in parts)
 
 
 def _by_age_alone(entries: tuple[Entry, ...], who: Who) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
-from labinterp.ranges.library import Library, load_edition, shipped
+from labinterp.ranges import severity
+from labinterp.ranges.library import PROFILES, Library, load_edition, shipped
 from labinterp.ranges.model import Edition
 from labinterp.ranges.reader import nearest, shown
 from labinterp.ranges.select import ReferenceSet
@@ -91,7 +92,18 @@ def _named(spec: str, on: dt.date | None, library: Library) -> ReferenceSet:
     at = [library.at(member, day) if day else library.edition(member) for member in members]
     editions = tuple(dict.fromkeys(edition for edition in at if edition is not None))
     _refuse_descriptive(editions)
-    return ReferenceSet(label, editions)
+    profile = ReferenceSet(label, editions)
+    if day is None:
+        _refuse_unsaid_severity(profile, library)
+    return profile
+
+
+def _refuse_unsaid_severity(profile: ReferenceSet, library: Library) -> None:
+    """Refuse a profile without severity, or with bands of severity that contradict its intervals."""
+    place = f"{PROFILES}: profile[{list(library.profiles()).index(profile.id) + 1}].editions (in {profile.id})"
+    faults = library.once(f"severity:{profile.id}", lambda: severity.faults(profile, place))
+    if faults:
+        raise ReferenceSetError.from_faults(faults)
 
 
 def _refuse_descriptive(editions: tuple[Edition, ...]) -> None:

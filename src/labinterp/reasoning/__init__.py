@@ -19,6 +19,7 @@ from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, 
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
 from labinterp.reasoning.slots import CONTEXTS, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
+from labinterp.reasoning.wording import headline
 
 __all__ = [
     "CONTEXTS",
@@ -35,6 +36,7 @@ __all__ = [
     "claims",
     "explain",
     "guidance",
+    "headline",
     "knowledge_sha256",
     "knowledge_version",
     "method_notes",

@@ -22,8 +22,11 @@ _PLACES = {"symptoms": "symptom", "triggers": "trigger", "course": "course"}
 
 
 @functools.cache
-def guidance() -> Guidance:
+def guidance(*, severe: bool = False) -> Guidance:
     """Return what belongs to every report.
+
+    Args:
+        severe: whether the report has a severe finding, beneath which nothing is called benign.
 
     Example:
         >>> sorted(guidance().benign_triggers)
@@ -33,7 +36,7 @@ def guidance() -> Guidance:
     return Guidance(
         summary=data["summary"]["text"],
         disclaimer=data["disclaimer"]["text"],
-        advice=tuple(item["text"] for item in data["advice"]),
+        advice=tuple(item["text"] for item in data["advice"] if not (severe and item.get("unless_severe", False))),
         benign_triggers=FrozenMap({item["id"]: item["text"] for item in knowledge.read("symptoms")["trigger"]}),
         differential=tuple(item["text"] for item in data["differential"]),
         resources=tuple(item["text"] for item in data["resource"]),

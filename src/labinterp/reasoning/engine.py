@@ -12,7 +12,7 @@ from labinterp.frozen import FrozenMap
 from labinterp.model import Evidence, Finding, Pathway, Step
 from labinterp.reasoning import graph, questions, wording
 from labinterp.reasoning.slots import Panel, panel_of, resolved
-from labinterp.reasoning.tables import Row, Table, caveats, decide, remarks, rests_on, tables, weakening
+from labinterp.reasoning.tables import Row, Table, agrees, caveats, decide, remarks, rests_on, tables, weakening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,7 +96,7 @@ def _notes(panel: Panel, statuses: Mapping[str, str], findings: Iterable[Finding
 
 def _answer(state: str, panel: Panel) -> _Answer:
     row = decide(state, panel)
-    weak = not panel.soft.isdisjoint(rests_on(state, row, panel))
+    weak = not panel.soft.isdisjoint(rests_on(state, row, panel)) and not agrees(state, row, panel)
     return _Answer(row, weakening()[row.status] if weak else row.status, weak)
 
 

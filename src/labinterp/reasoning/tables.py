@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp.codes import FINDING_STATUSES
 from labinterp.reasoning import knowledge
 from labinterp.reasoning.slots import CONTEXTS, MISSING, UNJUDGED, Panel
 
@@ -220,7 +221,21 @@ def rests_on(state: str, row: Row, panel: Panel) -> tuple[str, ...]:
 @functools.cache
 def weakening() -> Mapping[str, str]:
     """Return what becomes of a status that rests on an implausible result, and the `caveat` for it."""
-    return dict(knowledge.read("states")["weakening"])
+    return {key: text for key, text in knowledge.read("states")["weakening"].items() if isinstance(text, str)}
+
+
+@functools.cache
+def agreement() -> Mapping[str, Mapping[str, frozenset[str]]]:
+    """Return state → input → the levels of it that speak for the state."""
+    data = knowledge.read("states")["weakening"]["agreement"]
+    return {state: {name: _set(levels) for name, levels in inputs.items()} for state, inputs in data.items()}
+
+
+def agrees(state: str, row: Row, panel: Panel) -> bool:
+    """Return whether a plausible result of the panel speaks for a state that an implausible one makes a finding."""
+    return row.status in FINDING_STATUSES and any(
+        panel.levels[name] in levels and name not in panel.soft for name, levels in agreement().get(state, {}).items()
+    )
 
 
 @functools.cache

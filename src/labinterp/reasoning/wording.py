@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from labinterp.codes import SUPPORTS
+from labinterp.codes import SEVERITIES, SUPPORTS
 from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.tables import Row, Table, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from labinterp.model import Pathway
+    from labinterp.model import Finding, Pathway
     from labinterp.reasoning.slots import Panel
 
 
@@ -52,6 +52,16 @@ def of_unjudged(tests: Iterable[str]) -> tuple[str, ...]:
     if not titles:
         return ()
     return (sentence(phrases()["unjudged_one" if len(titles) == 1 else "unjudged_many"].format(tests=listed(titles))),)
+
+
+def headline(findings: Iterable[Finding]) -> str | None:
+    """Return what must be read first: the severe findings and what to do, or nothing where none is severe.
+
+    Example:
+        >>> headline(())
+    """
+    severe = dict.fromkeys(finding.title for finding in findings if finding.severity == SEVERITIES[-1])
+    return knowledge.read("guidance")["severe"]["text"].format(titles=listed(severe)) if severe else None
 
 
 def of_finding(

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from labinterp.arguments import checked_text
+from labinterp.reasoning import headline
 from labinterp.report import sources, svg, words
 from labinterp.report.pages import draw, drawing
 
@@ -41,6 +42,7 @@ def render(report: Report, *, title: str | None = None) -> str:
     hashes = sources.hashes_of(report)
     context = {
         "report": report,
+        "headline": headline(report.findings),
         "results": [_result(item, hashes) for item in report.interpretations],
         "tests": _suggested(report),
         "cite": references.cite,

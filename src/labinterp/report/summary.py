@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp import reasoning
-from labinterp.codes import FLAGS, PROBLEM_TEXTS
+from labinterp.codes import FLAGS, PROBLEM_TEXTS, SEVERITIES
 
 if TYPE_CHECKING:
     from labinterp.frames import FrameReport
@@ -67,11 +67,13 @@ def of(report: FrameReport) -> dict[str, Any]:
     """
     results, findings = report.results, report.findings
     problems = _counts(results["problem"])
+    severe = findings.loc[findings["severity"] == SEVERITIES[-1], ["patient_id", "panel"]].drop_duplicates()
     return {
         "rows": len(results),
         "patients": int(results["patient_id"].nunique()),
         "judged": int(results["flag"].notna().sum()),
         "panels": len(findings[["patient_id", "panel"]].drop_duplicates()),
+        "severe": len(severe),
         "flags": FLAGS,
         "analytes": _by_analyte(results),
         "problems": [(code, count, *PROBLEM_TEXTS[code][:2]) for code, count in problems],
@@ -79,7 +81,7 @@ def of(report: FrameReport) -> dict[str, Any]:
         "notes": _notes(results["notes"]),
         "ranges": _counts(results["range_id"]),
         "kinds": _kinds(report),
-        "guidance": reasoning.guidance(),
+        "guidance": reasoning.guidance(severe=bool(len(severe))),
         "knowledge": (reasoning.knowledge_version(), reasoning.knowledge_sha256()),
         "shown": PATIENTS_SHOWN,
     }

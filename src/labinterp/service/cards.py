@@ -10,9 +10,10 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
-from labinterp.codes import SUPPORTS
+from labinterp.codes import SEVERITIES, SUPPORTS
 from labinterp.reading import analytes, units
 from labinterp.reading.times import read_time
+from labinterp.reasoning import headline
 from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _NAMESPACE: Final = uuid.UUID("5d9f2f8e-0b39-5f0e-8a0e-3f1d4e6a9b77")
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#~!])")
-_CRITICAL: Final = ("LL", "HH")
 _LABEL: Final = 80
 
 
@@ -81,7 +81,7 @@ class Maker:
             "uuid": self._uuid(finding.code),
             "summary": _short(summary),
             "detail": "\n\n".join(self._detail(finding, report)),
-            "indicator": _indicator(finding, report),
+            "indicator": _indicator(finding),
             "source": _source(report, finding.code, finding.title),
         }
         suggestions = self._suggestions(finding, ordered)
@@ -92,6 +92,8 @@ class Maker:
         return card
 
     def _detail(self, finding: Finding, report: Report) -> Iterable[str]:
+        if (first := headline((finding,))) is not None:
+            yield f"**{_plain(first)}**"
         yield _plain(finding.explanation)
         rows = [_evidence(item, report) for item in finding.evidence]
         columns = self._data["card"]["columns"]
@@ -142,11 +144,10 @@ class Maker:
         }
 
 
-def _indicator(finding: Finding, report: Report) -> str:
-    flags = {report.interpretations[e.result_index].flag for e in finding.evidence if e.result_index is not None}
-    if finding.status == "present" and flags & set(_CRITICAL):
+def _indicator(finding: Finding) -> str:
+    if finding.severity == SEVERITIES[-1]:
         return "critical"
-    return "warning" if finding.status == "present" and finding.severity in ("moderate", "high") else "info"
+    return "warning" if finding.status == "present" and finding.severity == "moderate" else "info"
 
 
 def _source(report: Report, code: str, title: str) -> dict[str, Any]:

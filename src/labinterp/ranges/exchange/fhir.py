@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["export_fhir", "import_fhir"]
 
+_BANDED = ("decision_limit", "severity")
+
 
 def export_fhir(edition: Edition, *, absolute: bool = True) -> dict[str, Any]:
     """Return a collection Bundle with one ObservationDefinition per analyte of the edition.
@@ -135,7 +137,7 @@ def _intervals(entry: Entry, position: int) -> Iterator[dict[str, Any]]:
     for band in [entry.normal] if entry.kind == "reference_interval" else entry.bands:
         if band is None:
             continue
-        head: dict[str, Any] = {"band": band.band, "level": band.level} if entry.kind == "decision_limit" else {}
+        head: dict[str, Any] = {"band": band.band, "level": band.level} if entry.kind in _BANDED else {}
         if band.grade is not None:
             head = {"grade": band.grade}
         interval = _who(entry)
