@@ -117,6 +117,14 @@ def test_unusable_table_is_refused_with_its_line(body, place):
     refused(CLIENT.interpret(body, "text/csv"), 422, place)
 
 
+def test_an_unknown_table_is_refused_without_its_columns():
+    """What is understood and missing is said in our words; no column name comes back."""
+    answer = CLIENT.interpret("Test Name (of JOHN DOE),valeu JOHN,Units\nMg,1,mg/dL\n", "text/csv")
+    refused(answer, 422, "line 1")
+    assert "understood are test, unit; missing are value" in answer.text
+    assert "JOHN" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("kind", "headers", "place"),
     [

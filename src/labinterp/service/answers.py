@@ -56,6 +56,15 @@ def make(document: Document, form: str, choices: Choices, max_bytes: int) -> byt
     except LayoutError as error:
         if "columns" in error.data:  # its message names them as they were sent
             raise RefusedError(422, "the table has two columns of one name", place="line 1", hint=error.hint) from None
+        if "found" in error.data:  # its message and hint name columns as they were sent
+            understood = ", ".join(error.data["found"]) or "none"
+            raise RefusedError(
+                422,
+                f"the columns fit no known layout; understood are {understood}; missing are "
+                f"{', '.join(error.data['missing'])}",
+                place="line 1",
+                hint="Head the columns test, value and unit, or as one of the layouts that `layout` names",
+            ) from None
         raise RefusedError.from_error(error, place="line 1") from None
     except LabInterpError as error:
         raise RefusedError.from_error(error) from None

@@ -403,7 +403,7 @@ def _own_names(names: Names, chosen: Mapping[str, int], sources: Mapping[str, An
         if position is not None:
             found[ours] = position
     for ours, position in headings.meanings(names.frame.columns).items():
-        if ours not in found and position not in found.values():
+        if ours in COLUMNS and ours not in found and position not in found.values():
             found[ours] = position
     if "test" not in found and "loinc" in found:
         found["test"] = found["loinc"]
