@@ -40,12 +40,40 @@ DIRTY_VALUES = st.one_of(
     st.decimals(0, 600, places=2, allow_nan=False).map(str),
     st.decimals(0, 30, places=1, allow_nan=False).map(str),
     st.sampled_from(
-        ["<8", "> 150", ">=20", "≤ 1,2", "0,74", "1,234", "QNS", "", "-1", "1.8 mg/dL", "7.9 L", "NaN", "n/a"]
+        [
+            "<8",
+            "> 150",
+            ">=20",
+            "≤ 1,2",
+            "0,74",
+            "1,234",
+            "QNS",
+            "",
+            "-1",
+            "1.8 mg/dL",
+            "7.9 L",
+            "NaN",
+            "n/a",
+            "1.234",
+            "12.345 H",
+            "GT 20",
+            "&lt; 8",
+            "\u2193150",
+            "150 niedrig",
+            "menor que 150",
+            "2000\u4ee5\u4e0a",
+            "* 9",
+            "1.9 (A)",
+        ]
     ),
 )
 AGES = st.sampled_from([None, "", "0", "0.01", "7", "15.5", "17", "18", "54", "90", ">89", "6 mo", "old", "-4", "200"])
 SEXES = st.sampled_from([None, "F", "male", "unknown"])
 PREGNANCIES = st.sampled_from([None, "none", "trimester_2", "pregnant"])
+RANGES = st.sampled_from(
+    [None, None, None, "1.6-2.6", "< OR = 10.3", "M: 1-2 / F: 2-3", "Deficient <20 / Insufficient 20-29 / Sufficient >=30", ">50",
+     "0.700-1.000", "see note", "5-10 mg/dL", "-", "0-0", "adults: 8.6 - 10.2"]
+)  # fmt: skip
 LIMITS = st.sampled_from([None, None, None, "0", "1.6", "2.6", "8.6", "10.2", "<15", "abc", 12, 20.0])
 
 
@@ -66,9 +94,10 @@ def rows(draw: st.DrawFn) -> dict[str, object]:
         "unit": draw(DIRTY_UNITS),
         "reference_low": draw(LIMITS),
         "reference_high": draw(LIMITS),
+        "reference_range": draw(RANGES),
         "specimen": draw(st.sampled_from([None, "serum", "URINE"])),
         "method": draw(st.sampled_from([None, "LC-MS/MS", "immunoassay"])),
         "note": draw(st.sampled_from([None, None, "unit_conflict", "entered_in_error", "nonsense"])),
         "loinc": draw(st.sampled_from([None, None, "19123-9", "99999-9"])),
-        "reported_flag": draw(st.sampled_from([None, "L", "H", "N", "*"])),
+        "reported_flag": draw(st.sampled_from([None, None, "L", "H", "N", "*", "Low Panic", "(H)", "see note"])),
     }

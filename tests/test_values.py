@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labinterp.errors import LabInterpError, ValueParseError
-from labinterp.reading.values import MAX_LENGTH, MISSING_MARKERS, Parsed, parse, parse_text
+from labinterp.reading import beside, comparators, flags, reported_range
+from labinterp.reading.values import MAX_LENGTH, MISSING_MARKERS, Parsed, number_text, parse, parse_text
 
 CLEANED = ("number_cleaned",)
 
@@ -324,6 +325,44 @@ def test_no_short_text_is_slow(unit):
     for lead in ("", "<", "1", "1 mg", "1,234 "):
         parse((lead + unit * MAX_LENGTH)[: MAX_LENGTH - 1] + "\u00a4")
     assert time.process_time() - start < 0.1
+
+
+HOSTILE = [
+    "<" * 80, "less than " * 8, "< or = " * 11, "1 " * 40, "1" + " L" * 39, "1 mg/" * 16, "a/" * 40, "\u4ee5\u4e0b" * 40, "&lt;" * 20,
+    "&amp;" * 16, "1.234," * 13, "1-" * 40, "M: 1-2 F: " * 8, "deficient <1 / " * 5, "(" * 40 + ")" * 40, "\u2193" * 80, "1 or less " * 8,
+    "from 1 to " * 8, "*" * 40 + "1" + "*" * 39, "L" * 80, "1 low-" * 13, "[" * 80, "." * 80, "1'" * 40, "<=>=" * 20, "1 per " * 13,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_texts_cost_no_more_than_others(text):
+    """Values, flags and ranges of 80 characters are read or refused within milliseconds each."""
+    for part in (text, text[:63], text[1:64]):
+        start = time.process_time()
+        assert parse(part).problem is None or parse(part).number is None
+        flags.side_of_reported(part)
+        reported_range.readings(part, sex="female")
+        beside.value_of(1.0, part)
+        assert time.process_time() - start < 0.05
+
+
+@pytest.mark.parametrize("text", [*comparators.before(), *comparators.after()])
+def test_no_word_of_a_comparator_is_lost(text):
+    """Every sign and word of the grammar makes its number censored, in front of it or behind."""
+    place, table = ("{0} 5", comparators.before()) if text in comparators.before() else ("5 {0}", comparators.after())
+    for spelled in (text, text.upper(), text.title()):
+        if comparators.key(spelled) == text:
+            parsed = parse(place.format(spelled))
+            assert (parsed.number, parsed.comparator) == (5.0, table[text]), spelled
+
+
+@given(number=st.floats(0.001, 1e6), digits=st.integers(0, 4))
+def test_a_number_as_text_is_that_number_alone(number, digits):
+    """What we write of a native number is read back as it is, though its digits could be thousands."""
+    rounded = round(number, digits)
+    for native in (rounded, Decimal(repr(rounded))):
+        parsed = parse(number_text(native))
+        assert (parsed.number, parsed.alternative) == (rounded, None)
 
 
 def test_importing_it_loads_no_table_library():

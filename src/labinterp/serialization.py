@@ -16,7 +16,7 @@ import attrs
 from labinterp.errors import ReportError
 from labinterp.frozen import frozen
 from labinterp.model import LabResult, Patient, Report
-from labinterp.reading import units
+from labinterp.reading import units, values
 from labinterp.reading.demographics import read_text
 
 if TYPE_CHECKING:
@@ -74,8 +74,12 @@ def _plain_result(item: LabResult) -> dict[str, Any]:
     if units.is_quantity(item.value):
         number, unit = units.from_quantity(item.value)
         same = not item.unit or units.resolve(item.unit).code == unit
-        item = attrs.evolve(item, value=number if same else f"{plain(number)} {unit}", unit=item.unit or unit)
+        item = attrs.evolve(item, value=number if same else f"{_number_text(number)} {unit}", unit=item.unit or unit)
     return _plain_fields(LabResult, item)
+
+
+def _number_text(number: Any) -> Any:
+    return values.number_text(number) if isinstance(number, float) and math.isfinite(number) else plain(number)
 
 
 def plain(value: Any) -> Any:
@@ -92,7 +96,8 @@ def plain(value: Any) -> Any:
         except (OverflowError, ValueError):
             return _TOO_LARGE
         return number if math.isfinite(number) else str(number)
-    return value.isoformat() if isinstance(value, dt.date) else read_text(value)
+    text = values.number_text(value) if isinstance(value, Decimal) else value
+    return text.isoformat() if isinstance(text, dt.date) else read_text(text)
 
 
 def _jsonable(value: Any) -> Any:
