@@ -61,7 +61,7 @@ def check(panels, options, panel="collection"):
                     row["test"], row["value"], row["unit"], specimen=row["specimen"],
                     collected_at=row.get("collected_at", "2026-01-01"),
                     reference_low=row["reference_low"], reference_high=row["reference_high"],
-                    reference_range=row["reference_range"],
+                    reference_range=row.get("reference_range"),
                     reported_flag=row["reported_flag"], method=row["method"], note=row["note"],
                     loinc=row["loinc"],
                 )
