@@ -88,7 +88,7 @@ def test_explain_shows_edges_with_their_sources(capsys):
     out = " ".join(run(capsys, "explain", "hypocalcemia")[1].split())
     assert "What leads to it" in out
     assert "reduced_calcium_absorption: When parathyroid hormone" in out
-    assert "(moderate evidence)" in out
+    assert "(moderate evidence, indirect)" in out
     assert "Sources" in out
 
 

@@ -132,6 +132,16 @@ def test_every_edge_is_graded_and_joins_known_nodes():
     assert len({(edge.source, edge.target) for edge in edges}) == len(edges)
 
 
+def test_every_edge_says_how_directly_it_was_seen_and_quotes_or_says_why_not():
+    """An edge is direct or indirect, and has a short passage of one of its sources, or the reason why there is none."""
+    for edge in mechanism.edges():
+        assert edge.directness in ("direct", "indirect")
+        assert (edge.quote is None) != (edge.unquoted is None)
+        if edge.quote is not None:
+            assert len(edge.quote) <= 120
+            assert edge.quoted_from in {citation.id for citation in edge.citations}
+
+
 def test_every_mechanism_lies_on_a_pathway():
     """No mechanism is described that leads nowhere or that nothing leads to."""
     walked = {

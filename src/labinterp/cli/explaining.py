@@ -138,7 +138,9 @@ def _known(key: str) -> str:
 
 
 def _show_edge(printer: Printer, edge: Edge, other: str, sources: dict[str, tuple[int, Any]]) -> None:
-    text = f"{edge.statement} ({edge.strength} evidence) {_cite(sources, edge.citations)}"
+    text = f"{edge.statement} ({edge.strength} evidence, {edge.directness}) {_cite(sources, edge.citations)}"
+    if edge.quote is not None:
+        text = f'{text} "{edge.quote}"'
     printer.paragraph(f"{other}: {text}", label="-", hang=2)
 
 

@@ -44,13 +44,29 @@ class Node:
 
 @attrs.frozen
 class Edge:
-    """What one node does to another, how well that is known, and from where."""
+    """What one node does to another, how well that is known, and from where.
+
+    Args:
+        source: id of the node that acts.
+        target: id of the node acted upon.
+        statement: the mechanism in one sentence.
+        strength: `strong`, `moderate` or `weak`.
+        citations: at least one.
+        directness: `direct` where a source saw this step in people, else `indirect`.
+        quote: a short passage of a source, where one is at hand.
+        quoted_from: id of that source.
+        unquoted: why there is no passage.
+    """
 
     source: str
     target: str
     statement: str
     strength: str
     citations: tuple[Citation, ...]
+    directness: str
+    quote: str | None
+    quoted_from: str | None
+    unquoted: str | None
 
 
 Path = tuple[Edge, ...]
@@ -78,6 +94,7 @@ def _node(item: Mapping[str, Any]) -> Node:
 @functools.cache
 def edges() -> tuple[Edge, ...]:
     """Return every edge in the order of the data."""
+    data = knowledge.read("mechanisms")
     return tuple(
         Edge(
             item["source"],
@@ -85,8 +102,12 @@ def edges() -> tuple[Edge, ...]:
             item["statement"],
             item["strength"],
             knowledge.citations(item["citations"]),
+            item["directness"],
+            item.get("quote", {}).get("text"),
+            item.get("quote", {}).get("source"),
+            data["unquoted"][item["unquoted"]] if "unquoted" in item else None,
         )
-        for item in knowledge.read("mechanisms")["edge"]
+        for item in data["edge"]
     )
 
 
