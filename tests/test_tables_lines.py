@@ -38,7 +38,7 @@ def test_no_row_vanishes_between_quotes(name, end, tmp_path):
         manifest = interpret_files(tmp_path / "in.csv", tmp_path / "out", block_bytes=block, force=True)
         assert manifest.rows_in == 3
         assert manifest.bad_rows == 3 - manifest.rows_out >= 1
-        assert "L" in read_parts(tmp_path / "out", "results")["flag"].tolist()
+        assert {"L", "LU", "LL"} & set(read_parts(tmp_path / "out", "results")["flag"])
     with pytest.raises(InputError, match="line 2: ") as caught:
         li.read(data)
     assert caught.value.line == 2
