@@ -159,10 +159,10 @@ def _evidence(inputs: Iterable[str], panel: Panel) -> tuple[Evidence, ...]:
 
 
 def _upstream(state: str, statuses: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the states that may have caused `state`, nearest first, then in the order of knowledge."""
+    """Return the states that may have caused `state`: nearest first, then those present, then as knowledge has them."""
     distances = graph.distances(state)
     causes = [cause for cause in statuses if cause in distances and statuses[cause] in FINDING_STATUSES]
-    return tuple(sorted(causes, key=lambda cause: distances[cause]))
+    return tuple(sorted(causes, key=lambda cause: (distances[cause], FINDING_STATUSES.index(statuses[cause]))))
 
 
 def _pathways(table: Table, statuses: Mapping[str, str]) -> tuple[Pathway, ...]:
