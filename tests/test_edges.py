@@ -236,3 +236,27 @@ def test_a_tampered_report_is_refused_or_answered():
                 assert report.to_fhir()["resourceType"] == "Bundle", path
                 assert "<html" in report.to_html(), path
     assert refused > len(places)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    """A run over a file that another process writes to ends without an output."""
+    path = tmp_path / "in.csv"
+    path.write_text(PANEL * 1, encoding="utf-8")
+
+    def touch(_):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("calcium,9,mg/dL,50\n")
+
+    with pytest.raises(InputError, match="changed while"):
+        li.interpret_files(path, tmp_path / "out", progress=touch)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_summary_says_that_rows_of_nobody_stay_apart(tmp_path):
+    """Where no row says whose it is, the first lines of the summary say so and how to join the rows."""
+    path = tmp_path / "in.csv"
+    path.write_text(PANEL + "calcium,9,mg/dL,50\n", encoding="utf-8")
+    said = command("interpret", str(path), capture_output=True, text=True).stdout
+    assert "--one-patient joins them" in " ".join(said.split())
+    said = command("interpret", str(path), "--one-patient", capture_output=True, text=True).stdout
+    assert "--one-patient" not in said

@@ -370,3 +370,10 @@ def test_report_and_frame_agree(name):
     assert [(item.flag, item.problem) for item in items] == list(shown.itertuples(index=False, name=None))
     assert [";".join(item.notes) for item in items] == results["notes"].tolist()
     assert all(li.verify(report).ok for report in reports)
+
+
+def test_a_header_without_a_separator_is_refused():
+    """A header that ends behind its name is an error of the message, wherever it stands."""
+    for name in ("MSH", "BHS", "FHS"):
+        with pytest.raises(InputError, match="field separator"):
+            hl7v2.interpret_hl7v2(message(obx()) + f"{name}\rBTS\r")

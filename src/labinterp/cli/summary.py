@@ -37,6 +37,12 @@ _NOTE_TEXTS: Final = {
 }
 
 
+def _apart(answered: Sequence[Answered]) -> str:
+    """Say that rows of nobody stay apart, and how to join them, where no row says whose it is."""
+    alone = [each for each in answered if len(each.results) > 1 and not each.answer.patient.codes.any()]
+    return " No row says whose it is, so rows stay apart; --one-patient joins them." if alone else ""
+
+
 def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any]) -> None:
     """Print what was read, and the results by analyte."""
     settings = provenance["settings"]
@@ -45,7 +51,7 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
     names = listed([each.source.name for each in answered], 3)
     printer.paragraph(
         f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(_patients(answered), 'patient')}, "
-        f"from {names}.",
+        f"from {names}.{_apart(answered)}",
         style="heading",
     )
     grading = "" if settings["grading"] is None else f" {GRADE_NOTE.format(grading=settings['grading'])}."

@@ -295,6 +295,8 @@ class Run:
 
     def manifest(self, engine: str, settings: dict[str, Any]) -> Manifest:
         """Close the output and describe it."""
+        for source in self.sources:
+            source.check_unchanged()
         for parts in self.parts.values():
             parts.close()
         self.problems.close()

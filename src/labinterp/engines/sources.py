@@ -175,7 +175,8 @@ class Source(abc.ABC):
         self.path = path
         self.name = path.name
         self.given = str(path)
-        self.size = path.stat().st_size
+        self._found = _state(path)
+        self.size = self._found[0]
         self.sha256 = ""
 
     def adopt(self, options: Options) -> None:
@@ -183,6 +184,17 @@ class Source(abc.ABC):
         self.reading = attrs.evolve(self.reading, one_patient=options.one_patient, date_order=options.date_order)
         if options.one_patient and self.types:
             self.types = {"patient_id": arrow.TEXT, **self.types}
+
+    def check_unchanged(self) -> None:
+        """Refuse a file that became another while it was read.
+
+        Raises:
+            InputError: if its size or time is another than when it was opened.
+        """
+        if _state(self.path) != self._found:
+            raise InputError(
+                f"{self.name} was changed while it was read", hint="Run it again on a file at rest", file=self.name
+            )
 
     @abc.abstractmethod
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
@@ -255,7 +267,7 @@ class ParquetSource(Source):
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
         """Yield the rows in pieces, and set `sha256` at the end."""
         rows = max(1, block_bytes // _ROW_BYTES)
-        with self._open(read_dictionary=self._text, memory_map=True) as file:
+        with self._open(read_dictionary=self._text, memory_map=False) as file:
             groups = file.metadata.num_row_groups
             carry: pa.Table | None = None
             for group in range(groups):
@@ -331,6 +343,15 @@ class DocumentSource(Source):
         self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if len(frame):
             yield Piece(lambda: (FrameColumns(frame), ()), self.size)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Return size and time of the last change."""
+    try:
+        found = path.stat()
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -232,6 +232,8 @@ def _lines(text: str, envelope: _Envelope) -> Iterator[tuple[int, str]]:
         name = line[:3]
         if name in ("MSH", "FHS", "BHS"):
             mark = line[3:4]
+            if not mark:
+                refuse(f"line {number}, {name}", "there is no field separator behind the name")
         if not _NAME.fullmatch(name) or line[3:4] not in ("", mark):
             refuse(f"line {number}", "not a segment: there is no name of three letters with the field separator behind")
         if name == "BTS":
