@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import labinterp as li
 from labinterp import json_text
 from labinterp.errors import InputError, LabInterpError
 from labinterp.messages import fhir
@@ -47,7 +48,7 @@ def circle():
         (nested(100), "/*/*"),
         ("[" * 10_000, "character"),
         ({"resourceType": "Patient"}, "at /"),
-        ({"resourceType": "Bundle", "entry": {}}, "/entry"),
+        ({"resourceType": "Bundle", "entry": 7}, "/entry"),
         ({"resourceType": "Bundle", "entry": [{"resource": [1]}]}, "/entry/0/resource"),
         ({"resourceType": "Bundle", "entry": [{"resource": {"id": "x"}}]}, "/entry/0/resource"),
         ({**OBSERVATION, "valueQuantity": SECRET}, "/valueQuantity"),
@@ -61,8 +62,6 @@ def circle():
         (7, "at /"),
         (None, "at /"),
         (circle(), "/*/0/*/0"),
-        (json.dumps(OBSERVATION) + "\n" + json.dumps(OBSERVATION) + "\n" + '{"resourceType"', "line 3"),
-        (json.dumps(OBSERVATION) + "\n" + json.dumps({**OBSERVATION, "code": 7}), "line 2: /code"),
     ],
 )
 def test_unreadable_document_is_refused_with_its_place(source, place):
@@ -74,6 +73,64 @@ def test_unreadable_document_is_refused_with_its_place(source, place):
         fhir.to_frame(source)
     assert place in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+BROKEN = [
+    {**OBSERVATION, "valueQuantity": SECRET},
+    {**OBSERVATION, "valueQuantity": {"value": {}}},
+    {**OBSERVATION, "code": [SECRET]},
+    {**OBSERVATION, "subject": {"reference": 7}},
+    {**OBSERVATION, "specimen": [[]]},
+    {**OBSERVATION, "referenceRange": "5"},
+    {**OBSERVATION, "effectiveDateTime": 20260302},
+    {"resourceType": ["Observation"]},
+    {},
+    [SECRET],
+    7,
+    SECRET,
+]
+
+
+@pytest.mark.parametrize("form", ["bundle", "list", "ndjson"])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_resource_that_cannot_be_read_costs_itself_alone(broken, form):
+    """Of three resources the broken one is a row with a problem, and the two beside it are read, on every face."""
+    resources = [OBSERVATION, broken, OBSERVATION]
+    source = {
+        "bundle": {"resourceType": "Bundle", "entry": [{"resource": resource} for resource in resources]},
+        "list": resources,
+        "ndjson": "\n".join(map(json.dumps, resources)),
+    }[form]
+    items = [
+        li.interpret(results, patient, assume_adult=True).interpretations[0]
+        for patient, results in fhir.to_results(source)
+    ]
+    assert [item.problem is None for item in items] == [True, False, True]
+    assert "resource_unreadable" in items[1].notes
+    read = li.interpret_frame(li.read(source), assume_adult=True).results
+    assert read["notes"].str.contains("resource_unreadable").tolist() == [False, True, False]
+    assert read["flag"].isna().tolist() == [False, True, False]
+    kinds = [entry["resource"]["resourceType"] for entry in fhir.interpret_fhir(source)["entry"]]
+    assert "OperationOutcome" in kinds
+
+
+@pytest.mark.parametrize("broken", ['{"resourceType"', "}", "\x00", '{"resourceType": "Observation", "status": NaN}'])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_broken_line_costs_itself_alone(broken, place):
+    """A line of NDJSON that is cut or no JSON is a row with a problem, wherever it stands."""
+    lines = [json.dumps(OBSERVATION)] * 3
+    lines[place] = broken
+    readers = (fhir.to_frame, li.read) if lines[0].startswith("{") else (fhir.to_frame,)
+    for read in (reader("\n".join(lines)) for reader in readers):
+        assert [note == "resource_unreadable" for note in read["note"]] == [i == place for i in range(3)]
+
+
+def test_what_is_broken_about_a_patient_costs_that_alone():
+    """A Patient with an unreadable sex or birth date leaves the results their values, and is unknown in that."""
+    patient = {"resourceType": "Patient", "id": 7, "gender": 5, "birthDate": [1]}
+    entries = [{"resource": patient}, {"resource": {**OBSERVATION, "subject": {"reference": "Patient/7"}}}]
+    frame = fhir.to_frame({"resourceType": "Bundle", "entry": entries})
+    assert frame.loc[0, ["patient_id", "value", "sex"]].tolist() == ["7", "1.4", None]
 
 
 def test_large_document_is_refused_before_it_is_read():

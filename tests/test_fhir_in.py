@@ -282,7 +282,11 @@ def test_only_range_that_fits_the_patient_is_used():
         [span(8.0, 9.0, age={"high": {"value": 17, "code": "a"}})],
         [{"text": "see comment"}],
         [{"low": {"value": 2.1, "unit": "mmol/L"}}],
-        [{"low": {"value": 2.1, "comparator": ">"}}],
+        [{"low": {"value": 8.1, "comparator": "ad"}}],
+        [span(8.0, 9.0, type={"text": "a kind that is not known"})],
+        [{"low": {"value": 8.5, "unit": "mmol/L", "system": UCUM, "code": "mg/dL"}}],
+        [{"low": {"value": 8.5, "comparator": ">"}, "high": {"value": 10.5, "comparator": ">"}}],
+        [{"low": {"unit": "mg/dL"}}],
     ],
 )
 def test_range_that_may_not_fit_is_unusable(ranges):

@@ -167,6 +167,8 @@ NOTES: Final = (
     "specimen_generic",
     "test_refused",
     "severity_disagrees",
+    "resource_unreadable",
+    "time_of_report",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 

@@ -117,7 +117,15 @@ def read_as_sent(
 
         return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data, tests=how["tests"])
     if kind == "json":
-        return _from_json(_parse(data), layout, columns, beside, how)
+        try:
+            document = _parse(data)
+        except InputError:
+            if b'"resourceType"' not in data:
+                raise
+            from labinterp.messages import fhir
+
+            return fhir.to_frame(data, tests=how["tests"])  # says of each broken line what it costs
+        return _from_json(document, layout, columns, beside, how)
     frame = sources.table_of(data, name, encoding)
     path = _path(source, name)
     if path is not None:

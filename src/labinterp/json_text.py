@@ -29,9 +29,14 @@ def step(key: object) -> str:
     return f"/{key}" if isinstance(key, str) and _SHOWN_KEY.fullmatch(key) else "/*"
 
 
+def fault(place: str, what: str, *, hint: str | None = None) -> InputError:
+    """Return an `InputError` that names the place."""
+    return InputError(f"the document cannot be read at {place or '/'}: {what}", hint=hint, place=place or "/")
+
+
 def refuse(place: str, what: str, *, hint: str | None = None) -> NoReturn:
     """Raise an `InputError` that names the place."""
-    raise InputError(f"the document cannot be read at {place or '/'}: {what}", hint=hint, place=place or "/")
+    raise fault(place, what, hint=hint)
 
 
 def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:

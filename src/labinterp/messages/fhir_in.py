@@ -12,7 +12,7 @@ import attrs
 
 from labinterp import json_text
 from labinterp.errors import InputError
-from labinterp.json_text import refuse, step
+from labinterp.json_text import fault, refuse, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,9 @@ class Node:
 
     @classmethod
     def of(cls, value: Any, path: str) -> Node:
-        """Wrap an object."""
+        """Wrap an object, or the only object of a list."""
+        if isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], dict):
+            value = value[0]
         if not isinstance(value, dict):
             refuse(path, f"expected an object, found {_kind(value)}")
         return cls(value, path)
@@ -49,13 +51,36 @@ class Node:
         return None if value is None else Node.of(value, self.path + step(key))
 
     def children(self, key: str) -> list[Node]:
-        """Return the objects in the list under `key`."""
+        """Return the objects in the list under `key`; an object in place of the list is its only one, as in STU3."""
+        found = list(self.each(key))
+        for item in found:
+            if isinstance(item, InputError):
+                raise item
+        return [item for item in found if isinstance(item, Node)]
+
+    def each(self, key: str) -> Iterator[Node | InputError]:
+        """Give the objects in the list under `key`, and for what is no object the error that says so."""
         value = self.data.get(key)
         if value is None:
-            return []
-        if not isinstance(value, list | tuple):
-            refuse(self.path + step(key), f"expected a list, found {_kind(value)}")
-        return [Node.of(item, f"{self.path}{step(key)}/{i}") for i, item in enumerate(value) if item is not None]
+            return
+        path = self.path + step(key)
+        if isinstance(value, dict):
+            yield Node(value, path)
+        elif not isinstance(value, list | tuple):
+            yield fault(path, f"expected a list, found {_kind(value)}")
+        else:
+            for i, item in enumerate(value):
+                if isinstance(item, dict):
+                    yield Node(item, f"{path}/{i}")
+                elif item is not None:
+                    yield fault(f"{path}/{i}", f"expected an object, found {_kind(item)}")
+
+    def name(self, key: str) -> str | None:
+        """Return what `key` names something by: a text, or an integer as text; None for anything else."""
+        value = self.data.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return self.text(key) if isinstance(value, str) else None
 
     def text(self, key: str) -> str | None:
         """Return the text under `key` without white space around it; None where it is missing or blank."""
@@ -90,6 +115,7 @@ class Resource:
         parent: the resource that contains it.
         scope: place of the Bundle that it came in; ids are unique within one.
         newest_first: whether earlier versions come later, as in a history.
+        fault: why nothing of it can be read.
     """
 
     node: Node
@@ -97,13 +123,14 @@ class Resource:
     parent: Resource | None = None
     scope: str = ""
     newest_first: bool = False
+    fault: InputError | None = None
 
     @property
     def reference(self) -> str | None:
         """How others refer to it, as in `Observation/17`; a contained one cannot be referred to from outside."""
         if self.parent is not None:
             return None
-        own = self.node.text("id")
+        own = self.node.name("id")
         if own is not None and not (self.url or "").startswith("urn:"):
             return f"{self.node.kind}/{own}"
         return self.url
@@ -111,7 +138,7 @@ class Resource:
     @property
     def identity(self) -> tuple[str, ...] | None:
         """What two versions of one resource have in common."""
-        own = self.node.text("id")
+        own = self.node.name("id")
         if self.parent is not None or (own is None and self.url is None):
             return None
         return (self.node.kind, self.url) if self.url else (self.scope, self.node.kind, own or "")
@@ -130,27 +157,61 @@ class Documents:
         self._by_url: dict[str, Resource] = {}
         self._by_id: dict[str, list[Resource]] = {}
         roots = list(_roots(source, max_bytes))
-        if roots and not any(root.kind in _READ for root in roots):
-            refuse(roots[0].path, "expected an Observation, a DiagnosticReport or a Bundle")
         for root in roots:
-            self._add(Resource(root))
+            if isinstance(root, InputError):
+                self._lose(root)
+            else:
+                self._add(Resource(root))
+        faults = [resource.fault for resource in self.resources if resource.fault is not None]
+        if faults and len(faults) == len(self.resources):
+            raise faults[0]
+        readable = [root for root in roots if isinstance(root, Node)]
+        if roots and not any(root.data.get("resourceType") in _READ for root in readable):
+            refuse(readable[0].path, "expected an Observation, a DiagnosticReport or a Bundle")
+        self.alone = len(roots) == 1 and bool(readable) and readable[0].kind == "Observation"
+        """Whether the source is one Observation and nothing else."""
+
+    def _lose(self, error: InputError) -> None:
+        """Keep the place of a resource of which nothing can be read."""
+        self.resources.append(Resource(Node({}, str(error.data.get("place", ""))), fault=error))
 
     def _add(self, resource: Resource) -> None:
         node = resource.node
-        if node.kind == "Bundle":
-            history = node.text("type") == "history"
-            for entry in node.children("entry"):
-                inner = entry.child("resource")
-                if inner is not None:
-                    self._add(Resource(inner, entry.text("fullUrl"), scope=node.path or "/", newest_first=history))
+        try:
+            kind = node.kind
+        except InputError as error:
+            self._lose(error)
+            return
+        if kind == "Bundle":
+            self._add_entries(node)
             return
         self.resources.append(resource)
-        own = node.text("id")
+        own = node.name("id")
         if resource.url is not None:
             self._by_url.setdefault(_unversioned(resource.url), resource)
         if own is not None:
-            self._by_id.setdefault(f"{node.kind}/{own}", []).append(resource)
-        self.resources.extend(Resource(inner, parent=resource, scope=resource.scope) for inner in contained(node))
+            self._by_id.setdefault(f"{kind}/{own}", []).append(resource)
+        for inner in node.each("contained"):
+            if isinstance(inner, InputError):
+                if kind == "DiagnosticReport":
+                    self._lose(inner)
+            else:
+                self.resources.append(Resource(inner, parent=resource, scope=resource.scope))
+
+    def _add_entries(self, bundle: Node) -> None:
+        history = bundle.data.get("type") == "history"
+        for entry in bundle.each("entry"):
+            if isinstance(entry, InputError):
+                self._lose(entry)
+                continue
+            try:
+                inner = entry.child("resource")
+            except InputError as error:
+                self._lose(error)
+                continue
+            if inner is not None:
+                url = entry.name("fullUrl")
+                self._add(Resource(inner, url, scope=bundle.path or "/", newest_first=history))
 
     def resolve(self, reference: Node, home: Resource) -> Resource | None:
         """Return the resource that a Reference in `home` points to, if it is in the source.
@@ -162,7 +223,7 @@ class Documents:
             return None
         outer = home.parent or home
         if text.startswith("#"):
-            inside = (node for node in contained(outer.node) if node.text("id") == text[1:])
+            inside = (node for node in contained(outer.node) if node.name("id") == text[1:])
             return next((Resource(node, parent=outer, scope=home.scope) for node in inside), None)
         base = _base(outer.url)
         absolute = self._by_url.get(_unversioned(text)) or self._by_url.get(f"{base}{_unversioned(text)}")
@@ -194,7 +255,7 @@ def _unversioned(reference: str) -> str:
     return reference.partition("/_history/")[0]
 
 
-def _roots(source: Any, max_bytes: int) -> Iterator[Node]:
+def _roots(source: Any, max_bytes: int) -> Iterator[Node | InputError]:
     if isinstance(source, Path):
         source = json_text.read_path(source, max_bytes)
     if isinstance(source, bytes | bytearray | memoryview):
@@ -206,26 +267,45 @@ def _roots(source: Any, max_bytes: int) -> Iterator[Node]:
         for i, item in enumerate(source):
             plain = as_dict(item)
             json_text.check_depth(plain, where=f"/{i}")
-            yield Node.of(plain, f"/{i}")
+            yield _root(plain, f"/{i}")
     else:
         plain = as_dict(source)
         json_text.check_depth(plain)
-        yield Node.of(plain, "")
+        yield _root(plain, "")
 
 
-def _from_text(text: str, max_bytes: int) -> Iterator[Node]:
+def _root(value: Any, path: str) -> Node | InputError:
+    return Node(value, path) if isinstance(value, dict) else fault(path, f"expected an object, found {_kind(value)}")
+
+
+def _from_text(text: str, max_bytes: int) -> Iterator[Node | InputError]:
     json_text.check_size(text, max_bytes)
     lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip("\ufeff \t\r")]
-    if len(lines) > 1 and all(_is_object(line) for _, line in lines[:2]):
-        for i, line in lines:
-            yield Node.of(json_text.loads(line, where=f"line {i}: ", max_bytes=max_bytes), f"line {i}: ")
+    if len(lines) > 1 and _is_object(lines[0][1]):
+        yield from _from_lines(lines, max_bytes)
         return
-    read = json_text.loads(text, max_bytes=max_bytes)
+    try:
+        read = json_text.loads(text, max_bytes=max_bytes)
+    except InputError:
+        whole = sum('"resourceType"' in line and _is_object(line) for _, line in lines[1:])
+        if not whole or whole * 2 < len(lines):
+            raise
+        yield from _from_lines(lines, max_bytes)  # only the first line is broken
+        return
     if isinstance(read, list):
         for i, item in enumerate(read):
-            yield Node.of(item, f"/{i}")
+            yield _root(item, f"/{i}")
     else:
-        yield Node.of(read, "")
+        yield _root(read, "")
+
+
+def _from_lines(lines: list[tuple[int, str]], max_bytes: int) -> Iterator[Node | InputError]:
+    """Give the resource of every line; one that is cut or broken costs itself alone."""
+    for i, line in lines:
+        try:
+            yield _root(json_text.loads(line, where=f"line {i}: ", max_bytes=max_bytes), f"line {i}: ")
+        except InputError as error:
+            yield error
 
 
 def _is_object(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.codes import COMPARATORS
+from labinterp.errors import InputError
 from labinterp.json_text import refuse
 from labinterp.messages import fhir_ranges
 from labinterp.messages.fhir_in import Documents, Node, Resource, codings, words
 from labinterp.messages.fhir_ranges import Person
 from labinterp.model import LabResult, Patient
-from labinterp.reading import demographics, values
+from labinterp.reading import demographics, flags, values
 from labinterp.reading.beside import NOT_NUMERIC
-from labinterp.reading.naming import local_test, name_of_test, specimen_name
+from labinterp.reading.naming import local_test, loinc_code, name_of_test, specimen_name
 from labinterp.reading.times import read_time
 from labinterp.tables.rows import Row, as_text
 
@@ -25,9 +27,16 @@ if TYPE_CHECKING:
 
     from labinterp.reading.analytes import TestMap
 
-_LOINC: Final = frozenset({"http://loinc.org", "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
-_WITHOUT_VALUE: Final = {"entered-in-error": "entered_in_error", "cancelled": "cancelled"}
-_SOUND: Final = frozenset({"registered", "preliminary", "final", "amended", "corrected", "unknown"})
+_WITHOUT_VALUE: Final = {
+    **dict.fromkeys(("entered-in-error", "error"), "entered_in_error"),
+    **dict.fromkeys(("cancelled", "canceled", "aborted", "rejected"), "cancelled"),
+}
+_SOUND: Final = frozenset(
+    {"registered", "specimen-in-process", "preliminary", "final", "amended", "corrected", "appended", "unknown"}
+)
+_GROUPS: Final = ("hasMember", "related")
+"""Where an Observation names its members: R4 and R5, and the versions before."""
+_IMPRECISE: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2})?", re.ASCII)
 _PATIENT: Final = re.compile(r"(?:.*/)?Patient/([^/]+)")
 
 _Value = tuple[Any, str | None, tuple[str, ...]]
@@ -35,18 +44,55 @@ _Value = tuple[Any, str | None, tuple[str, ...]]
 
 
 def rows(documents: Documents, tests: TestMap | None = None) -> Iterator[Row]:
-    """Read every Observation, and say which results a DiagnosticReport names that are not there."""
+    """Read every Observation, and say which results a DiagnosticReport names that are not there.
+
+    A resource that cannot be read costs itself alone: it gives a row that says so.
+
+    Raises:
+        InputError: where the document is a single Observation that cannot be read.
+    """
     whom = _Subjects(documents)
     newest = _newest(documents.resources)
+    reports = _reports(documents)
     for resource in documents.resources:
-        kind = resource.node.kind
-        if kind == "Observation":
+        kind = resource.node.data.get("resourceType")
+        if resource.fault is not None:
+            yield Row(LabResult("", NOT_NUMERIC), Patient(), None, ("resource_unreadable",))
+        elif kind == "Observation":
             identity = resource.identity
             outdated = identity is not None and newest[identity] is not resource
-            for row in _observation(resource, documents, whom, tests):
+            home = _Home(resource, reports.get(id(resource)) or resource.parent)
+            for row in _observation(home, documents, whom, tests):
                 yield row.without_value("superseded") if outdated else row
         elif kind == "DiagnosticReport":
             yield from _missing_results(resource, documents, whom)
+
+
+@attrs.frozen(eq=False)
+class _Home:
+    """An Observation and the report or other resource that it came with."""
+
+    resource: Resource
+    report: Resource | None
+
+    @property
+    def node(self) -> Node:
+        return self.resource.node
+
+
+def _reports(documents: Documents) -> dict[int, Resource]:
+    """Return the only report that names an Observation of the source as its result, by the Observation."""
+    found: dict[int, Resource | None] = {}
+    for report in documents.resources:
+        if report.node.data.get("resourceType") != "DiagnosticReport":
+            continue
+        for reference in report.node.each("result"):
+            named = None
+            if isinstance(reference, Node) and reference.name("reference") is not None:
+                named = documents.resolve(reference, report)
+            if named is not None:
+                found[id(named)] = report if id(named) not in found else None
+    return {key: report for key, report in found.items() if report is not None}
 
 
 def _newest(resources: list[Resource]) -> dict[tuple[str, ...], Resource]:
@@ -64,8 +110,8 @@ def _newest(resources: list[Resource]) -> dict[tuple[str, ...], Resource]:
 
 
 def _updated(resource: Resource) -> str:
-    meta = resource.node.child("meta")
-    when = read_time(meta.text("lastUpdated")) if meta else None
+    meta = resource.node.data.get("meta")
+    when = read_time(Node(meta, "").name("lastUpdated")) if isinstance(meta, dict) else None
     return when.isoformat() if when else ""
 
 
@@ -76,12 +122,13 @@ class _Subjects:
         self._documents = documents
         self._ids: dict[str, Any] = {}
 
-    def of(self, home: Resource) -> tuple[Any, Patient, dict[str, Any] | None, str | None]:
+    def of(self, observation: _Home) -> tuple[Any, Patient, dict[str, Any] | None, str | None]:
         """Return the key, the patient, the reference as sent, and why the result is not the patient's."""
+        home = observation.resource
         subject = home.node.child("subject")
-        if subject is None and home.parent is not None:
-            subject = home.parent.node.child("subject")
-            home = home.parent
+        if subject is None and observation.report is not None:
+            home = observation.report
+            subject = home.node.child("subject")
         if subject is None:
             return None, Patient(), None, None
         found = self._documents.resolve(subject, home)
@@ -90,10 +137,10 @@ class _Subjects:
         reason = None if kind in (None, "Patient") else "not_of_a_patient"
         if found is not None:
             key = found.identity or ("contained", found.node.path)
-            sex = demographics.sex_as_sent(found.node.text("gender")) if kind == "Patient" else None
-            birth = found.node.text("birthDate")
+            sex = demographics.sex_as_sent(found.node.name("gender")) if kind == "Patient" else None
+            birth = found.node.name("birthDate")
             inside = found.parent is not None
-            short, long = (None, f"{_place(home)}{reference}") if inside else (found.node.text("id"), reference)
+            short, long = (None, f"{_place(home)}{reference}") if inside else (found.node.name("id"), reference)
             name = self._id(key, short, long)
             return key, Patient.as_sent(id=name, sex=sex, birth_date=birth), None if inside else subject.data, reason
         identifier = subject.child("identifier")
@@ -123,25 +170,46 @@ def _kind_of(reference: str | None) -> str | None:
     return parts[-2] if len(parts) > 1 and parts[-2].isalpha() else None
 
 
-def _observation(home: Resource, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Iterator[Row]:
+def _observation(home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Iterator[Row]:
     node = home.node
-    components = node.children("component")
-    grouping = components or node.data.get("hasMember")
-    if _value_keys(node) or node.child("dataAbsentReason") or not grouping:
+    components = list(node.each("component"))
+    grouping = components or any(node.data.get(key) for key in _GROUPS)
+    if _value_keys(node) or node.data.get("dataAbsentReason") or not grouping:
         yield _row(node, home, documents, whom, tests)
     for component in components:
         yield _row(component, home, documents, whom, tests)
 
 
-def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
-    """Read the Observation itself, or one of its components."""
+def _row(part: Node | InputError, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
+    """Read the Observation itself, or one of its components; what cannot be read says so."""
+    try:
+        if isinstance(part, InputError):
+            raise part
+        return _readable(part, home, documents, whom, tests)
+    except InputError:
+        if documents.alone:
+            raise
+        return _unreadable(part, home, whom, tests)
+
+
+def _unreadable(part: Node | InputError, home: _Home, whom: _Subjects, tests: TestMap | None) -> Row:
+    test, loinc, key, patient, subject = "", None, None, Patient(), None
+    with contextlib.suppress(InputError):
+        test, loinc, _ = _test(part.child("code"), tests) if isinstance(part, Node) else ("", None, ())
+    with contextlib.suppress(InputError):
+        key, patient, subject, _ = whom.of(home)
+    result = LabResult(test, NOT_NUMERIC, id=home.resource.reference, loinc=loinc)
+    return Row(result, patient, key, ("resource_unreadable",), subject)
+
+
+def _readable(part: Node, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
     node = home.node
     key, patient, subject, foreign = whom.of(home)
-    specimen = _specimen(home, documents)
-    collected, when_notes = _when(node, specimen)
+    specimen = _specimen(home.resource, documents)
+    collected, when_notes = _when(home, specimen)
     value, unit, notes = _value(part)
     person = Person(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))
-    low, high = fhir_ranges.choose(part.children("referenceRange"), person, unit)
+    low, high, span = fhir_ranges.choose(part.children("referenceRange"), person, unit)
     test, loinc, said = _test(part.child("code"), tests)
     result = LabResult(
         test,
@@ -151,8 +219,9 @@ def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects, test
         specimen=_specimen_name(node, specimen),
         reference_low=low,
         reference_high=high,
+        reference_range=span,
         method=next(iter(words(node.child("method"))), None),
-        id=home.reference,
+        id=home.resource.reference,
         reported_flag=_flag(part),
         loinc=loinc,
     )
@@ -161,18 +230,22 @@ def _row(part: Node, home: Resource, documents: Documents, whom: _Subjects, test
     return row.without_value(reason) if reason else _with_status(row, home)
 
 
-def _with_status(row: Row, home: Resource) -> Row:
-    status = home.node.text("status")
-    if status in _SOUND:
+def _with_status(row: Row, home: _Home) -> Row:
+    if _status(home.resource) in _SOUND:
         return row
     return attrs.evolve(row, notes=(*row.notes, "status_unknown"))
 
 
-def _reason_to_refuse(part: Node, home: Resource) -> str | None:
+def _status(resource: Resource) -> str:
+    """Return the status as FHIR spells it; `Entered in error` and `ENTERED_IN_ERROR` are meant alike."""
+    return re.sub(r"[ _]", "-", (resource.node.name("status") or "").casefold())
+
+
+def _reason_to_refuse(part: Node, home: _Home) -> str | None:
     """Return why a value may not be used, although it is there."""
-    for resource in filter(None, (home, home.parent)):
-        if resource.node.text("status") in _WITHOUT_VALUE:
-            return _WITHOUT_VALUE[str(resource.node.text("status"))]
+    for resource in filter(None, (home.resource, home.report)):
+        if _status(resource) in _WITHOUT_VALUE:
+            return _WITHOUT_VALUE[_status(resource)]
     if part.data.get("modifierExtension") or home.node.data.get("modifierExtension"):
         return "modifier_extension"
     if home.node.data.get("focus"):
@@ -182,11 +255,16 @@ def _reason_to_refuse(part: Node, home: Resource) -> str | None:
 
 def _missing_results(home: Resource, documents: Documents, whom: _Subjects) -> Iterator[Row]:
     """Make a row without a value for every result that the report names and the source does not hold."""
-    for reference in home.node.children("result"):
-        if documents.resolve(reference, home) is None:
-            key, patient, subject, _ = whom.of(home)
-            name = reference.text("display") or ""
-            yield Row(LabResult(name, None), patient, key, ("result_not_found",), subject)
+    for reference in home.node.each("result"):
+        try:
+            if isinstance(reference, InputError):
+                raise reference
+            if documents.resolve(reference, home) is None:
+                key, patient, subject, _ = whom.of(_Home(home, home.parent))
+                name = reference.text("display") or ""
+                yield Row(LabResult(name, None), patient, key, ("result_not_found",), subject)
+        except InputError:
+            yield Row(LabResult("", NOT_NUMERIC), Patient(), None, ("resource_unreadable",))
 
 
 def _value_keys(node: Node) -> list[str]:
@@ -196,7 +274,7 @@ def _value_keys(node: Node) -> list[str]:
 def _value(part: Node) -> _Value:
     """Return value, unit and notes. What is there but is no number stays apart from what is missing."""
     keys = _value_keys(part)
-    if part.child("dataAbsentReason") is not None:
+    if part.data.get("dataAbsentReason") is not None:
         return None, None, ("data_absent",)
     if len(keys) > 1:
         return NOT_NUMERIC, None, ("several_values",)
@@ -213,8 +291,15 @@ def _quantity(part: Node) -> _Value:
         notes += ("number_cleaned",)
     comparator = quantity.text("comparator")
     if comparator is not None and value is not None:
-        value = f"{comparator}{as_text(value)}" if comparator in COMPARATORS else NOT_NUMERIC
+        value = _compared(comparator, value)
     return value, unit, notes
+
+
+def _compared(comparator: str, value: Any) -> Any:
+    """Put the comparator in front of the number, where it is one in any spelling."""
+    text = f"{comparator}{as_text(value)}" if comparator in COMPARATORS else f"{comparator} {as_text(value)}"
+    read = values.parse(text)
+    return text if comparator[-1:] not in "0123456789" and read.number is not None else NOT_NUMERIC
 
 
 def _number(node: Node, key: str) -> Any:
@@ -232,8 +317,14 @@ _READERS: Final[dict[str, Callable[[Node], _Value]]] = {
     "valueQuantity": _quantity,
     "valueInteger": lambda part: (_number(part, "valueInteger"), None, ()),
     "valueString": lambda part: (part.text("valueString"), None, ()),
-    "valueCodeableConcept": lambda part: (next(iter(words(part.child("valueCodeableConcept"))), NOT_NUMERIC), None, ()),
+    "valueCodeableConcept": lambda part: (_said(part.child("valueCodeableConcept")), None, ()),
 }
+
+
+def _said(concept: Node | None) -> str:
+    """Return what a coded value says in words; a code is no number."""
+    text = concept.text("text") if concept else None
+    return text or next((display for _, _, display in codings(concept) if display), NOT_NUMERIC)
 
 
 def _not_numeric(_: Node) -> _Value:
@@ -255,22 +346,23 @@ def _test(code: Node | None, tests: TestMap | None) -> tuple[str, str | None, tu
 
 def _named(code: Node | None, listed: list[tuple[str | None, str | None, str | None]]) -> tuple[str, str | None]:
     text = code.text("text") if code else None
-    displays = [display for system, _, display in listed if display and system in _LOINC]
-    loinc = [given for system, given, _ in listed if system in _LOINC and given]
+    loinc = [found for system, given, _ in listed if (found := loinc_code(given, system))]
     if loinc:
+        displays = [display for system, given, display in listed if display and loinc_code(given, system)]
         return name_of_test(loinc, [text, *displays] if text else displays)
     named = [display for _, _, display in listed if display]
     return name_of_test([], [text, *named] if text else named or words(code))
 
 
 def _flag(part: Node) -> str | None:
-    for concept in part.children("interpretation"):
-        for _, code, _ in codings(concept):
-            if code:
-                return code
-        if text := concept.text("text"):
-            return text
-    return None
+    """Return what the laboratory flags: the first word that is abnormal, else that is known, else the first."""
+    return flags.foremost(word for concept in part.children("interpretation") for word in _flags_of(concept))
+
+
+def _flags_of(concept: Node) -> list[str]:
+    listed = codings(concept)
+    said = [*(code for _, code, _ in listed), *(display for _, _, display in listed), concept.text("text")]
+    return [word for word in said if word]
 
 
 def _specimen(home: Resource, documents: Documents) -> Node | None:
@@ -286,16 +378,40 @@ def _specimen_name(node: Node, specimen: Node | None) -> str | None:
     return specimen_name(names or ([display] if display else []))
 
 
-def _when(node: Node, specimen: Node | None) -> tuple[str | None, tuple[str, ...]]:
-    """Return the time of collection, where it can be read to the day."""
-    period = node.child("effectivePeriod")
-    given = (
-        node.text("effectiveDateTime") or node.text("effectiveInstant") or (period.text("start") if period else None)
-    )
+def _when(home: _Home, specimen: Node | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return the time of collection as it was sent; the day of the report in its place is noted."""
+    node = home.node
     collection = specimen.child("collection") if specimen else None
-    if given is None and collection is not None:
-        inside = collection.child("collectedPeriod")
-        given = collection.text("collectedDateTime") or (inside.text("start") if inside else None)
-    if given is None:
-        return None, ()
-    return (given, ()) if read_time(given) else (None, ("time_unreadable",))
+    stated = [
+        _time_of(node, "effective"),
+        _time_of(collection, "collected"),
+        _time_of(home.report.node if home.report else None, "effective"),
+    ]
+    given = [text for text in stated if text is not None]
+    precise = next((text for text in given if not _IMPRECISE.fullmatch(text)), None)
+    if precise is not None:
+        return precise, ()
+    issued = next((text for text in _issued(home) if read_time(text)), None)
+    if issued is not None and (not given or issued.startswith(given[0])):
+        return issued, ("time_of_report",)
+    return next(iter(given), None), ()
+
+
+def _time_of(node: Node | None, stem: str) -> str | None:
+    """Return the point in time under `stem`, the start of a period, or the first event of a timing."""
+    if node is None:
+        return None
+    period, timing = node.child(f"{stem}Period"), node.data.get(f"{stem}Timing")
+    events = timing.get("event") if isinstance(timing, dict) else None
+    first = events[0] if isinstance(events, list) and events and isinstance(events[0], str) else None
+    return (
+        node.text(f"{stem}DateTime")
+        or node.text(f"{stem}Instant")
+        or (period.text("start") or period.text("end") if period else None)
+        or first
+    )
+
+
+def _issued(home: _Home) -> list[str]:
+    said = (resource.node.name("issued") for resource in (home.resource, home.report) if resource is not None)
+    return [text for text in said if text]

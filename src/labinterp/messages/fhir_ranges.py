@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp.messages.fhir_in import Node, codings, words
-from labinterp.reading import values
-from labinterp.reading.naming import unit_name
-from labinterp.reading.reported_range import UNUSABLE, Ends, ends_of_text, same_unit
+from labinterp.codes import COMPARATORS
+from labinterp.messages.fhir_in import Node, words
+from labinterp.messages.ranges import NO_RANGE, NO_USE, SentRange, of_text
+from labinterp.reading import demographics, values
+from labinterp.reading.naming import is_ucum, unit_name
+from labinterp.reading.reported_range import same_unit
 from labinterp.reading.times import read_time
 
 if TYPE_CHECKING:
     import datetime as dt
 
-_UCUM: Final = frozenset({"http://unitsofmeasure.org", "https://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8"})
+_NORMAL: Final = frozenset(
+    {"normal", "normal range", "normal reference range", "reference", "reference range", "reference interval"}
+)
+_OTHER_TYPES: Final = frozenset(
+    {"recommended", "treatment", "therapeutic", "critical", "absolute", "pre", "post", "endocrine", "pre-puberty",
+     "follicular", "midcycle", "luteal", "postmenopausal"}
+)  # fmt: skip
+"""Types of range, of FHIR's `referencerange-meaning` and like it, that do not say what is normal for anyone."""
+_SEXES: Final = {"248152002": "female", "248153007": "male"}
+"""Codes of SNOMED CT."""
 _DAYS_PER: Final = {"wk": 7, "d": 1}
 _MONTHS_PER: Final = {"a": 12, "mo": 1}
 _AGE_UNITS: Final = {"year": "a", "years": "a", "yr": "a", "a": "a", "month": "mo", "months": "mo", "mo": "mo",
@@ -44,31 +55,32 @@ def unit_of(quantity: Node) -> tuple[str | None, bool]:
     The code decides where it is a UCUM code.
     """
     code, unit = quantity.text("code"), quantity.text("unit")
-    if quantity.text("system") in _UCUM:
-        return unit_name(code, (unit,))
-    return unit or code, False
+    return unit_name(code if is_ucum(quantity.name("system")) else None, (unit, code))
 
 
-def choose(ranges: list[Node], person: Person, unit: str | None) -> Ends:
-    """Return the two ends of the only range that fits the patient.
+def choose(ranges: list[Node], person: Person, unit: str | None) -> SentRange:
+    """Return the two ends, or the text, of the only range that fits the patient.
 
     Ranges of another type than `normal` are not looked at. Where none or several remain, or where it is not known
     whether one applies, the lower end is `UNUSABLE`, so that the interpretation says so.
     """
-    normal = [found for found in ranges if _is_normal(found)]
-    left = [(found, fits) for found in normal if (fits := _fits(found, person)) is not False]
-    ends = {_ends(found, unit) if fits else (UNUSABLE, None) for found, fits in left}
+    normal = [(found, kind) for found in ranges if (kind := _is_normal(found)) is not False]
+    left = [(found, kind and fits) for found, kind in normal if (fits := _fits(found, person)) is not False]
+    ends = {_ends(found, unit) if fits else NO_USE for found, fits in left}
     if len(ends) == 1:
         return ends.pop()
-    return (UNUSABLE, None) if normal else (None, None)
+    return NO_USE if normal else NO_RANGE
 
 
-def _is_normal(found: Node) -> bool:
-    kind = found.child("type")
+def _is_normal(found: Node) -> bool | None:
+    """Return whether a range says what is normal; None where its type, DSTU2's `meaning`, is not known."""
+    kind = found.child("type") or found.child("meaning")
     if kind is None:
         return True
-    codes = [code for _, code, _ in codings(kind) if code]
-    return "normal" in codes if codes else (kind.text("text") or "").casefold() in ("normal", "normal range")
+    said = {word.casefold() for word in words(kind)}
+    if said & _NORMAL:
+        return True
+    return False if said & _OTHER_TYPES else None
 
 
 def _fits(found: Node, person: Person) -> bool | None:
@@ -83,11 +95,15 @@ def _fits(found: Node, person: Person) -> bool | None:
 
 
 def _applies(concept: Node, person: Person) -> bool | None:
-    said = {word.casefold() for word in words(concept)}
-    sexes = {"female", "male"} & said
+    said = (
+        _SEXES.get(word) or demographics.read_sex(word)
+        for word in words(concept)
+        if word in _SEXES or not word.isdigit()
+    )
+    sexes = {sex for sex in said if sex is not None}
     if len(sexes) != 1 or person.sex is None:
         return None
-    return person.sex in sexes
+    return sexes == {person.sex}
 
 
 def _has_age(span: Node, person: Person) -> bool | None:
@@ -119,27 +135,35 @@ def _completed(person: Person, unit: str) -> int | None:
     return months // _MONTHS_PER[unit]
 
 
-def _ends(found: Node, unit: str | None) -> Ends:
-    low, high = found.child("low"), found.child("high")
-    if low is None and high is None:
+def _ends(found: Node, unit: str | None) -> SentRange:
+    ends = {key: end for key in ("low", "high") if (end := found.child(key)) is not None}
+    known = {key: end for key, end in ends.items() if end.data.get("value") is not None}
+    if not known:
         text = found.text("text")
-        return (None, None) if text is None else ends_of_text(text, unit)
-    ends: list[Any] = []
-    for quantity in (low, high):
-        if quantity is None:
-            ends.append(None)
-            continue
-        number = quantity.data.get("value")
-        if (
-            isinstance(number, bool)
-            or not isinstance(number, int | float | str | Decimal)
-            or quantity.text("comparator")
-        ):
-            return UNUSABLE, None
-        if not same_unit(unit_of(quantity)[0], unit):
-            return UNUSABLE, None
-        ends.append(number)
-    return ends[0], ends[1]
+        return of_text(text, unit) if text or not ends else NO_USE
+    read: dict[str, Any] = {}
+    for key, quantity in known.items():
+        side, end = _end(quantity, key, unit)
+        if end is None or side in read:
+            return NO_USE
+        read[side] = end
+    return read.get("low"), read.get("high"), None
+
+
+def _end(quantity: Node, key: str, unit: str | None) -> tuple[str, Any]:
+    """Return on which side of the range an end lies, as its comparator says, and the end; None where it has no use."""
+    number, comparator = quantity.data.get("value"), quantity.text("comparator")
+    if isinstance(number, bool) or not isinstance(number, int | float | str | Decimal):
+        return key, None
+    spelled, conflict = unit_of(quantity)
+    if conflict or not same_unit(spelled, unit):
+        return key, None
+    if comparator is None:
+        return key, number
+    if comparator not in COMPARATORS or not isinstance(number, int | float | Decimal):
+        return key, None
+    side = "high" if comparator.startswith("<") else "low"
+    return side, number if comparator.endswith("=") else f"{comparator}{number}"
 
 
 def day(date: dt.date | str | None) -> dt.datetime | None:

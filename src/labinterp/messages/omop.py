@@ -48,8 +48,6 @@ NOTE: Final = (
 )  # fmt: skip
 UNITS: Final = ("canonical", "reported")
 _SOURCE: Final = "labinterp"
-_UNVERIFIED: Final = frozenset({"pmol/L"})
-"""Units whose concept id is read but not written, since it was not seen in a vocabulary."""
 
 
 def _rows(frame: pd.DataFrame) -> str:
@@ -183,7 +181,7 @@ def _measurement(results: pd.DataFrame, table: pd.DataFrame, unit: str, type_id:
             for i, comparator in enumerate(_list(results["comparator"]))
         ],
         "value_as_number": numbers["value"],
-        "unit_concept_id": [0 if name in _UNVERIFIED else unit_ids.get(name or "", 0) for name in units_written],
+        "unit_concept_id": [unit_ids.get(name or "", 0) for name in units_written],
         "range_low": np.where(came, numbers["low"], np.nan),
         "range_high": np.where(came, numbers["high"], np.nan),
         "measurement_source_value": sources,

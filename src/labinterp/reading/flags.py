@@ -14,7 +14,7 @@ from labinterp.frozen import frozen
 from labinterp.reading import comparators
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SIDES: Final = ("low", "normal", "high", "abnormal")
 MAX_LENGTH: Final = 64
@@ -137,6 +137,19 @@ def combined(first: str | None, second: str | None) -> str | None:
     ):
         return second if second is not None else first
     return first
+
+
+def foremost(words: Iterable[str]) -> str | None:
+    """Return the first flag that is not normal, else the first that is known, else the first.
+
+    Example:
+        >>> foremost(["N", "see note", "H"]), foremost(["see note", "N"]), foremost([])
+        ('H', 'N', None)
+    """
+    given = list(words)
+    known = [word for word in given if side_of_reported(word) is not None]
+    abnormal = (word for word in known if side_of_reported(word) != "normal")
+    return next(abnormal, next(iter([*known, *given]), None))
 
 
 def disagrees(side: str | None, reported: str | None) -> bool:

@@ -6,14 +6,68 @@ analytes are no name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import re
+from typing import TYPE_CHECKING, Final
 
+from labinterp.errors import LabInterpError
 from labinterp.reading import analytes, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from labinterp.model import Interpretation
+
+
+_LOINC: Final = frozenset({"loinc.org", "loinc", "ln", "2.16.840.1.113883.6.1"})
+_UCUM: Final = frozenset({"unitsofmeasure.org", "ucum", "2.16.840.1.113883.6.8"})
+_SCHEME: Final = re.compile(r"(?:https?://|urn:oid:)?(?:www\.)?(.{0,64}?)/?", re.IGNORECASE)
+_CODE: Final = re.compile(r"0{0,8}([1-9][0-9]{0,6}-[0-9])", re.ASCII)
+_NINE: Final = 9
+
+
+def is_loinc(system: str | None) -> bool:
+    """Return whether a code system is LOINC, as FHIR or HL7 v2 spell it.
+
+    Example:
+        >>> is_loinc("http://loinc.org/"), is_loinc("LN"), is_loinc("urn:local")
+        (True, True, False)
+    """
+    return _is_of(system, _LOINC)
+
+
+def is_ucum(system: str | None) -> bool:
+    """Return whether a code system is UCUM, as FHIR or HL7 v2 spell it."""
+    return _is_of(system, _UCUM)
+
+
+def _is_of(system: str | None, known: frozenset[str]) -> bool:
+    match = _SCHEME.fullmatch(system.strip()) if system else None
+    return match is not None and match[1].casefold() in known
+
+
+def loinc_code(code: str | None, system: str | None) -> str | None:
+    """Return a LOINC code without zeros in front; None where the code is of another system.
+
+    A code without a system is one of LOINC where it has the form of one and its check digit is right.
+
+    Example:
+        >>> loinc_code("017861-6", "LN"), loinc_code("17861-6", None), loinc_code("17861-5", None)
+        ('17861-6', '17861-6', None)
+    """
+    if not code:
+        return None
+    match = _CODE.fullmatch(code.strip())
+    if is_loinc(system):
+        return match[1] if match else code
+    return match[1] if match and not system and _checks(match[1]) else None
+
+
+def _checks(code: str) -> bool:
+    """Return whether the last digit is the check digit of those before it."""
+    *digits, check = map(int, code.replace("-", ""))
+    doubled = [digit * (1 + (i % 2 == 0)) for i, digit in enumerate(reversed(digits))]
+    return (sum(digit - _NINE if digit > _NINE else digit for digit in doubled) + check) % 10 == 0
 
 
 def name_of_test(codes: Iterable[str], names: Iterable[str]) -> tuple[str, str | None]:
@@ -31,10 +85,10 @@ def name_of_test(codes: Iterable[str], names: Iterable[str]) -> tuple[str, str |
     """
     names = [name for name in dict.fromkeys(names) if name]
     loinc = " ".join(dict.fromkeys(codes))
-    if loinc:
-        return next(iter(names), loinc), loinc
     resolved = {name: analytes.resolve(name) for name in names}
     near_miss = next((name for name, found in resolved.items() if found.reason not in (None, "unknown")), None)
+    if loinc:
+        return near_miss or next(iter(names), loinc), loinc
     if near_miss is not None:
         return near_miss, None
     meant = {name: found.analyte for name, found in resolved.items() if found.analyte is not None}
@@ -87,9 +141,34 @@ def unit_name(code: str | None, others: Iterable[str | None]) -> tuple[str | Non
     Args:
         code: a UCUM code, which decides.
         others: other spellings; without a code the first that is known.
+
+    Example:
+        >>> unit_name("mg/dL", ["mmol/L"]), unit_name(None, ["ng/mL", "ug/L"])
+        (('mg/dL', True), ('ng/mL', False))
     """
     others = [other for other in others if other]
     known = [other for other in others if units.resolve(other).code is not None]
     chosen = code or next(iter([*known, *others]), None)
     ours = units.resolve(chosen).code
-    return chosen, ours is not None and any(units.resolve(other).code != ours for other in known)
+    return chosen, ours is not None and any(not same_unit(str(chosen), other) for other in known)
+
+
+@functools.lru_cache(maxsize=4096)
+def same_unit(first: str, second: str) -> bool:
+    """Return whether two spellings are one unit, as `ng/mL` and `ug/L` are.
+
+    Example:
+        >>> same_unit("ng/mL", "ug/L"), same_unit("mg/dL", "mmol/L")
+        (True, False)
+    """
+    if first.strip().casefold() == second.strip().casefold():
+        return True
+    one, other = units.resolve(first).code, units.resolve(second).code
+    if one is None or other is None or one == other:
+        return one is not None and one == other
+    for analyte in analytes.analytes():
+        try:
+            return units.exact_factor(analyte, one) == units.exact_factor(analyte, other)
+        except LabInterpError:
+            continue
+    return False

@@ -16,8 +16,8 @@ import pandas as pd
 
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
-from labinterp.errors import LabInterpError, LayoutError
-from labinterp.reading import analytes, units
+from labinterp.errors import LayoutError
+from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
 from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, settled
 from labinterp.tables.headings import Names, fold
@@ -484,27 +484,11 @@ def _disagree(unit: Cells, again: Cells) -> np.ndarray[Any, np.dtype[np.bool_]]:
     pairs, at = np.unique(codes * (len(other_uniques) + 1) + others, return_inverse=True)
     firsts, seconds = np.divmod(pairs, len(other_uniques) + 1)
     differ = [
-        bool(i >= 0 and 0 <= j < len(other_uniques) and not _same_unit(str(uniques[i]), str(other_uniques[j])))
+        bool(i >= 0 and 0 <= j < len(other_uniques) and not same_unit(str(uniques[i]), str(other_uniques[j])))
         for i, j in zip(firsts.tolist(), seconds.tolist(), strict=True)
     ]
     hit = np.asarray(differ, dtype=bool)[at.reshape(-1)]
     return np.asarray(hit & ~unit.missing & ~again.missing, dtype=bool)
-
-
-@functools.lru_cache(maxsize=4096)
-def _same_unit(first: str, second: str) -> bool:
-    """Say whether two spellings are one unit, as `ng/mL` and `ug/L` are."""
-    if first.strip().casefold() == second.strip().casefold():
-        return True
-    one, other = units.resolve(first).code, units.resolve(second).code
-    if one is None or other is None or one == other:
-        return one is not None and one == other
-    for analyte in analytes.analytes():
-        try:
-            return units.exact_factor(analyte, one) == units.exact_factor(analyte, other)
-        except LabInterpError:
-            continue
-    return False
 
 
 def _void(reader: Reader, layout: Layout, found: dict[str, Cells], notes: Any) -> None:
