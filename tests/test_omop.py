@@ -92,7 +92,7 @@ def test_no_concept_id_is_invented():
         for name in rows.filter(like="concept_id"):
             assert set(rows[name].dropna().astype(int)) <= listed
     b12 = tables.measurement[tables.measurement["unit_source_value"] == "pmol/L"]
-    assert set(b12["unit_concept_id"]) == {0}
+    assert set(b12["unit_concept_id"]) == {8729}
     assert (tables.observation.filter(like="concept_id").drop(columns="obs_event_field_concept_id") == 0).all(axis=None)
 
 
@@ -103,6 +103,30 @@ def test_concepts_stand_in_one_data_file():
         {"person_id": 1, "measurement_concept_id": [3016723], "value_as_number": 0.9, "unit_concept_id": 8840}
     )
     assert to_labinterp(table)["loinc"].tolist() == ["2160-0"]
+
+
+@pytest.mark.parametrize("spelled", ["meq/L", "10*-3.eq/L", "{a code of another vocabulary}"])
+def test_a_concept_table_beside_never_makes_a_unit_worse(spelled):
+    """A unit concept that is known stays so when CONCEPT lies beside, however its code is spelled there."""
+    row = {"person_id": 1, "measurement_concept_id": 3012095, "value_as_number": 1.5, "unit_concept_id": 9557}
+    concept = pd.DataFrame({"concept_id": [9557], "concept_name": ["milliequivalent per liter"],
+                            "vocabulary_id": ["UCUM"], "concept_code": [spelled]})  # fmt: skip
+    results = li.interpret_frame(li.read(pd.DataFrame([row]), concept=concept), assume_adult=True).results
+    assert (results.loc[0, "value"], results.loc[0, "flag"]) == (0.75, "N")
+
+
+@pytest.mark.parametrize(
+    ("concept", "problem"), [(8840, None), (0, "missing_unit"), (None, "missing_unit"), (8645, "unknown_unit")]
+)
+def test_a_unit_concept_that_is_not_known_is_no_missing_unit(concept, problem):
+    """Nothing and 0 leave the unit to the caller; a concept of another unit is never overruled by a default."""
+    row = {"person_id": 1, "measurement_concept_id": 3001420, "value_as_number": 2.0, "unit_concept_id": concept}
+    table = li.read(pd.DataFrame([row], dtype="object"))
+    given = {"default_units": {"magnesium": "mg/dL"}, "assume_adult": True}
+    found = li.interpret_frame(table, assume_adult=True).results.loc[0, "problem"]
+    assert (None if pd.isna(found) else found) == problem
+    settled = li.interpret_frame(table, **given).results.loc[0, "flag"]
+    assert (settled == "N") is (problem != "unknown_unit")
 
 
 def test_the_code_fits_the_unit_written():
