@@ -169,13 +169,18 @@ def test_unit_is_found_in_the_components(unit, read, note):
         ("<15", None, "<15.0"),
         (">=30", "30.0", None),
         ("", None, None),
-        ("adults", "unusable", None),
     ],
 )
 def test_ranges_are_read(span, low, high):
-    """OBX-7 is read in its usual spellings; what is no range is marked as unusable."""
+    """OBX-7 is read in its usual spellings."""
     found = row(obx(span=span))
     assert (found["reference_low"], found["reference_high"]) == (low, high)
+
+
+def test_a_range_in_words_is_handed_on_as_it_was_sent():
+    """A text that is more than two ends reaches the interpretation, which says so where it can't use it."""
+    assert row(obx(span="adults"))["reference_range"] == "adults"
+    assert "reported_range_unusable" in interpreted(obx(span="adults"), assume_adult=True).notes
 
 
 @pytest.mark.parametrize(
@@ -260,6 +265,11 @@ def test_character_sets():
         hl7v2.to_frame(message(test).encode("latin-1"))
     with pytest.raises(InputError, match="MSH-18"):
         hl7v2.to_frame(message(test, head=(MSH + "||||||ISO IR87", PID, OBR)).encode())
+    for name, codec in (("8859/2", "iso8859-2"), ("WINDOWS-1251", "cp1251"), ("GB 18030-2000", "gb18030")):
+        sent = message(obx(test="X^Mg \u00a7^L"), head=(f"{MSH}||||||{name}", PID, OBR))
+        if codec == "cp1251":
+            sent = sent.replace("Mg", "\u041c\u0430\u0433\u043d\u0438\u0439")
+        assert hl7v2.to_frame(sent.encode(codec)).equals(hl7v2.to_frame(sent))
 
 
 @pytest.mark.parametrize(
@@ -282,6 +292,8 @@ def test_character_sets():
         ("BHS|^~\\&\r" + message(obx()) + "BTS|2\r", "BTS-1"),
         (message(obx(SECRET)).replace("OBX|", "OBX^"), "line 4"),
         ("M\x00S\x00H\x00", "line 1"),
+        ("MSH\rBTS\r", "MSH"),
+        (message(obx()) + "MSH\rBTS|1\r", "MSH"),
         (7, "text or bytes"),
     ],
 )

@@ -11,21 +11,20 @@ import attrs
 from labinterp.codes import COMPARATORS
 from labinterp.json_text import MAX_BYTES
 from labinterp.messages.hl7_segments import Message, Segment, at, messages
+from labinterp.messages.ranges import NO_USE, SentRange, of_text
 from labinterp.model import LabResult, Patient
-from labinterp.reading import demographics, values
+from labinterp.reading import demographics, flags, values
 from labinterp.reading.beside import NOT_NUMERIC
-from labinterp.reading.naming import local_test, name_of_test, specimen_name, unit_name
-from labinterp.reading.reported_range import ends_of_text
+from labinterp.reading.naming import is_ucum, local_test, loinc_code, name_of_test, specimen_name, unit_name
 from labinterp.reading.times import read_birth, read_time
 from labinterp.tables.rows import Row
 
 if TYPE_CHECKING:
     from labinterp.reading.analytes import TestMap
 
-_LOINC: Final = frozenset({"LN", "LOINC", "2.16.840.1.113883.6.1"})
-_UCUM: Final = frozenset({"UCUM", "2.16.840.1.113883.6.8"})
 _TEXTS: Final = frozenset({"", "NM", "ST", "TX", "FT", "IS", "ID"})
 _TIME: Final = re.compile(r"([0-9]{8})(?:([0-9]{2})([0-9]{2})?([0-9]{2})?)?(?:\.[0-9]{1,6})?([+-][0-9]{4})?")
+_MONTH: Final = re.compile(r"((?:18|19|20|21)[0-9]{2})(0[1-9]|1[0-2])", re.ASCII)
 _PLAIN: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _WITHOUT_VALUE: Final = {
     **dict.fromkeys("DW", "entered_in_error"),
@@ -43,6 +42,7 @@ class _Group:
     """The OBX of one order, or of one specimen, with what is said about all of them."""
 
     collected: str | None = None
+    reported: list[str | None] = attrs.field(factory=list)
     order: str | None = None
     specimens: list[str] = attrs.field(factory=list)
     sampled: str | None = None
@@ -91,6 +91,7 @@ def _groups(message: Message, number: int, ids: dict[str, Any]) -> list[_Place]:
                 sampled=group.sampled if message.kind == "OUL" else None,
             )  # fmt: skip
             group.collected = segment.text(7)
+            group.reported = [segment.text(14), segment.text(22)]
             group.order = segment.text(3) or segment.text(2)
             group.specimens = group.specimens or segment.parts(15)[:2]
         elif segment.name == "SPM":
@@ -131,9 +132,9 @@ def _slot(segment: Segment, message: Message, place: _Place, tests: TestMap | No
     patient, key, group = place
     unit, conflict = _unit(segment.components(6))
     value, notes = _value(segment)
-    collected, when_notes = _time(segment.text(14) or group.collected or group.sampled)
+    collected, when_notes = _when(segment, group)
     status = (segment.text(11) or "").upper()
-    low, high = ends_of_text(segment.text(7), unit, decimal)
+    low, high, span = _range(segment, unit, decimal)
     test, loinc, said = _test(segment.components(3), tests)
     number = segment.text(1)
     result = LabResult(
@@ -144,9 +145,10 @@ def _slot(segment: Segment, message: Message, place: _Place, tests: TestMap | No
         specimen=specimen_name(group.specimens),
         reference_low=low,
         reference_high=high,
+        reference_range=span,
         method=segment.text(17, 2) or segment.text(17),
         id="/".join(part for part in (message.control_id, group.order, number) if part) or None,
-        reported_flag=segment.text(8),
+        reported_flag=flags.foremost(word for words in segment.repetitions(8) for word in words[:2] if word),
         loinc=loinc,
     )
     every = (*said, *when_notes, *notes, *(("unit_conflict",) if conflict else ()))
@@ -207,7 +209,7 @@ def _only_one(times: dict[str | None, _Living]) -> _Living | None:
 def _test(components: list[str], tests: TestMap | None) -> tuple[str, str | None, tuple[str, ...]]:
     """Return the name of a test, its LOINC codes and notes; what the caller says of it comes first."""
     triplets = [[at(components, i + k) for k in range(3)] for i in (1, 4, 10)]
-    loinc = [code for code, _, system in triplets if code and (system or "").upper() in _LOINC]
+    loinc = [found for code, _, system in triplets if (found := loinc_code(code, system))]
     texts = [text for _, text, _ in triplets if text]
     codes = [code for code, _, _ in triplets if code]
     said = local_test(tests, codes, texts)
@@ -217,8 +219,26 @@ def _test(components: list[str], tests: TestMap | None) -> tuple[str, str | None
 
 
 def _unit(components: list[str]) -> tuple[str | None, bool]:
-    code = next((at(components, i) for i in (1, 4) if (at(components, i + 2) or "").upper() in _UCUM), None)
+    code = next((at(components, i) for i in (1, 4) if is_ucum(at(components, i + 2)) and at(components, i)), None)
     return unit_name(code, [at(components, i) for i in (1, 2, 4, 5)])
+
+
+def _range(segment: Segment, unit: str | None, decimal: str | None) -> SentRange:
+    """Read the range; of several, one that alone has numbers counts, and two different ones are no range."""
+    texts = [_span(components) for components in segment.repetitions(7)]
+    numbered = [text for text in texts if any(map(str.isdigit, text))]
+    if len(numbered) < 2:  # noqa: PLR2004 - one range
+        return of_text(next(iter([*numbered, *texts]), None), unit, decimal)
+    read = {of_text(text, unit, decimal) for text in numbered}
+    if len(read) == 1:
+        return read.pop()
+    return NO_USE if any(text is None for *_, text in read) else (None, None, "; ".join(texts))
+
+
+def _span(components: list[str]) -> str:
+    """Return a range in components as one text; two numbers are its ends."""
+    ends = [part for part in components if part]
+    return ("-" if len(ends) == 2 and all(map(_PLAIN.fullmatch, ends)) else " ").join(ends)  # noqa: PLR2004 - low and high
 
 
 def _value(segment: Segment) -> tuple[Any, tuple[str, ...]]:
@@ -231,32 +251,56 @@ def _value(segment: Segment) -> tuple[Any, tuple[str, ...]]:
     if kind == "SN":
         return _structured(components), ()
     if kind in ("CE", "CWE", "CNE"):
-        return at(components, 2) or at(components, 9) or at(components, 1) or NOT_NUMERIC, ()
+        uncoded = at(components, 1) if at(components, 3) is None else None  # a code is no number
+        return at(components, 2) or at(components, 9) or uncoded or NOT_NUMERIC, ()
     if len(components) > 1 or kind not in _TEXTS:
         return NOT_NUMERIC, ()
-    plain = kind == "NM" and _PLAIN.fullmatch(components[0])
-    return (Decimal(components[0]) if plain else components[0]), ()
+    return (_number(components[0]) if kind == "NM" else components[0]), ()
 
 
 def _structured(components: list[str]) -> Any:
-    """Read comparator^number^separator^number; a ratio or a span is no number."""
+    """Read comparator^number^separator^number; a ratio or a span is no number.
+
+    A value that stands alone, with no component for its comparator, is read as text.
+    """
     comparator, number = at(components, 1), at(components, 2)
+    if not any(components[1:]):
+        return _number(components[0])
     if any(components[2:]) or not number:
         return NOT_NUMERIC
     if comparator in (None, "="):
-        return Decimal(number) if _PLAIN.fullmatch(number) else number
-    return f"{comparator}{number}" if comparator in COMPARATORS and number[:1].isdigit() else NOT_NUMERIC
+        return _number(number)
+    text = f"{comparator}{number}" if comparator in COMPARATORS else f"{comparator} {number}"
+    sound = number[:1].isdigit() and not comparator[-1:].isdigit()
+    return text if sound and values.parse(text).comparator is not None else NOT_NUMERIC
 
 
-def _time(text: str | None) -> tuple[str | None, tuple[str, ...]]:
-    if text is None:
-        return None, ()
-    if read_time(text) is None:
-        return None, ("time_unreadable",)
+def _number(text: str) -> Any:
+    return Decimal(text) if _PLAIN.fullmatch(text) else text
+
+
+def _when(segment: Segment, group: _Group) -> tuple[str | None, tuple[str, ...]]:
+    """Return the time of collection; that of the report, or of the analysis, in its place is noted."""
+    taken = [text for text in (segment.text(14), group.collected, group.sampled) if text]
+    if taken:
+        return _time(next((text for text in taken if read_time(_time(text))), taken[0])), ()
+    reported = (text for text in ([*group.reported[:1], segment.text(19), *group.reported[1:]]) if text)
+    instead = next((text for text in reported if read_time(_time(text))), None)
+    return (None, ()) if instead is None else (_time(instead), ("time_of_report",))
+
+
+def _time(text: str) -> str:
+    """Return a time as ISO 8601 spells it, where HL7 v2 would understand it; anything else as it was sent."""
     match = _TIME.fullmatch(text)
     if match is None:
-        return text, ()
+        month = _MONTH.fullmatch(text)
+        return text if month is None else "-".join(month.groups())
     date, hour, minute, second, zone = match.groups("")
     day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
     clock = f"T{hour}:{minute or '00'}:{second or '00'}{zone[:3]}{':' if zone else ''}{zone[3:]}" if hour else ""
-    return day + clock, ()
+    return day + clock
+
+
+def _day(text: str | None) -> str | None:
+    """Return the day of a birth date."""
+    return None if text is None else _time(text)[:10] if _TIME.fullmatch(text) else _time(text)

@@ -22,8 +22,17 @@ _HINT: Final = "Send whole ORU^R01 or OUL^R22 messages, each beginning with MSH|
 _CHARSETS: Final = {
     **dict.fromkeys(("", "ASCII", "UTF-8", "UTF8", "UNICODE UTF-8"), "utf-8"),
     **dict.fromkeys(("8859/1", "ISO-8859-1", "ISO8859-1", "ISO 8859-1", "LATIN1", "LATIN-1"), "latin-1"),
-    **{f"8859/{part}": f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 9, 15)},
+    **{f"8859/{part}": f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)},
+    **{f"ISO-8859-{part}": f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)},
+    **dict.fromkeys(("WINDOWS-1252", "CP1252", "ANSI"), "cp1252"),
+    **{f"{stem}{part}": f"cp{part}" for stem in ("WINDOWS-", "CP") for part in (1250, 1251, 1253, 1254, 1257)},
+    "UNICODE": "utf-8",
+    "GB 18030-2000": "gb18030",
+    "BIG-5": "big5",
+    "KS X 1001": "euc_kr",
 }
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&le;": "≤", "&ge;": "≥", "&quot;": '"', "&amp;": "&"}
+"""What an interface engine that thought it was writing XML leaves behind; the ampersand is last."""
 _UNUSED_ESCAPES: Final = re.compile(r"\.(?:br|sp|fi|nf|in|ti|sk|ce)[+-]?[0-9]{0,4}")
 
 
@@ -74,6 +83,9 @@ class Segment:
 
     def _text(self, raw: str) -> str:
         text = unescape(raw, self.escapes)
+        if "&" in text:
+            for entity, sign in _ENTITIES.items():
+                text = text.replace(entity, sign)
         return "" if text.strip() == '""' else text.strip().encode("utf-8", "replace").decode()
 
 
@@ -226,7 +238,7 @@ def _split(text: str, envelope: _Envelope) -> Iterator[tuple[list[tuple[int, str
 def _lines(text: str, envelope: _Envelope) -> Iterator[tuple[int, str]]:
     mark = "|"
     for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1):
-        line = raw.strip("\x00")
+        line = raw.strip("\x00").lstrip(" \t")
         if not line.strip():
             continue
         name = line[:3]
