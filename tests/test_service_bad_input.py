@@ -76,7 +76,7 @@ def refused(answer, status, place):
         ('{"results": [], "options": {"default_units": {"magnesium": 7}}}', 422, "/options/default_units/*"),
         ('{"results": [], "presentation": {"symptoms": ["bliss"]}}', 422, "/presentation/symptoms"),
         ('{"resourceType": "Patient"}', 422, "/"),
-        ('{"resourceType": "Bundle", "entry": {}}', 422, "/entry"),
+        ('{"resourceType": "Bundle", "entry": 7}', 422, "/entry"),
         ('{"resourceType": "Observation", "code": 7}', 422, "/code"),
     ],
 )
@@ -195,7 +195,7 @@ BODIES = [
     ("/interpret", "application/json", '{"SECRET": 1, "SECRET": 2}'),
     ("/interpret", "application/fhir+json", '{"resourceType": "Observation", "id": "SECRET", "code": "SECRET"}'),
     ("/interpret", "application/fhir+json", '{"resourceType": "SECRET"}'),
-    ("/interpret", "application/fhir+ndjson", '{"resourceType": "Observation", "id": "SECRET"}\n{"SECRET'),
+    ("/interpret", "application/fhir+json", '{"resourceType": "Observation", "id": "SECRET"}"SECRET'),
     ("/interpret", "text/csv", "SECRET,SECRET\nSECRET,1\n"),
     ("/interpret", "text/csv", "test,value,unit\nmg,SECRET\n"),
     ("/interpret?SECRET=SECRET", "application/json", '{"results": []}'),
