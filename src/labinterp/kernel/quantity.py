@@ -96,7 +96,7 @@ def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMa
         default_units: analyte key → unit for results without one.
         tests: what the caller says of local names and codes.
     """
-    resolution = analytes.resolve(sent.test, sent.loinc, tests)
+    resolution = analytes.resolve(sent.test, sent.loinc, tests, sent.specimen)
     notes = bits_of_text(sent.note) | bits_of_notes(resolution.notes)
     if resolution.reason == analytes.REFUSED_BY_CALLER:
         notes |= NOTE_BIT["test_refused"]

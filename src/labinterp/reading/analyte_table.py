@@ -16,7 +16,21 @@ from labinterp.model import Citation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIGHT = 5  # from this length on, a name is also known without its spaces
+LETTERS = str.maketrans(
+    {
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "\u0131": "i",  # the Turkish i without a dot
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "\u0629": "\u0647",  # endings that Arabic writes in two ways
+        "\u0649": "\u064a",
+    }
+)
+"""Letters that no Unicode form takes apart, as names are compared."""
 
 
 @attrs.frozen
@@ -83,7 +97,6 @@ class Analyte:
         soft: the values that need no second look.
         ordinary: where most results lie; used to suggest a unit, never to choose one.
         loinc: its LOINC codes.
-        names: its names and abbreviations, as they are written.
         molar_mass_source: where the molar mass comes from.
         molar_mass_evidence: `primary`, `secondary` or `calculated`.
     """
@@ -99,34 +112,29 @@ class Analyte:
     soft: Span | None
     ordinary: Span | None
     loinc: tuple[Loinc, ...]
-    names: tuple[str, ...] = attrs.field(repr=False)
     molar_mass_source: Citation | None = None
     molar_mass_evidence: str | None = None
 
 
 @attrs.frozen
 class Entry:
-    """What one folded name or one code stands for."""
+    """What one code or its display stands for."""
 
     analyte: str | None = None
     property: str | None = None
     notes: tuple[str, ...] = ()
     reason: str | None = None
-    vague: bool = False
 
 
 @attrs.frozen
 class Tables:
-    """Everything that is looked up, by key, folded name, code, reason and folded specimen."""
+    """Everything that is looked up: by key, code, reason and folded specimen; `names` by LOINC display."""
 
     analytes: Mapping[str, Analyte]
     names: Mapping[str, Entry]
     codes: Mapping[str, Entry]
     reasons: Mapping[str, str]
     specimens: Mapping[str, str | None]
-    letters: frozenset[str]
-    before: frozenset[str]
-    after: frozenset[str]
 
 
 def fold(text: str) -> str:
@@ -136,7 +144,7 @@ def fold(text: str) -> str:
         >>> fold("  Magnésium, (Sérum)")
         'magnesium serum'
     """
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().translate(LETTERS))
     signs = (c if c.isalnum() else " % " if c == "%" else " " for c in text if not unicodedata.combining(c))
     return " ".join("".join(signs).split())
 
@@ -153,33 +161,16 @@ def tables() -> Tables:
         key = row["key"]
         for item in known[key].loinc:
             codes[item.code] = Entry(key, item.property, item.notes)
-            _add(names, item.display, Entry(key, None, item.notes))
-        for name in (key, known[key].title, *row["names"]):
-            _add(names, name, Entry(key))
-        for group in row.get("noted", ()):
-            for name in group["names"]:
-                _add(names, name, Entry(key, None, (group["note"],)))
+            names[fold(item.display)] = Entry(key, None, item.notes)
     for row in data["refused"]:
-        entry = Entry(reason=row["reason"], vague=row.get("yields_to_code", False))
-        codes.update(dict.fromkeys(row.get("loinc", ()), entry))
-        for name in row.get("names", ()):
-            _add(names, name, entry)
+        codes.update(dict.fromkeys(row.get("loinc", ()), Entry(reason=row["reason"])))
     reasons = {row["reason"]: row["text"] for row in data["refused"]} | data["reasons"]
     specimens = {
         fold(spelling): None if kind == "missing" else kind
         for kind, spellings in data["specimens"].items()
         for spelling in spellings
     }
-    affixes = {key: frozenset(words) for key, words in data["affixes"].items()}
-    return Tables(MappingProxyType(known), names, codes, reasons, specimens, **affixes)
-
-
-def _add(names: dict[str, Entry], name: str, entry: Entry) -> None:
-    folded = fold(name)
-    names[folded] = entry
-    tight = folded.replace(" ", "")
-    if len(tight) >= TIGHT:
-        names.setdefault(tight, entry)
+    return Tables(MappingProxyType(known), names, codes, reasons, specimens)
 
 
 def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte:
@@ -196,7 +187,6 @@ def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte
         soft=_span(row["soft"]) if "soft" in row else None,
         ordinary=_span(row["ordinary"]) if "ordinary" in row else None,
         loinc=tuple(_loinc(item) for item in row["loinc"]),
-        names=tuple(row["names"]) + tuple(name for group in row.get("noted", ()) for name in group["names"]),
         molar_mass_source=None if mass is None else sources[row["molar_mass_source"]],
         molar_mass_evidence=row.get("molar_mass_evidence"),
     )

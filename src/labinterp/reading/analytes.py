@@ -1,7 +1,8 @@
-"""Name or LOINC code → analyte, and which specimens suit it; all by closed tables in `knowledge/analytes.toml`.
+"""Name or LOINC code → analyte, and which specimens suit it.
 
-A name is compared after Unicode folding, without case, accents and punctuation. Nothing is guessed: what is not in the
-table is refused, and near misses (urine, red cells, 1,25-dihydroxyvitamin D, …) are in the table as refusals.
+Codes and specimens are closed tables of `knowledge/analytes.toml`, names are read by the grammar of `names`. Nothing
+is guessed: a name with a word that is not known is refused, and so are near misses (urine, red cells, calcitriol, …),
+which also win over a code.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import attrs
 
 from labinterp._data import knowledge
 from labinterp.errors import UnknownTestError
-from labinterp.reading.analyte_table import TIGHT, Analyte, Entry, Loinc, Span, fold, tables
+from labinterp.reading import names
+from labinterp.reading.analyte_table import Analyte, Entry, Loinc, Span, fold, tables
 from labinterp.reading.local_names import DASHES, TestMap, test_map
 
 __all__ = [
@@ -40,10 +42,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 REFUSED_BY_CALLER = "refused_by_caller"
-_LONGEST = 200  # characters; longer texts are no test names
+_COMPARED = 60  # characters of a misspelled name
+_FORMS = {"calcium": ("calcium_adjusted", "calcium_ionized")}  # a bare stem does not contradict its forms
 _LOINC = re.compile(r"(?<![\w.-])[0-9]{1,6}-[0-9](?![\w-])")
 _LOINC_PART = re.compile(r"(?<![\w.-])L[PALG][0-9]{1,7}-[0-9](?![\w-])", re.IGNORECASE)
 
@@ -90,16 +93,20 @@ def analyte(key: str) -> Analyte:
     return _known(key)
 
 
-def resolve(test: str | None, loinc: str | None = None, tests: TestMap | None = None) -> Resolution:
+def resolve(
+    test: str | None, loinc: str | None = None, tests: TestMap | None = None, specimen: str | None = None
+) -> Resolution:
     """Say which analyte a test name, a LOINC code, or both together mean. Never raises.
 
-    A LOINC code decides, whether it is given as `loinc` or stands in `test`; a name that contradicts it is noted
-    (`loinc_name_conflict`), and a name that is a known near miss of another quantity refuses the result.
+    A LOINC code decides, whether it is given as `loinc` or stands in `test`; a name that is a known near miss, or that
+    means another analyte, refuses the result. A bare `calcium` beside a code of one of its forms is noted
+    (`loinc_name_conflict`).
 
     Args:
         test: an analyte key, a LOINC code or a name.
         loinc: a LOINC code given beside it.
         tests: what the caller says of local names and codes; it comes before every other reading.
+        specimen: whole blood settles that calcium is ionized where the name leaves that open, as `Ca++` does.
 
     Example:
         >>> resolve("S-Magnesium").analyte
@@ -109,12 +116,17 @@ def resolve(test: str | None, loinc: str | None = None, tests: TestMap | None = 
     """
     test = test if isinstance(test, str) else ""
     loinc = loinc if isinstance(loinc, str) else ""
-    if len(test) > _LONGEST or len(loinc) > _LONGEST:
+    if len(test) > names.LONGEST or len(loinc) > names.LONGEST:
         return Resolution(reason="unknown")
     said = None if tests is None else tests.lookup(test)
     if said is None and tests is not None:
         said = tests.lookup(loinc)
-    return _resolve(test, loinc) if said is None else _as_said(said, _resolve("", loinc))
+    if said is not None:
+        return _as_said(said, _resolve("", loinc))
+    found = _resolve(test, loinc)
+    if found.reason == "total_or_ionized" and specimen_kind(specimen) == "whole_blood":
+        return Resolution("calcium_ionized")
+    return found
 
 
 def resolve_code(system: str, code: str | int) -> Resolution:
@@ -128,7 +140,7 @@ def resolve_code(system: str, code: str | int) -> Resolution:
         >>> resolve_code("mimic-iv", 50960).analyte
         'magnesium'
     """
-    loinc = knowledge("analytes.toml")["codes"].get(system, {}).get(str(code).strip()[:_LONGEST])
+    loinc = knowledge("analytes.toml")["codes"].get(system, {}).get(str(code).strip()[: names.LONGEST])
     return resolve(None, loinc) if loinc else Resolution(reason="unknown")
 
 
@@ -149,12 +161,11 @@ def suggestions(test: str) -> tuple[str, ...]:
         >>> suggestions("magnesum")
         ('magnesium',)
     """
-    if not isinstance(test, str) or len(test) > _LONGEST or resolve(test).reason != "unknown":
+    if not isinstance(test, str) or len(test) > names.LONGEST or resolve(test).reason != "unknown":
         return ()
-    names = tables().names
-    close = difflib.get_close_matches(fold(test), names, n=6, cutoff=0.8)
-    keys = (names[name].analyte for name in close)
-    return tuple(dict.fromkeys(key for key in keys if key is not None))[:3]
+    known = dict(names.stems())
+    close = difflib.get_close_matches(fold(test)[:_COMPARED], known, n=6, cutoff=0.8)
+    return tuple(dict.fromkeys(known[name] for name in close))[:3]
 
 
 def specimen_kind(specimen: str | None) -> str | None:
@@ -168,7 +179,7 @@ def specimen_kind(specimen: str | None) -> str | None:
     """
     if not isinstance(specimen, str):
         return None
-    return _specimen_kind(specimen) if len(specimen) <= _LONGEST else "other"
+    return _specimen_kind(specimen) if len(specimen) <= names.LONGEST else "other"
 
 
 def specimen_suitable(analyte: str, specimen: str | None) -> bool:
@@ -213,23 +224,33 @@ def _resolve(test: str, loinc: str) -> Resolution:
     codes = tuple(dict.fromkeys(given + inside))
     name = _by_name(rest)
     if not codes:
-        if name is None:
-            return Resolution(reason="unknown")
         return Resolution(name.analyte, None, None, name.notes, name.reason)
     entries = [tables().codes.get(code, Entry(reason="unknown_loinc")) for code in codes]
     for code, entry in zip(codes, entries, strict=True):
         if entry.reason is not None:
-            return Resolution(loinc=code, reason=entry.reason)
+            whole = names.read(test)  # as in CA 19-9, which is no code
+            notes = tuple({*name.notes, *whole.notes} & {"not_covered"})
+            return Resolution(loinc=code, notes=notes, reason=entry.reason)
     first = entries[0]
     if any(entry.analyte != first.analyte for entry in entries):
         return Resolution(loinc=codes[0], reason="conflicting_codes")
-    notes = first.notes
-    if name is not None and name.analyte != first.analyte:
-        if name.reason is not None and not name.vague:
-            return Resolution(loinc=codes[0], reason=name.reason)
-        if not name.vague:
-            notes = (*notes, "loinc_name_conflict")
-    return Resolution(first.analyte, codes[0], first.property, notes, None)
+    contradiction, notes = _contradiction(str(first.analyte), name)
+    if contradiction is not None:
+        return Resolution(loinc=codes[0], notes=notes, reason=contradiction)
+    return Resolution(first.analyte, codes[0], first.property, (*first.notes, *notes), None)
+
+
+def _contradiction(key: str, name: names.Name) -> tuple[str | None, tuple[str, ...]]:
+    """Return why a name cannot stand beside a code of this analyte, and notes about the two together."""
+    if name.analyte == key or name.reason == "unknown":
+        return None, ()
+    if name.analyte is None:
+        fits = not name.among or key in name.among
+        yields = fits and (name.vague or name.reason == "total_or_ionized")
+        return (None if yields else name.reason), ()
+    if name.plain and key in _FORMS.get(name.analyte, ()):
+        return None, ("loinc_name_conflict",)
+    return "name_conflict", ()
 
 
 def _split_codes(text: str) -> tuple[tuple[str, ...], str]:
@@ -244,52 +265,10 @@ def _split_codes(text: str) -> tuple[tuple[str, ...], str]:
     return codes, rest
 
 
-def _by_name(text: str) -> Entry | None:
-    found = _by_plain_name(text)
-    if found is not None:
-        return found
-    head, opening, tail = text.replace("[", "(").replace("]", ")").partition("(")
-    inner, closing, after = tail.partition(")")
-    if not (opening and closing and not fold(after)):
-        return None
-    outer_entry, inner_entry = _by_plain_name(head), _by_plain_name(inner)  # as in "Potassium (K)"
-    if outer_entry is None or inner_entry is None or outer_entry.analyte != inner_entry.analyte:
-        return None
-    return outer_entry if len(outer_entry.notes) >= len(inner_entry.notes) else inner_entry
-
-
-def _by_plain_name(text: str) -> Entry | None:
-    names = tables().names
-    for candidate in _without_affixes(text):
-        found = names.get(candidate)
-        tight = candidate.replace(" ", "")
-        if found is None and len(tight) >= TIGHT:
-            found = names.get(tight)
-        if found is not None:
-            return found
-    return None
-
-
-def _without_affixes(text: str) -> Iterator[str]:
-    """Yield the folded name, then shorter ones without words such as "serum" or "level" around it."""
-    table = tables()
-    tokens = fold(text).split()
-    if not tokens:
-        return
-    yield " ".join(tokens)
-    if (
-        len(tokens) > 1
-        and tokens[0] in table.letters
-        and (len("".join(tokens[1:])) >= TIGHT or text.strip().casefold().startswith(f"{tokens[0]}-"))
-    ):
-        tokens = tokens[1:]
-        yield " ".join(tokens)
-    while len(tokens) > 1 and tokens[-1] in table.after:
-        tokens = tokens[:-1]
-        yield " ".join(tokens)
-    while len(tokens) > 1 and tokens[0] in table.before:
-        tokens = tokens[1:]
-        yield " ".join(tokens)
+def _by_name(text: str) -> names.Name:
+    """Return what a name means; the name of a code has its caveats."""
+    found = tables().names.get(fold(text))
+    return names.read(text) if found is None else names.Name(found.analyte, found.notes)
 
 
 @functools.lru_cache(maxsize=1024)
