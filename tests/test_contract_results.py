@@ -34,7 +34,7 @@ CODES = {
 }  # fmt: skip
 NAMES = {
     "magnesium": ["Magnesium", "MAGNESIUM", "Serum Magnesium", "Plasma Magnesium", "S Magnesium", "Magnesium, Total", "MAG", "MG", "Mg", "Mg2+", "Mg++", "Magnésium", "Magnésio", "Magnes"],
-    "calcium": ["Calcium", "Calcium, Total", "Total Calcium", "CALCIUM ARSENAZO", "Ca", "CA", "CAL", "Ca2+", "Ca++", "Kalzium", "S-Ca", "fS-Kalsium"],
+    "calcium": ["Calcium", "Calcium, Total", "Total Calcium", "CALCIUM ARSENAZO", "Ca", "CA", "CAL", "Kalzium", "S-Ca", "fS-Kalsium"],
     "calcium_adjusted": ["Corrected Calcium", "CORRECTED CALCIUM", "Adjusted calcium", "Calcium corrected for albumin", "Albumin-korrigiertes Calcium", "Albuminkorrigeret"],
     "calcium_ionized": ["Free Calcium", "Calcium, Ionized", "Ionised calcium", "IONISED CALCIUM [WHOLE B]", "iCa", "Ca-I", "CaI", "ionic calcium", "kalsium ionisoitunut"],
     "vitamin_d": ["25-Hydroxyvitamin D", "Vitamin D, 25-Hydroxy", "Vitamin D (25-OH)", "25-OH Vitamin D", "25-OH VITAMIN D", "25(OH)D", "25OHD", "25-OH Vit D Total", "Calcidiol", "Calcifediol", "25 hydroxycholecalciferol", "VITAMIN_D3_25_0H_RIA", "25HDN", "Vitamin D, Total"],

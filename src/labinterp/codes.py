@@ -169,6 +169,7 @@ NOTES: Final = (
     "severity_disagrees",
     "resource_unreadable",
     "time_of_report",
+    "not_covered",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 
