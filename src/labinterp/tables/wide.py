@@ -70,6 +70,13 @@ def headings(columns: Iterable[object], tests: TestMap | None = None) -> list[He
         test, part = words.split_part(bare)
         if part is not None and part != "value" and _is_known(test, tests):
             parts.append((position, test, part, unit))
+        elif (
+            unit is not None
+            and units.resolve(unit).code is not None
+            and _is_known(bare, tests)
+            and not _is_told(name, tests)
+        ):
+            found.append(Heading(position, bare, unit))
         elif _is_known(name.strip(), tests):
             found.append(Heading(position, name.strip(), None))
         elif _is_known(bare, tests) or (unit is not None and units.resolve(unit).code is not None):
@@ -85,8 +92,12 @@ def used(columns: Iterable[object], tests: TestMap | None = None) -> set[int]:
     return {position for each in found for position in (each.position, *each.parts.values())}
 
 
+def _is_told(test: str, tests: TestMap | None) -> bool:
+    return tests is not None and bool(tests.lookup(test.strip()))
+
+
 def _is_known(test: str, tests: TestMap | None) -> bool:
-    return (tests is not None and bool(tests.lookup(test))) or analytes.resolve(test).analyte is not None
+    return _is_told(test, tests) or analytes.resolve(test).analyte is not None
 
 
 def _meaning(test: str, tests: TestMap | None) -> str:
