@@ -217,3 +217,28 @@ def test_a_report_says_once_that_grades_are_laboratory_derived():
     assert len(said) == 1
     assert "ctcae/6.0" in said[0]
     assert not any("laboratory-derived" in note for note in li.interpret(results, ADULT).notes)
+
+
+def test_each_direction_has_its_own_grade():
+    """A value that is too low has grade 0 as too high, and a direction whose limit is not known has none."""
+    ends = {"reference_low": 1.6, "reference_high": 2.6}
+    rows = [(0.8, ends), (5.0, ends), (2.0, ends), (0.8, {}), (2.0, {}), (2.7, {"reference_high": 2.6}), ("<0.5", ends)]
+    results = [li.LabResult("magnesium", value, "mg/dL", **more) for value, more in rows]
+    found = li.interpret(results, ADULT, ranges=[], grading="ctcae/5.0").interpretations
+    assert [(item.grade_low, item.grade_high, item.grade) for item in found] == [
+        (3, 0, 3), (0, 3, 3), (0, 0, 0), (3, None, 3), (None, None, None), (None, 1, 1), (4, 0, 4),
+    ]  # fmt: skip
+
+
+def test_grades_of_directions_stand_where_a_grading_is_asked(tmp_path):
+    """Tables and streams have both columns beside the grade with a grading, and neither without one."""
+    frame = pd.DataFrame({"patient_id": "A", "test": "magnesium", "value": [0.3, 2.0], "unit": "mmol/L", "age": 54})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    plain, graded = li.interpret_frame(frame).results, li.interpret_frame(frame, grading="ctcae/5.0").results
+    at = graded.columns.get_loc("grade")
+    assert graded.columns[at : at + 3].tolist() == ["grade", "grade_low", "grade_high"]
+    assert graded.drop(columns=["grade_low", "grade_high"]).columns.equals(plain.columns)
+    li.interpret_files(tmp_path / "rows.csv", tmp_path / "out", grading="ctcae/5.0")
+    streamed = pd.read_parquet(tmp_path / "out" / "results")
+    assert streamed[["grade", "grade_low", "grade_high"]].to_numpy().tolist() == [[3, 3, 0], [3, 0, 3]]
+    assert graded[["grade", "grade_low", "grade_high"]].to_numpy().tolist() == [[3, 3, 0], [3, 0, 3]]

@@ -113,6 +113,9 @@ PROBLEM_TEXTS: Final[dict[str, tuple[str, str, type[errors.LabInterpError]]]] = 
     ),
 }
 
+GRADES: Final = ("grade", "grade_low", "grade_high")
+"""The worse grade of both directions, and each by itself."""
+
 GRADE_NOTE: Final = (
     "Grades by {grading} are laboratory-derived: from values alone, without what the standard also says of symptoms "
     "and interventions"

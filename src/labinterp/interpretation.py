@@ -247,6 +247,8 @@ def _interpretation(reading: scalar.Reading, result: LabResult) -> Interpretatio
         reading.problem,
         notes_of_bits(reading.notes),
         reading.suspected,
+        reading.grade_low,
+        reading.grade_high,
     )
 
 

@@ -170,10 +170,12 @@ class Interpretation:
         flag: FHIR v3-ObservationInterpretation code.
         level: `very_low` … `very_high`, or `indeterminate`.
         band: the source's own name of the band.
-        grade: 0 to 4 where a grading was asked for and the data allow one.
+        grade: the worse of both directions, 0 to 4, where a grading was asked for and the data allow one.
         problem: code of the problem that stopped the interpretation.
         notes: codes of notes that did not stop it.
         suspected_unit: a unit that would make an implausible value ordinary.
+        grade_low: the grade of what is too low alone.
+        grade_high: the grade of what is too high alone.
     """
 
     result: LabResult = attrs.field(repr=False)
@@ -191,6 +193,8 @@ class Interpretation:
     problem: str | None
     notes: tuple[str, ...]
     suspected_unit: str | None
+    grade_low: int | None = attrs.field(default=None, repr=False)
+    grade_high: int | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen

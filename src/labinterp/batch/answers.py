@@ -12,7 +12,7 @@ import pandas as pd
 
 from labinterp.batch.encode import Encoded, compact
 from labinterp.batch.output import Coded, Whole
-from labinterp.codes import COMPARATORS, FLAGS, LEVELS, PROBLEMS, notes_of_bits
+from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVELS, PROBLEMS, notes_of_bits
 from labinterp.kernel.plan import SEVERE_FLAGS
 from labinterp.reading import units
 from labinterp.reading.demographics import read_text
@@ -30,6 +30,18 @@ RESULT_COLUMNS: Final = (
     "patient_id", "collected_at", "analyte", "comparator", "value", "unit", "low", "high", "range_id", "flag", "level",
     "band", "grade", "problem", "notes", "suspected_unit",
 )  # fmt: skip
+
+
+def result_columns(*, graded: bool) -> tuple[str, ...]:
+    """Return the columns of results.
+
+    Args:
+        graded: whether a grading was asked for.
+    """
+    at = RESULT_COLUMNS.index("grade")
+    return (*RESULT_COLUMNS[:at], *(GRADES if graded else GRADES[:1]), *RESULT_COLUMNS[at + 1 :])
+
+
 FINDING_COLUMNS: Final = (
     "patient_id", "panel", "finding", "status", "severity", "evidence", "upstream", "suggested_tests", "explanation",
 )  # fmt: skip
@@ -54,6 +66,7 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
     unit = [channel.canonical_unit for channel in channels]
     low = np.array([np.nan if plan.low is None else plan.low for plan in plans.items])
     high = np.array([np.nan if plan.high is None else plan.high for plan in plans.items])
+    grades = GRADES if answer.graded else GRADES[:1]
     severe = _SEVERE.take(found.flag)
     sources = [plan.source_of(flag) for flag in (None, *SEVERE_FLAGS) for plan in plans.items]
     return {
@@ -69,7 +82,7 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
         "flag": Coded(found.flag, FLAGS),
         "level": Coded(found.level, LEVELS),
         "band": Coded(found.band, plans.bands),
-        "grade": Whole(found.grade, found.grade < 0),
+        **{name: Whole(found.grades[name], found.grades[name] < 0) for name in grades},
         "problem": Coded(batch.problem, PROBLEMS),
         "notes": _notes(batch.notes),
         "suspected_unit": _suspected(batch.suspects, len(batch.value)),

@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from labinterp.batch import answers
-from labinterp.batch.answers import FINDING_COLUMNS, PATHWAY_COLUMNS, RESULT_COLUMNS
+from labinterp.batch.answers import FINDING_COLUMNS, PATHWAY_COLUMNS, result_columns
 from labinterp.batch.columns import Columns, FrameColumns
 from labinterp.batch.encode import Encoded, Values, encode, read_encoded, read_values
 from labinterp.batch.output import Coded, Whole
+from labinterp.codes import GRADES
 from labinterp.tables.columns import objects
 from labinterp.tables.rows import as_text
 
@@ -25,21 +26,31 @@ if TYPE_CHECKING:
 
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _OWN: Final = {
-    "value": pa.float64(), "low": pa.float64(), "high": pa.float64(), "grade": pa.int8(),
+    "value": pa.float64(), "low": pa.float64(), "high": pa.float64(),
+    **dict.fromkeys(GRADES, pa.int8()),
 }  # fmt: skip
-TABLES: Final = {"results": RESULT_COLUMNS, "findings": FINDING_COLUMNS, "pathways": PATHWAY_COLUMNS}
-"""The tables of the answer and their columns."""
 
 
-def schemas(types: Mapping[str, pa.DataType] | None = None) -> dict[str, pa.Schema]:
+def tables(*, graded: bool) -> dict[str, tuple[str, ...]]:
+    """Return the tables of the answer and their columns.
+
+    Args:
+        graded: whether a grading was asked for.
+    """
+    return {"results": result_columns(graded=graded), "findings": FINDING_COLUMNS, "pathways": PATHWAY_COLUMNS}
+
+
+def schemas(types: Mapping[str, pa.DataType] | None = None, *, graded: bool) -> dict[str, pa.Schema]:
     """Return the schemas of results, findings and pathways; text is dictionary-encoded.
 
     Args:
         types: of `patient_id` and `collected_at`, where they are not text.
+        graded: whether a grading was asked for.
     """
     types = {**_OWN, **(types or {})}
     return {
-        name: pa.schema([(column, types.get(column, TEXT)) for column in columns]) for name, columns in TABLES.items()
+        name: pa.schema([(column, types.get(column, TEXT)) for column in columns])
+        for name, columns in tables(graded=graded).items()
     }
 
 

@@ -12,7 +12,7 @@ from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact
 from labinterp.batch.instants import NO_TIME
 from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
-from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT
+from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NOTE_BIT
 from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
 from labinterp.kernel.plan import DOUBTED
@@ -67,6 +67,7 @@ class Answer:
     by_time: bool
     instants: Ints
     numbers: Ints | None = None
+    graded: bool = False
 
     @functools.cached_property
     def reasoned(self) -> list[Reasoned]:
@@ -107,7 +108,10 @@ def run(table: Columns, options: Options) -> Answer:
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
-    return Answer(batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when)
+    return Answer(
+        batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
+        graded=session.grading is not None,
+    )  # fmt: skip
 
 
 def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:
@@ -268,7 +272,7 @@ def _compute_calcium(
     pattern[both, slots.CONTEXT["albumin_side"]] = side
     panel, grams = both[valid], grams[valid]
     if not len(panel):
-        return {"panel": panel, "grade": np.empty(0, np.int8), "judged": np.empty(0, np.bool_)}
+        return {"panel": panel, "grades": dict.fromkeys(GRADES, np.empty(0, np.int8)), "judged": np.empty(0, np.bool_)}
     calcium = calcium[panel]
     codes, used = compact(plan[calcium], len(made_for))
     plans = Plans(
@@ -283,7 +287,7 @@ def _compute_calcium(
     soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
     level = plans.level[outcome] + soft * np.uint8(slots.SOFT)
     pattern[panel, slots.COMPUTED] = np.where(judged, level, np.uint8(0))
-    return {"panel": panel, "grade": plans.grade[outcome], "judged": judged}
+    return {"panel": panel, "grades": {name: grade[outcome] for name, grade in plans.grades.items()}, "judged": judged}
 
 
 @functools.cache
@@ -304,15 +308,16 @@ def _complete_calcium(
 
     A grade may stand without a range.
     """
-    total = (slot == slots.CALCIUM) & ((batch.problem == 0) | (found.grade >= 0))
+    total = (slot == slots.CALCIUM) & ((batch.problem == 0) | (found.grades["grade"] >= 0))
     row = panels.held[adjusted["panel"], slots.CALCIUM]
     own = panels.of_row[row] == adjusted["panel"]
-    row, grade = row[own], adjusted["grade"][own]
+    row = row[own]
     total[row] &= (batch.problem[row] == 0) & ~adjusted["judged"][own]
     batch.notes[total] |= NOTE_BIT["uncorrected_calcium"]
     if session.grading is not None:
-        found.grade[row] = grade
-        said = (batch.problem[row] == 0) | (grade >= 0)
+        for name, grade in adjusted["grades"].items():
+            found.grades[name][row] = grade[own]
+        said = (batch.problem[row] == 0) | (found.grades["grade"][row] >= 0)
         batch.notes[row[said]] |= NOTE_BIT["graded_as_adjusted"]
 
 

@@ -205,7 +205,7 @@ class Run:
         self.counts = {source: pipeline.Count() for source in self.sources}
         own = {"patient_id", "collected_at"}
         known = {name: kind for name, kind in self.types.items() if name in own}
-        schemas = arrow.schemas(known)
+        schemas = arrow.schemas(known, graded=self.options.grading is not None)
         self.parts = {
             name: Parts(self.place / "out" / name, schema, self.kind, tally=_TALLIED.get(name))
             for name, schema in schemas.items()

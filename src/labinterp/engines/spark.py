@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from labinterp.batch import arrow
+from labinterp.codes import GRADES
 from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.sources import How, Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
@@ -134,13 +135,14 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
         rows = rows.withColumn("patient_id", sql.lit(THE_PATIENT))
     rows = _by_patient(rows, partitions)
     own_types = {"patient_id", "collected_at"}
-    tables = _schema({field.name: field.dataType for field in rows.schema if field.name in own_types})
+    graded = options.grading is not None
+    tables = _schema({field.name: field.dataType for field in rows.schema if field.name in own_types}, graded=graded)
     whole = rows.mapInArrow(_Interpret(options), tables)
     if persist:
         whole = whole.persist(StorageLevel.MEMORY_AND_DISK)
     answers = {name: whole.where(sql.col(name).isNotNull()).select(f"{name}.*") for name in tables.names}
     number = [] if row_id is None else [_column(sql, NUMBER).alias(row_id)]
-    results = answers["results"].select(*number, *arrow.TABLES["results"])
+    results = answers["results"].select(*number, *arrow.tables(graded=graded)["results"])
     return SparkReport(results, answers["findings"], answers["pathways"], whole)
 
 
@@ -183,16 +185,16 @@ def _by_patient(rows: DataFrame, partitions: int | None) -> DataFrame:
     return together.sortWithinPartitions(*order)
 
 
-def _schema(kept: Mapping[str, Any]) -> Any:
+def _schema(kept: Mapping[str, Any], *, graded: bool) -> Any:
     """Return the schema of the frame that holds all three tables, each as a column of its own."""
     from pyspark.sql import types
 
     known: dict[str, Any] = {"value": types.DoubleType(), "low": types.DoubleType(), "high": types.DoubleType()}
-    known |= {"grade": types.ByteType(), **kept}
+    known |= {**dict.fromkeys(GRADES, types.ByteType()), **kept}
     text = types.StringType()
     tables = {
         name: [types.StructField(column, known.get(column, text)) for column in names]
-        for name, names in arrow.TABLES.items()
+        for name, names in arrow.tables(graded=graded).items()
     }
     tables["results"].insert(0, types.StructField(NUMBER, types.LongType()))
     return types.StructType([types.StructField(name, types.StructType(fields)) for name, fields in tables.items()])
@@ -261,7 +263,7 @@ def _answer(interpreter: Interpreter, table: pa.Table) -> Iterator[pa.RecordBatc
     kept = {name: table.schema.field(name).type for name in ("patient_id", "collected_at") if name in rows}
     schemas = {
         name: pa.schema([(field.name, _stored(kept.get(field.name, field.type))) for field in schema])
-        for name, schema in arrow.schemas().items()
+        for name, schema in arrow.schemas(graded=interpreter.options.grading is not None).items()
     }
     chunk = arrow.chunk(interpreter.run(rows, numbers), rows, schemas)
     chunk.tables["results"] = chunk.tables["results"].add_column(0, NUMBER, pa.array(numbers, pa.int64()))

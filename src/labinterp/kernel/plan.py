@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
-from labinterp.codes import FLAG_OF_LEVEL, HIGH_SIDE, LOW_SIDE, NOTE_BIT
+from labinterp.codes import FLAG_OF_LEVEL, GRADES, HIGH_SIDE, LOW_SIDE, NOTE_BIT
 from labinterp.frozen import FrozenMap
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Outcome(NamedTuple):
     grade: int | None = None
     near: bool = False
     clash: bool = False
+    grade_low: int | None = None
+    grade_high: int | None = None
 
     @property
     def notes(self) -> int:
@@ -203,15 +205,22 @@ def agree(outcomes: Sequence[Outcome], *, severity: bool = False) -> Outcome:
     flags = {outcome.flag for outcome in outcomes}
     levels = {outcome.level for outcome in outcomes}
     bands = {outcome.band for outcome in outcomes}
-    grades = {outcome.grade for outcome in outcomes}
+    grade, low, high = (_common(name, outcomes) for name in GRADES)
     if flags == {None}:
-        return NOTHING._replace(grade=first.grade if len(grades) == 1 else None)
+        return NOTHING._replace(grade=grade, grade_low=low, grade_high=high)
     return Outcome(
         flag=_common_flag(flags, severity=severity),
         level=_common_level(levels),
         band=first.band if len(bands) == 1 else None,
-        grade=first.grade if len(grades) == 1 else None,
+        grade=grade,
+        grade_low=low,
+        grade_high=high,
     )
+
+
+def _common(name: str, outcomes: Sequence[Outcome]) -> int | None:
+    values = {getattr(outcome, name) for outcome in outcomes}
+    return values.pop() if len(values) == 1 else None
 
 
 def _common_flag(flags: set[str | None], *, severity: bool) -> str | None:
@@ -236,7 +245,7 @@ def compile_plan(
     *,
     criticals: Sequence[Sequence[Scale]] = (),
     severities: Sequence[Sequence[Scale]] = (),
-    gradings: Sequence[Sequence[Grading]] = (),
+    gradings: Mapping[str, Sequence[Grading]] = FrozenMap({}),
     to_canonical: Fraction,
     range_id: str | None,
     severity_ids: Mapping[str, str] = FrozenMap({}),
@@ -252,7 +261,8 @@ def compile_plan(
         scales: one per partition that could apply to the patient.
         criticals: per edition with critical limits, one scale per partition that could apply.
         severities: for very low and for very high, one scale per partition that could apply.
-        gradings: the grade scales of the standard for this analyte, low and high, once per partition that could apply.
+        gradings: `low` or `high` → the grade scales of the standard for this analyte, one per partition that could
+            apply.
         to_canonical: exact factor from the result's unit to the canonical unit.
         range_id: where the limits come from.
         severity_ids: `LU` or `HU` → where the bands of severity come from.
@@ -271,7 +281,7 @@ def compile_plan(
         for twin in scale.twins:
             for value in twin:
                 points.setdefault(value, False)
-    for grading in (grading for group in gradings for grading in group):
+    for grading in (grading for group in gradings.values() for grading in group):
         for stretch in grading.stretches:
             for edge in stretch.edges():
                 points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
@@ -328,13 +338,15 @@ def _outcome(
     scales: Sequence[Scale],
     severities: Sequence[Sequence[Scale]],
     criticals: Sequence[Sequence[Scale]],
-    gradings: Sequence[Sequence[Grading]],
+    gradings: Mapping[str, Sequence[Grading]],
 ) -> Outcome:
     base = agree([_basic(x, scale) for scale in scales]) if scales else NOTHING
     near = any(_is_near(x, on, scale) for group in (scales, *severities) for scale in group)
     low, high = normal_ends(scales)
-    grades = {grade_at(x, group, low=low, high=high) for group in gradings}
-    base = base._replace(near=near, grade=grades.pop() if len(grades) == 1 else None)
+    grades = {side: _grade(x, group, low=low, high=high) for side, group in gradings.items()}
+    base = base._replace(
+        near=near, grade=worse(grades.values()), grade_low=grades.get("low"), grade_high=grades.get("high")
+    )
     outcome = _graver(x, base, scales, severities)
     for edition in criticals:
         hits = [stretch for scale in edition if (stretch := scale.at(x)) is not None]
@@ -389,16 +401,35 @@ def normal_ends(scales: Sequence[Scale]) -> tuple[Edge | None, Edge | None]:
     )
 
 
-def grade_at(x: Fraction, gradings: Sequence[Grading], *, low: Edge | None, high: Edge | None) -> int | None:
-    """Return the grade of a value: 1 to 4, 0 where every scale excludes one, None where the data do not allow one."""
-    excluded = bool(gradings)
-    for grading in gradings:
-        hit = next((stretch for stretch in grading.stretches if stretch.holds(x)), None)
-        if hit is not None:
-            return hit.grade
-        limit = {"LLN": low, "ULN": high, None: None}[grading.needs]
-        excluded = excluded and _beyond_mildest(x, grading, limit)
-    return 0 if excluded else None
+def _grade(x: Fraction, scales: Sequence[Grading], *, low: Edge | None, high: Edge | None) -> int | None:
+    """Return the grade on which all scales of a direction agree."""
+    grades = {grade_at(x, grading, low=low, high=high) for grading in scales}
+    return grades.pop() if len(grades) == 1 else None
+
+
+def worse(grades: Iterable[int | None]) -> int | None:
+    """Return the worst grade; None where there is none, or where one that is unknown could be more than 0.
+
+    A value has a grade above 0 in one direction at most, so that such a grade holds whatever the other one is.
+
+    Example:
+        >>> worse([2, None]), worse([0, None]), worse([0, 0]), worse([])
+        (2, None, 0, None)
+    """
+    every = list(grades)
+    known = [grade for grade in every if grade is not None]
+    if not known or (len(known) < len(every) and max(known) == 0):
+        return None
+    return max(known)
+
+
+def grade_at(x: Fraction, grading: Grading, *, low: Edge | None, high: Edge | None) -> int | None:
+    """Return the grade of a value: 1 to 4, 0 where the scale excludes one, None where the data do not allow one."""
+    hit = next((stretch for stretch in grading.stretches if stretch.holds(x)), None)
+    if hit is not None:
+        return hit.grade
+    limit = {"LLN": low, "ULN": high, None: None}[grading.needs]
+    return 0 if _beyond_mildest(x, grading, limit) else None
 
 
 def _beyond_mildest(x: Fraction, grading: Grading, limit: Edge | None) -> bool:

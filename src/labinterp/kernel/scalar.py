@@ -34,8 +34,8 @@ class Reading:
     """One result on its way through the kernel; `problem` or `outcome` is set at the end."""
 
     __slots__ = (
-        "channel", "comparator", "flag", "grade", "notes", "number", "outcome", "plan", "problem", "range_sent",
-        "suspected", "value", "when", "who",
+        "channel", "comparator", "flag", "grade", "grade_high", "grade_low", "notes", "number", "outcome", "plan",
+        "problem", "range_sent", "suspected", "value", "when", "who",
     )  # fmt: skip
 
     channel: Channel
@@ -45,6 +45,8 @@ class Reading:
         self.comparator: str | None = None
         self.flag: str | None = None
         self.grade: int | None = None
+        self.grade_high: int | None = None
+        self.grade_low: int | None = None
         self.notes = 0
         self.number = 0.0
         self.outcome: Outcome | None = None
@@ -54,6 +56,10 @@ class Reading:
         self.suspected: str | None = None
         self.value: float | None = None
         self.when: dt.datetime | None = None
+
+    def take_grades(self, outcome: Outcome) -> None:
+        """Take the grades of an outcome."""
+        self.grade, self.grade_low, self.grade_high = outcome.grade, outcome.grade_low, outcome.grade_high
 
     @property
     def soft(self) -> bool:
@@ -159,7 +165,8 @@ def _convert(reading: Reading, session: Session) -> None:
         reading.suspected = session.suspected_unit(channel, reading.number)
     plan = session.plan(channel, reading.who, reading.range_sent)
     outcome = plan.locate(reading.number, reading.comparator)
-    reading.plan, reading.notes, reading.grade = plan, reading.notes | plan.notes, outcome.grade
+    reading.plan, reading.notes = plan, reading.notes | plan.notes
+    reading.take_grades(outcome)
     if outcome.flag is None:
         reading.problem = "no_reference_range"
         return
@@ -266,7 +273,7 @@ def pattern_of(
             continue
         adjusted = computed if i == calcium else None
         if adjusted is not None and session.grading is not None:
-            reading.grade = adjusted.outcome.grade
+            reading.take_grades(adjusted.outcome)
         if reading.problem is not None and reading.grade is None:
             continue
         if adjusted is None or (adjusted.outcome.flag is None and reading.problem is None):

@@ -7,7 +7,6 @@ the same objects.
 
 from __future__ import annotations
 
-import itertools
 import math
 from bisect import bisect_right
 from fractions import Fraction
@@ -240,16 +239,16 @@ class Session:
 
     def _gradings(
         self, analyte: str, code: str, who: Who, ends: tuple[Edge | None, Edge | None]
-    ) -> list[tuple[Grading, ...]]:
-        """Return the grade scales, once per combination of partitions that could apply."""
+    ) -> dict[str, list[Grading]]:
+        """Return the grade scales of each direction, one per partition that could apply."""
         if self.grading is None:
-            return []
+            return {}
         by_direction: dict[str, list[Grading]] = {}
         for entry in grades_for(self.grading, analyte, who):
             grading = grading_of(entry, code, analyte, *ends)
             if grading is not None:
                 by_direction.setdefault(grading.direction, []).append(grading)
-        return list(itertools.product(*by_direction.values())) if by_direction else []
+        return by_direction
 
     def suspected_unit(self, channel: Channel, number: float) -> str | None:
         """Return another accepted unit in which the number would be ordinary, if there is one."""

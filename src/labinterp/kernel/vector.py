@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from labinterp.codes import COMPARATORS, FLAGS, LEVEL_CODE, NOTE_BIT, PROBLEMS
+from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NOTE_BIT, PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,10 @@ class Plans:
         self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in outcomes], np.uint8)
         self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in outcomes], np.uint8)
         self.band = np.array([band_code[o.band] if o.band else 0 for o in outcomes], np.int32)
-        self.grade = np.array([-1 if o.grade is None else o.grade for o in outcomes], np.int8)
+        self.grades = {
+            name: np.array([-1 if (grade := getattr(o, name)) is None else grade for o in outcomes], np.int8)
+            for name in GRADES
+        }
         self.noted = np.array([o.notes for o in outcomes], np.uint64)
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
@@ -199,13 +202,13 @@ def _choose_readings(batch: Batch, alternative: Floats) -> None:
 
 @attrs.define
 class Classified:
-    """What comparison came to, a position a row; 0 (grade: -1) where there is nothing."""
+    """What comparison came to, a position a row; 0 (in each of `grades`: -1) where there is nothing."""
 
     plan: Ints
     flag: Ints
     level: Ints
     band: Ints
-    grade: Ints
+    grades: dict[str, Ints]
 
 
 def classify(batch: Batch, plans: Plans, plan: Ints) -> Classified:
@@ -222,7 +225,7 @@ def classify(batch: Batch, plans: Plans, plan: Ints) -> Classified:
         np.zeros(rows, np.uint8),
         np.zeros(rows, np.uint8),
         np.zeros(rows, np.int32),
-        np.full(rows, -1, np.int8),
+        {name: np.full(rows, -1, np.int8) for name in GRADES},
     )
     for start in range(0, rows, SLICE):
         _classify_slice(batch, plans, out, slice(start, start + SLICE))
@@ -239,6 +242,7 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     out.flag[rows] = flag
     out.level[rows] = plans.level.take(outcome) * judged
     out.band[rows] = plans.band.take(outcome) * judged
-    out.grade[rows] = np.where(usable, plans.grade.take(outcome), -1)
+    for name, grade in plans.grades.items():
+        out.grades[name][rows] = np.where(usable, grade.take(outcome), -1)
     batch.notes[rows] |= plans.noted.take(outcome) * judged | plans.notes.take(plan) * usable
     batch.problem[rows][usable & ~judged] = PROBLEM_CODE["no_reference_range"]

@@ -182,7 +182,8 @@ def _said(item: Interpretation) -> list[str]:
     said = [*item.notes]
     said += [item.problem] if item.problem else []
     said += [f"suspected unit {item.suspected_unit}"] if item.suspected_unit else []
-    return [*said, f"laboratory-derived grade {item.grade}"] if item.grade is not None else said
+    graded = (("grade", item.grade), ("grade of low", item.grade_low), ("grade of high", item.grade_high))
+    return [*said, *(f"laboratory-derived {name} {grade}" for name, grade in graded if grade is not None)]
 
 
 def _code(item: Interpretation) -> Resource:

@@ -9,7 +9,17 @@ from __future__ import annotations
 import functools
 from typing import Any, Final, get_args
 
-from labinterp.codes import COMPARATORS, FINDING_STATUSES, FLAGS, LEVELS, PATHWAY_KINDS, PROBLEMS, SEVERITIES, SUPPORTS
+from labinterp.codes import (
+    COMPARATORS,
+    FINDING_STATUSES,
+    FLAGS,
+    GRADES,
+    LEVELS,
+    PATHWAY_KINDS,
+    PROBLEMS,
+    SEVERITIES,
+    SUPPORTS,
+)
 from labinterp.model import LabResult, Patient, Presentation
 from labinterp.options import DateOrder
 from labinterp.schema import DIALECT, object_schema
@@ -176,8 +186,10 @@ def tables() -> Schema:
         patient_id=maybe, collected_at=maybe, analyte=maybe, comparator=_one_of(*COMPARATORS, nullable=True),
         value=number, unit=maybe, low=number, high=number, range_id=maybe, flag=_one_of(*FLAGS, nullable=True),
         level=_one_of(*LEVELS, nullable=True), band=maybe, grade=["integer", "null"],
+        grade_low=["integer", "null"], grade_high=["integer", "null"],
         problem=_one_of(*PROBLEMS, nullable=True), notes=maybe, suspected_unit=maybe,
     )  # fmt: skip
+    results["required"] = [name for name in results["required"] if name not in GRADES[1:]]
     findings = _columns(
         **place, status=_one_of(*FINDING_STATUSES), severity=_one_of(*SEVERITIES), evidence=maybe,
         upstream=maybe, suggested_tests=maybe, explanation=maybe,
