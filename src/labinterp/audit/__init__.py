@@ -1,0 +1,1 @@
+"""What a data set would come to, before anybody interprets it."""

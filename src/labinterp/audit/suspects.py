@@ -1,0 +1,319 @@
+"""Groups of results whose distribution fits another unit, or another analyte, better than their label.
+
+Everything is done in logarithms of the canonical unit: a wrong unit shifts a whole group by the logarithm of the factor
+between the two units and leaves its shape alone, while sicker patients shift it a little and lengthen its tails. So three
+questions are asked of a group:
+
+1. How far does its median lie from where it should, and how far would it lie under another label? Each distance is
+   divided by what honest hospitals differ by, and the two are compared as a likelihood ratio.
+2. The ranges that came with the results, where there are any, answer the same question independently.
+3. Is the group two groups, of which one is shifted by just the factor between two units?
+
+Nothing here changes a result, and a group is suspected only where an alternative explains it: what lies elsewhere
+for no known reason is no suspect.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from labinterp.audit.populations import Population, confused, populations
+from labinterp.reading import units
+from labinterp.reading.analytes import analytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from labinterp.audit.distribution import Distribution
+
+FEWEST: Final = 40
+"""Groups of fewer results are not judged."""
+FEWEST_MIXED: Final = 200
+"""Groups of fewer results are not asked whether they are two."""
+CERTAIN: Final = 2.5
+"""Logarithm of the likelihood ratio from which a group is suspected (odds of 12 to 1)."""
+CERTAIN_MIXED: Final = 14.0
+_NEAREST: Final = 0.12  # logarithm: units that differ by less cannot be told apart
+_RANGE_SITE: Final = 0.08  # how far laboratories' own ranges of one analyte differ in their middles, in logarithms
+_POPULATION_ERROR: Final = 0.03  # standard error of the middle taken from editions, in logarithms
+_FIT: Final = 3.2  # an alternative explains a group that lies within so many standard deviations of it
+_WIDEST: Final = 3.0  # a group whose quartiles lie so many times farther apart than expected is not one group
+_FREEDOM: Final = (4.0, 30.0)  # of the t distributions that stand for tails of sick patients
+_FEWEST_OTHERS: Final = 3
+_STEPS: Final = (0.6, 0.8, 1.2, 1.4)  # multiples of an offset that are tried beside it
+
+
+@attrs.frozen
+class Group:
+    """The results with one label at one place.
+
+    Args:
+        by: what tells the places apart, such as the hospital.
+        analyte: analyte key, as labelled.
+        unit: UCUM code, as labelled.
+        values: in the canonical unit of the analyte, as the label says.
+        range_middle: median of the logarithms of the middles of the ranges that came with the results, or None.
+    """
+
+    by: tuple[object, ...]
+    analyte: str
+    unit: str
+    values: Distribution = attrs.field(repr=False)
+    range_middle: float | None = None
+
+
+@attrs.frozen
+class Suspect:
+    """A group that another label explains better.
+
+    Args:
+        group: the group.
+        unit: the unit that explains it.
+        analyte: the analyte that explains it.
+        share: the share of its results that the suspicion is about: 1 for the whole group.
+        evidence: what was compared with what, with numbers.
+        check: what to look at.
+    """
+
+    group: Group
+    unit: str
+    analyte: str
+    share: float
+    evidence: str
+    check: str
+
+
+@attrs.frozen
+class _Label:
+    """A label that a group could have had: `shift` is added to the logarithms to see them under that label."""
+
+    analyte: str
+    unit: str
+    shift: float
+    expected: Population
+    why: str
+
+
+def find(groups: Sequence[Group]) -> list[Suspect]:
+    """Return the suspects among the groups, in the order of the groups.
+
+    Args:
+        groups: all groups of a data set; each is compared with the others of its analyte and with the population.
+    """
+    medians = {id(group): float(group.values.quantiles([0.5])[0]) for group in groups if group.values.count >= FEWEST}
+    suspects = []
+    for group in groups:
+        if group.analyte not in populations() or id(group) not in medians:
+            continue
+        others = {
+            analyte: [
+                medians[id(one)] for one in groups if one.analyte == analyte and one is not group and id(one) in medians
+            ]
+            for analyte in (group.analyte, *confused().get(group.analyte, ()))
+        }
+        found = _whole(group, medians[id(group)], others) or _mixed(group, others)
+        if found is not None:
+            suspects.append(found)
+    return suspects
+
+
+def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
+    """Return where an honest group lies: by the other groups where most of them agree, else by the population."""
+    known = populations()[analyte]
+    middle = math.exp(known.center)
+    unit = analytes()[analyte].canonical_unit
+    words = f"people's results lie around {middle:.3g} {unit} ({', '.join(known.entries)})"
+    if len(others) < _FEWEST_OTHERS:
+        return known, words
+    center = float(np.median(others))
+    near = sum(abs(other - center) <= _FIT * known.site for other in others)
+    if near <= len(others) / 2 or abs(center - known.center) > _FIT * known.site + 0.1:
+        return known, words
+    weight = len(others) / (len(others) + (1.2533 * known.site / _POPULATION_ERROR) ** 2)
+    center = weight * center + (1 - weight) * known.center
+    words = f"{len(others)} other groups and the population ({', '.join(known.entries)}) lie around {math.exp(center):.3g} {unit}"
+    return attrs.evolve(known, center=center), words
+
+
+def _labels(group: Group, others: Mapping[str, Sequence[float]]) -> Iterator[_Label]:
+    """Yield the label of the group first, then those that it is told from."""
+    expected, why = _expected(group.analyte, others[group.analyte])
+    yield _Label(group.analyte, group.unit, 0.0, expected, why)
+    table = analytes()
+    own = _factor(group.analyte, group.unit)
+    seen: set[float] = set()
+    for code in table[group.analyte].units:
+        shift = math.log(_factor(group.analyte, code) / own)
+        if abs(shift) >= _NEAREST and round(shift, 6) not in seen:
+            seen.add(round(shift, 6))
+            yield _Label(group.analyte, code, shift, expected, why)
+    for analyte in confused().get(group.analyte, ()):
+        if analyte not in populations() or group.unit not in units.accepted(analyte):
+            continue
+        shift = math.log(_factor(analyte, group.unit) / own)
+        known, why = _expected(analyte, others[analyte])
+        if abs(known.center - expected.center - shift) >= _NEAREST:
+            yield _Label(analyte, group.unit, shift, known, why)
+
+
+def _factor(analyte: str, code: str) -> float:
+    return units.scale(analyte, code).apply(1.0)
+
+
+def _distance(label: _Label, median: float, error: float) -> float:
+    """Return how many standard deviations a median lies from where the label expects it."""
+    return abs(median + label.shift - label.expected.center) / math.hypot(label.expected.site, error)
+
+
+def _whole(group: Group, median: float, others: Mapping[str, Sequence[float]]) -> Suspect | None:
+    own, *alternatives = _labels(group, others)
+    low, high = group.values.quantiles([0.25, 0.75])
+    error = 1.2533 * float(high - low) / 1.349 / math.sqrt(group.values.count)
+    if float(high - low) / 1.349 > _WIDEST * own.expected.spread:
+        return None
+    best, best_ratio = None, CERTAIN
+    here = _distance(own, median, error)
+    for label in alternatives:
+        there = _distance(label, median, error)
+        ratio = (here**2 - there**2) / 2 + _by_range(group, own, label)
+        if there <= _FIT and ratio > best_ratio:
+            best, best_ratio = label, ratio
+    if best is None:
+        return None
+    return Suspect(group, best.unit, best.analyte, 1.0, _evidence(group, median, own, best), _check(group, best))
+
+
+def _by_range(group: Group, own: _Label, label: _Label) -> float:
+    """Return what the ranges that came with the results say, as a logarithm of a likelihood ratio."""
+    if group.range_middle is None:
+        return 0.0
+    distances = [
+        min(abs(group.range_middle + one.shift - populations()[one.analyte].center) / _RANGE_SITE, 4.0)
+        for one in (own, label)
+    ]
+    return (distances[0] ** 2 - distances[1] ** 2) / 2
+
+
+def _evidence(group: Group, median: float, own: _Label, best: _Label) -> str:
+    unit, other = analytes()[group.analyte].canonical_unit, analytes()[best.analyte].canonical_unit
+    text = (
+        f"median of {group.values.count} results {math.exp(median):.3g} {unit} as labelled ({own.unit}), "
+        f"{math.exp(median + best.shift):.3g} {other} as {_name(group, best)}; {best.why}"
+    )
+    if group.range_middle is not None:
+        text += (
+            f"; the middle of their own ranges is {math.exp(group.range_middle):.3g} {unit} as labelled, "
+            f"{math.exp(group.range_middle + best.shift):.3g} {other} as {_name(group, best)}"
+        )
+    return text
+
+
+def _name(group: Group, label: _Label) -> str:
+    return label.unit if label.analyte == group.analyte else f"{label.analyte} in {label.unit}"
+
+
+def _check(group: Group, best: _Label) -> str:
+    if best.analyte != group.analyte:
+        return f"Ask the source whether these results are {best.analyte} and not {group.analyte}."
+    return f"Ask the source whether these results are in {best.unit} and not in {group.unit}."
+
+
+# --- two units in one group --------------------------------------------------------------------------------------------
+
+
+def _mixed(group: Group, others: Mapping[str, Sequence[float]]) -> Suspect | None:
+    if group.values.count < FEWEST_MIXED:
+        return None
+    own, *alternatives = _labels(group, others)
+    best: tuple[float, float, _Label] | None = None
+    for label in alternatives:
+        if label.analyte != group.analyte and label.shift:
+            continue
+        offset = -label.shift if label.analyte == group.analyte else label.expected.center - own.expected.center
+        if abs(offset) < 1.5 * own.expected.spread:
+            continue
+        gain, share = _gain(group.values, own.expected, offset)
+        if gain >= CERTAIN_MIXED and (best is None or gain > best[0]):
+            best = gain, share, label
+    if best is None:
+        return None
+    gain, share, label = best
+    evidence = (
+        f"{group.values.count} results as {group.unit} are better explained as two groups, {share:.0%} of them shifted "
+        f"by the factor to {_name(group, label)} (gain in log-likelihood {gain:.0f}); {own.why}"
+    )
+    return Suspect(
+        group, label.unit, label.analyte, share, evidence, _check(group, label).replace("these", "part of these")
+    )
+
+
+def _gain(values: Distribution, expected: Population, offset: float) -> tuple[float, float]:
+    """Return by how much two groups at a fixed offset explain the values better than one, and the share of the second.
+
+    The gain counts only where a free offset would have come out at the same place: a shoulder of sick patients elsewhere
+    is no second unit.
+    """
+    low, high = expected.center - 3.5, expected.center + 3.5
+    low, high = min(low, low + offset), max(high, high + offset)
+    edges = np.linspace(low, high, 1 + round((high - low) / (0.2 * expected.spread)))
+    counts = values.counts(edges)
+    middles = (edges[1:] + edges[:-1]) / 2
+    held = counts > 0
+    counts, middles = counts[held], middles[held]
+    single = max(_fit(counts, middles, expected, 0.0, nu)[0] for nu in _FREEDOM)
+    fixed, share = max(_fit(counts, middles, expected, offset, nu) for nu in _FREEDOM)
+    if fixed - single < CERTAIN_MIXED:
+        return 0.0, 0.0
+    free = max(_fit(counts, middles, expected, offset * step, nu)[0] for nu in _FREEDOM for step in _STEPS)
+    return (0.0, 0.0) if fixed < free - 2.0 else (fixed - single, share)
+
+
+def _fit(
+    counts: NDArray[np.float64], middles: NDArray[np.float64], expected: Population, offset: float, freedom: float
+) -> tuple[float, float]:
+    """Return the log-likelihood of one t distribution, or of two at an offset, and the share of the second."""
+    best = (-math.inf, 0.0)
+    total = counts.sum()
+    starts = (0.0,) if not offset else (0.2, 0.7)
+    for share in starts:
+        weight = share
+        center, scale = expected.center, expected.spread
+        if not offset:
+            center = _weighted_median(counts, middles)
+        likelihood = -math.inf
+        for _ in range(30):
+            first = (1 - weight) * _t(middles, center, scale, freedom)
+            second = weight * _t(middles, center + offset, scale, freedom) if offset else np.zeros_like(first)
+            both = first + second
+            last, likelihood = likelihood, float((counts * np.log(np.maximum(both, 1e-300))).sum())
+            belongs = second / np.maximum(both, 1e-300)
+            residual = np.stack([middles - center, middles - center - offset])
+            robust = (freedom + 1) / (freedom + (residual / scale) ** 2) * np.stack([1 - belongs, belongs]) * counts
+            center = float((robust[0] * middles + robust[1] * (middles - offset)).sum() / robust.sum())
+            center = (
+                min(max(center, expected.center - _FIT * expected.site), expected.center + _FIT * expected.site)
+                if offset
+                else center
+            )
+            residual = np.stack([middles - center, middles - center - offset])
+            scale = max(math.sqrt(float((robust * residual**2).sum() / total)), 0.2 * expected.spread)
+            weight = min(max(float((counts * belongs).sum() / total), 0.03), 0.97) if offset else 0.0
+            if likelihood - last < 1e-2:
+                break
+        best = max(best, (likelihood, weight))
+    return best
+
+
+def _t(at: NDArray[np.float64], center: float, scale: float, freedom: float) -> NDArray[np.float64]:
+    constant = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+    return constant / scale * (1 + ((at - center) / scale) ** 2 / freedom) ** (-(freedom + 1) / 2)
+
+
+def _weighted_median(counts: NDArray[np.float64], at: NDArray[np.float64]) -> float:
+    return float(at[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]) if len(at) else 0.0
