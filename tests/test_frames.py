@@ -43,6 +43,14 @@ def test_text_of_any_dtype_is_read_alike(dtype):
     pd.testing.assert_frame_equal(frame, before)
 
 
+def test_text_in_chunks_is_read():
+    """Text that lies in chunks, as after joining frames, is read like any other."""
+    texts = [f"{300 + i / 7:.1f}" for i in range(3000)]
+    halves = [pd.Series(part, dtype="string[pyarrow]") for part in (texts[:1500], texts[1500:])]
+    frame = pd.DataFrame({"test": "vitamin_b12", "value": pd.concat(halves, ignore_index=True), "unit": "pmol/L"})
+    assert li.interpret_frame(frame).results["value"].tolist() == [float(text) for text in texts]
+
+
 def test_arrow_backed_columns_are_read_alike():
     """Columns of Arrow dtypes give the same answer."""
     pytest.importorskip("pyarrow", reason="the extra 'arrow' brings PyArrow")

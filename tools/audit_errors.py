@@ -10,9 +10,9 @@ import sys
 
 import numpy as np
 
-from labinterp.audit.distribution import Distribution
-from labinterp.audit.populations import populations
-from labinterp.audit.suspects import Group, find
+from labinterp.auditing.distribution import Distribution
+from labinterp.auditing.populations import populations
+from labinterp.auditing.suspects import Group, find
 from labinterp.reading.units import scale
 
 PAIRS = (

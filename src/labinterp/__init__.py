@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from labinterp._version import __version__
 
 if TYPE_CHECKING:
+    from labinterp.auditing import AuditReport, audit
     from labinterp.changes import Change, change
     from labinterp.documents import read
     from labinterp.engines.files import interpret_files
@@ -64,10 +65,12 @@ _HOME = {
         ),
         "model",
     ),
+    "AuditReport": "auditing",
     "Change": "changes",
     "FrameReport": "frames",
     "ReferenceSet": "ranges",
     "adjusted_calcium": "kernel.calcium",
+    "audit": "auditing",
     "change": "changes",
     "convert": "reading.units",
     "explain": "reasoning",
@@ -83,6 +86,7 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
+    "AuditReport",
     "Change",
     "Finding",
     "FrameReport",
@@ -109,6 +113,7 @@ __all__ = [
     "ValueParseError",
     "__version__",
     "adjusted_calcium",
+    "audit",
     "change",
     "convert",
     "explain",

@@ -249,6 +249,7 @@ def _plain_numbers(column: pd.Series[Any], decimal: str | None) -> tuple[Floats,
 
     plain = pc.fill_null(pc.match_substring_regex(texts, f"^{PLAIN}$"), fill_value=False)
     number = pc.cast(pc.if_else(plain, texts, None), "float64")
+    number = number.to_numpy(zero_copy_only=False)  # of chunks, `np.array` would give a view that cannot be written
     return np.array(number, np.float64), np.array(plain, np.bool_)
 
 

@@ -24,6 +24,7 @@ from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
 from labinterp.tables import encodings, layouts, packed, sources, text, wide
 from labinterp.tables.headings import fold
+from labinterp.tables.kept import KEPT, with_kept
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE
 from labinterp.tables.people import THE_PATIENT, with_patient
 from labinterp.tables.splitter import BadRow, Dialect
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _ROW_BYTES: Final = 64
 """About what a row takes in a text file, for the size of pieces of Parquet files."""
+FILE: Final = "file"
+"""Among the columns that are handed on: the name of the file itself, where it has no column of that name."""
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".tab", ".xlsx", ".parquet")
 
 
@@ -69,6 +72,7 @@ class Reading:
         has_units: whether units are given elsewhere.
         tests: the caller's own names of tests.
         unused: the columns that make no difference.
+        kept: columns of the table that are handed on as they are, under `KEPT` and their name.
     """
 
     layout: str
@@ -82,12 +86,16 @@ class Reading:
     has_units: bool = False
     tests: TestMap | None = None
     unused: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     def columns_of(self, table: pa.Table) -> Columns:
         """Return rows in the `labinterp` layout, by the shortest way."""
         if self.renamed is None:
             return FrameColumns(self.convert(table))
+        handed_on = [(KEPT + name, table[name]) for name in self.kept]
         table = table.select(list(self.renamed.values())).rename_columns(list(self.renamed))
+        for name, column in handed_on:
+            table = table.append_column(name, column)
         if self.one_patient and "patient_id" not in self.renamed:
             whose = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), table.num_rows), [THE_PATIENT])
             table = table.append_column("patient_id", whose)
@@ -99,7 +107,7 @@ class Reading:
         out = layouts.to_labinterp(
             frame, self.layout, self.columns, beside=self.beside, has_units=self.has_units, tests=self.tests
         )
-        out = out[[name for name in COLUMNS if name in out]]
+        out = with_kept(out[[name for name in COLUMNS if name in out]], frame, self.kept)
         return with_patient(out) if self.one_patient else out
 
 
@@ -114,6 +122,7 @@ class How:
         encoding: of texts, checked.
         has_units: whether units are given elsewhere, so that a table needs no column of them.
         tests: the caller's own names of tests.
+        kept: columns that are handed on as they are.
     """
 
     layout: str = "auto"
@@ -122,6 +131,12 @@ class How:
     encoding: str = encodings.AUTO
     has_units: bool = False
     tests: TestMap | None = None
+    kept: tuple[str, ...] = ()
+
+    def kept_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return what a table with these columns hands on: without `FILE`, unless it has such a column."""
+        given = set(names)
+        return tuple(name for name in self.kept if name != FILE or name in given)
 
 
 def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
@@ -137,6 +152,10 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
     beside |= {name: sources.read_table(table, how.encoding) for name, table in how.beside.items()}
     layouts.to_labinterp(empty, layout, how.columns, beside=beside, has_units=how.has_units, tests=how.tests)
     used = layouts.used_columns(names, layout, choices)
+    kept = how.kept_of(names)
+    with_kept(empty, empty, kept)
+    if used:
+        used = tuple(dict.fromkeys((*used, *kept)))
     reading = Reading(
         layout,
         how.columns,
@@ -145,7 +164,8 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
         results_per_row=len(wide.headings(names, how.tests)) if layout == WIDE else 1,
         has_units=how.has_units,
         tests=how.tests,
-        unused=layouts.unused_columns(names, layout, choices),
+        unused=tuple(name for name in layouts.unused_columns(names, layout, choices) if name not in kept),
+        kept=kept,
     )
     return attrs.evolve(reading, renamed=_renamed(reading)) if used else reading
 
@@ -154,7 +174,7 @@ def _renamed(reading: Reading) -> dict[str, str] | None:
     """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
     if reading.layout != LONG or "comparator" in map(fold, reading.used):
         return None
-    named = reading.convert(pd.DataFrame({name: [name] for name in reading.used}))
+    named = attrs.evolve(reading, kept=()).convert(pd.DataFrame({name: [name] for name in reading.used}))
     return {str(ours): str(named[ours].iloc[0]) for ours in named if named[ours].iloc[0] is not None}
 
 
@@ -331,6 +351,7 @@ class DocumentSource(Source):
             tests=how.tests,
             has_units=how.has_units,
         )
+        self._frame = with_kept(self._frame, self._frame, how.kept_of(map(str, self._frame)))
 
     def adopt(self, options: Options) -> None:
         """Take over what is chosen about people."""
@@ -339,7 +360,7 @@ class DocumentSource(Source):
 
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:  # noqa: ARG002 - one piece
         """Yield one piece, and set `sha256`."""
-        frame = self._frame[[name for name in COLUMNS if name in self._frame]]
+        frame = self._frame[[name for name in self._frame if name in COLUMNS or str(name).startswith(KEPT)]]
         self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if len(frame):
             yield Piece(lambda: (FrameColumns(frame), ()), self.size)

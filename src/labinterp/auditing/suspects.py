@@ -1,8 +1,8 @@
 """Groups of results whose distribution fits another unit, or another analyte, better than their label.
 
-Everything is done in logarithms of the canonical unit: a wrong unit shifts a whole group by the logarithm of the factor
-between the two units and leaves its shape alone, while sicker patients shift it a little and lengthen its tails. So three
-questions are asked of a group:
+Everything is done in logarithms of the canonical unit: a wrong unit shifts a whole group by the logarithm of the
+factor between the two units and leaves its shape alone, while sicker patients shift it a little and lengthen its tails.
+So three questions are asked of a group:
 
 1. How far does its median lie from where it should, and how far would it lie under another label? Each distance is
    divided by what honest hospitals differ by, and the two are compared as a likelihood ratio.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from labinterp.audit.populations import Population, confused, populations
+from labinterp.auditing.populations import Population, confused, populations
 from labinterp.reading import units
 from labinterp.reading.analytes import analytes
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from labinterp.audit.distribution import Distribution
+    from labinterp.auditing.distribution import Distribution
 
 FEWEST: Final = 40
 """Groups of fewer results are not judged."""
@@ -46,6 +46,7 @@ _FIT: Final = 3.2  # an alternative explains a group that lies within so many st
 _WIDEST: Final = 3.0  # a group whose quartiles lie so many times farther apart than expected is not one group
 _FREEDOM: Final = (4.0, 30.0)  # of the t distributions that stand for tails of sick patients
 _FEWEST_OTHERS: Final = 3
+_ENOUGH: Final = 0.01  # a gain in log-likelihood at which fitting ends
 _STEPS: Final = (0.6, 0.8, 1.2, 1.4)  # multiples of an offset that are tried beside it
 
 
@@ -57,14 +58,14 @@ class Group:
         by: what tells the places apart, such as the hospital.
         analyte: analyte key, as labelled.
         unit: UCUM code, as labelled.
-        values: in the canonical unit of the analyte, as the label says.
+        distribution: in the canonical unit of the analyte, as the label says.
         range_middle: median of the logarithms of the middles of the ranges that came with the results, or None.
     """
 
     by: tuple[object, ...]
     analyte: str
     unit: str
-    values: Distribution = attrs.field(repr=False)
+    distribution: Distribution = attrs.field(repr=False)
     range_middle: float | None = None
 
 
@@ -106,7 +107,11 @@ def find(groups: Sequence[Group]) -> list[Suspect]:
     Args:
         groups: all groups of a data set; each is compared with the others of its analyte and with the population.
     """
-    medians = {id(group): float(group.values.quantiles([0.5])[0]) for group in groups if group.values.count >= FEWEST}
+    medians = {
+        id(group): float(group.distribution.quantiles([0.5])[0])
+        for group in groups
+        if group.distribution.count >= FEWEST
+    }
     suspects = []
     for group in groups:
         if group.analyte not in populations() or id(group) not in medians:
@@ -137,7 +142,8 @@ def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
         return known, words
     weight = len(others) / (len(others) + (1.2533 * known.site / _POPULATION_ERROR) ** 2)
     center = weight * center + (1 - weight) * known.center
-    words = f"{len(others)} other groups and the population ({', '.join(known.entries)}) lie around {math.exp(center):.3g} {unit}"
+    words = f"{len(others)} other groups and the population ({', '.join(known.entries)}) lie around"
+    words += f" {math.exp(center):.3g} {unit}"
     return attrs.evolve(known, center=center), words
 
 
@@ -173,8 +179,8 @@ def _distance(label: _Label, median: float, error: float) -> float:
 
 def _whole(group: Group, median: float, others: Mapping[str, Sequence[float]]) -> Suspect | None:
     own, *alternatives = _labels(group, others)
-    low, high = group.values.quantiles([0.25, 0.75])
-    error = 1.2533 * float(high - low) / 1.349 / math.sqrt(group.values.count)
+    low, high = group.distribution.quantiles([0.25, 0.75])
+    error = 1.2533 * float(high - low) / 1.349 / math.sqrt(group.distribution.count)
     if float(high - low) / 1.349 > _WIDEST * own.expected.spread:
         return None
     best, best_ratio = None, CERTAIN
@@ -203,7 +209,7 @@ def _by_range(group: Group, own: _Label, label: _Label) -> float:
 def _evidence(group: Group, median: float, own: _Label, best: _Label) -> str:
     unit, other = analytes()[group.analyte].canonical_unit, analytes()[best.analyte].canonical_unit
     text = (
-        f"median of {group.values.count} results {math.exp(median):.3g} {unit} as labelled ({own.unit}), "
+        f"median of {group.distribution.count} results {math.exp(median):.3g} {unit} as labelled ({own.unit}), "
         f"{math.exp(median + best.shift):.3g} {other} as {_name(group, best)}; {best.why}"
     )
     if group.range_middle is not None:
@@ -224,11 +230,11 @@ def _check(group: Group, best: _Label) -> str:
     return f"Ask the source whether these results are in {best.unit} and not in {group.unit}."
 
 
-# --- two units in one group --------------------------------------------------------------------------------------------
+# --- two units in one group -----------------------------------------------------------------------------------------
 
 
 def _mixed(group: Group, others: Mapping[str, Sequence[float]]) -> Suspect | None:
-    if group.values.count < FEWEST_MIXED:
+    if group.distribution.count < FEWEST_MIXED:
         return None
     own, *alternatives = _labels(group, others)
     best: tuple[float, float, _Label] | None = None
@@ -238,15 +244,15 @@ def _mixed(group: Group, others: Mapping[str, Sequence[float]]) -> Suspect | Non
         offset = -label.shift if label.analyte == group.analyte else label.expected.center - own.expected.center
         if abs(offset) < 1.5 * own.expected.spread:
             continue
-        gain, share = _gain(group.values, own.expected, offset)
+        gain, share = _gain(group.distribution, own.expected, offset)
         if gain >= CERTAIN_MIXED and (best is None or gain > best[0]):
             best = gain, share, label
     if best is None:
         return None
     gain, share, label = best
     evidence = (
-        f"{group.values.count} results as {group.unit} are better explained as two groups, {share:.0%} of them shifted "
-        f"by the factor to {_name(group, label)} (gain in log-likelihood {gain:.0f}); {own.why}"
+        f"{group.distribution.count} results as {group.unit} are better explained as two groups, {share:.0%} of them "
+        f"shifted by the factor to {_name(group, label)} (gain in log-likelihood {gain:.0f}); {own.why}"
     )
     return Suspect(
         group, label.unit, label.analyte, share, evidence, _check(group, label).replace("these", "part of these")
@@ -256,8 +262,8 @@ def _mixed(group: Group, others: Mapping[str, Sequence[float]]) -> Suspect | Non
 def _gain(values: Distribution, expected: Population, offset: float) -> tuple[float, float]:
     """Return by how much two groups at a fixed offset explain the values better than one, and the share of the second.
 
-    The gain counts only where a free offset would have come out at the same place: a shoulder of sick patients elsewhere
-    is no second unit.
+    The gain counts only where a free offset would have come out at the same place: a shoulder of sick patients
+    elsewhere is no second unit.
     """
     low, high = expected.center - 3.5, expected.center + 3.5
     low, high = min(low, low + offset), max(high, high + offset)
@@ -304,7 +310,7 @@ def _fit(
             residual = np.stack([middles - center, middles - center - offset])
             scale = max(math.sqrt(float((robust * residual**2).sum() / total)), 0.2 * expected.spread)
             weight = min(max(float((counts * belongs).sum() / total), 0.03), 0.97) if offset else 0.0
-            if likelihood - last < 1e-2:
+            if likelihood - last < _ENOUGH:
                 break
         best = max(best, (likelihood, weight))
     return best

@@ -1,5 +1,5 @@
 """What a data set would come to, before anybody interprets it."""
 
-from labinterp.audit.api import AuditReport, audit
+from labinterp.auditing.api import AuditReport, audit
 
 __all__ = ["AuditReport", "audit"]
