@@ -290,7 +290,7 @@ def test_every_identifier_of_a_data_model_leads_to_a_known_code():
         (None, "mvh"), ("", "mvh"), ("  ", "mvh"), ("NA", "mvh"), (float("nan"), "mvh"),
         ("SERUM", "mvh"), ("Serum or Plasma", "mvh"), ("SerPl", "mvh"), ("PLASMA", "mvh"), ("Li-heparin plasma", "mvh"),
         ("ser", "mvh"), ("plas", "mvh"), ("SER^Serum^HL70487", "mvh"), ("Sérum", "mvh"), ("Siero", "mvh"),
-        ("BLOOD", "mvh"), ("Bld", "mvh"), ("WHOLE BLOOD", "m"), ("venous blood", "mvh"), ("Vollblut", "m"),
+        ("BLOOD", "mvh"), ("Bld", "mvh"), ("WHOLE BLOOD", ""), ("venous blood", "mvh"), ("Vollblut", ""),
         ("EDTA plasma", "vh"), ("K2-EDTA plasma", "vh"),
         ("urine", ""), ("URINE", ""), ("CSF", ""), ("RBC", ""), ("erythrocytes", ""), ("saliva", ""),
         ("citrate plasma", ""),
