@@ -9,7 +9,7 @@ import pytest
 
 import labinterp as li
 from cli_tools import run
-from labinterp.cli.pages import report_of
+from labinterp.frames.single import report_of
 from labinterp.messages import fhir
 from labinterp.options import Options
 from service_client import Client, bundle, observation

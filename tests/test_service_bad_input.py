@@ -168,7 +168,7 @@ def test_references_in_a_circle_are_read():
 @pytest.mark.parametrize(
     ("path", "method", "status"),
     [
-        ("/", "GET", 404),
+        ("/", "DELETE", 405),
         ("/nowhere", "POST", 404),
         ("/health/", "GET", 404),
         ("/cds-services/other", "POST", 404),

@@ -48,12 +48,11 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_final,
     )
-    style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    sheet = style()
     environment.globals.update(
         version=__version__,
-        style=drawing(style),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        style=drawing(sheet),
+        policy=f"default-src 'none'; style-src {style_hash(sheet)}; base-uri 'none'; form-action 'none'",
         word=words.word,
         known=words.known,
         shown=words.shown,
@@ -87,10 +86,15 @@ def _final(value: Any) -> Any:
 
 
 @functools.cache
-def _style() -> str:
-    """Return the style sheet exactly as browsers see it between its tags: they hash Unix line ends."""
-    text = (files("labinterp.report") / _TEMPLATES / "page.css").read_text(encoding="utf-8")
+def style(name: str = "page.css") -> str:
+    """Return a style sheet exactly as browsers see it between its tags: they hash Unix line ends."""
+    text = (files("labinterp.report") / _TEMPLATES / name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")
+
+
+def style_hash(sheet: str) -> str:
+    """Return a style sheet as a source of a content policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()}'"
 
 
 def link(url: str | None) -> str:

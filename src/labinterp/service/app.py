@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from labinterp import reasoning
@@ -109,7 +111,9 @@ def create_app(
 
 
 def _routes() -> list[Route]:
+    people = importlib.util.find_spec("jinja2") and importlib.util.find_spec("python_multipart")
     return [
+        *([Route("/", page, methods=["GET", "POST"])] if people else []),
         Route("/interpret", interpret, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         Route("/openapi.json", describe, methods=["GET"]),
@@ -117,6 +121,35 @@ def _routes() -> list[Route]:
         Route("/cds-services/{id}", advise, methods=["POST"]),
         Route("/cds-services/{id}/feedback", feedback, methods=["POST"]),
     ]
+
+
+async def page(request: Request) -> Response:
+    """Answer `GET /` with a form for people, and `POST /` with the report, or with the form and what is wrong."""
+    settings: settings_.Settings = request.app.state.settings
+    entry: Any = importlib.import_module("labinterp.service.page")
+    standard = settings.defaults["ranges"].id
+    if request.method != "POST":
+        return _form(await request.app.state.workers.run(entry.form.render, standard=standard), 200)
+    given = entry.Entered()
+    try:
+        body.content_type(request, entry.FORM_TYPES)
+        with request.app.state.room.part() as part:
+            data = await body.read(request, settings.max_bytes, settings.timeout, part)
+            given = await entry.entered(data, request.headers)
+            made = await request.app.state.workers.run(entry.answer, given, settings)
+    except entry.UnusableError as unusable:
+        fault, status = unusable.fault, unusable.status
+    except RefusedError as refused:
+        fault, status = entry.form.Fault(refused.detail, refused.hint or ""), refused.status
+    else:
+        return HTMLResponse(made, headers={"Content-Security-Policy": PAGE_POLICY})
+    return _form(entry.form.render(given.typed, fault, standard=standard), status)
+
+
+def _form(text: str, status: int) -> Response:
+    from labinterp.report import form
+
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": form.policy()})
 
 
 async def interpret(request: Request) -> Response:

@@ -33,6 +33,8 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _OPEN: Final = ("/health",)
+_PEOPLE: Final = ("/",)
+"""Where a browser asks its user for the token, as a password."""
 
 
 class Guard:
@@ -85,6 +87,8 @@ class Gate:
             await self.app(scope, receive, send)
             return
         challenge = 'Bearer realm="labinterp"' + (', error="invalid_token"' if given is not None else "")
+        if _inside(scope) in _PEOPLE:
+            challenge = 'Basic realm="labinterp", charset="UTF-8"'
         refused = RefusedError(
             401,
             "the bearer token is missing or wrong",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -98,10 +99,19 @@ class Token:
         self._hash = _hash(text.encode("ascii"))
 
     def opens(self, header: str | None) -> bool:
-        """Return whether an `Authorization` header carries the token."""
+        """Return whether an `Authorization` header carries the token, or a password that is the token."""
         scheme, _, given = (header or "").partition(" ")
-        found = _hash(given.strip().encode("latin-1", "replace"))
-        return hmac.compare_digest(found, self._hash) and scheme.lower() == "bearer"
+        data = given.strip().encode("latin-1", "replace")
+        if scheme.lower() == "basic":
+            data = _password(data)
+        return hmac.compare_digest(_hash(data), self._hash) and scheme.lower() in ("bearer", "basic")
+
+
+def _password(data: bytes) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 def _hash(data: bytes) -> bytes:

@@ -30,14 +30,15 @@ def read(data: bytes, layout: str) -> pd.DataFrame:
         LayoutError: if its columns fit no layout.
     """
     if max(data.count(b"\n"), data.count(b"\r")) > MOST_ROWS + 1:  # before anything is made of them
-        raise _too_long()
+        raise too_long()
     made = layouts.to_labinterp(texts.table_of(data, "the table"), layout)
     if len(made) > MOST_ROWS:
-        raise _too_long()
+        raise too_long()
     return made
 
 
-def _too_long() -> InputError:
+def too_long() -> InputError:
+    """Return the refusal of a table of too many rows."""
     return InputError(
         f"the table has more than {MOST_ROWS} rows of results",
         hint="Send it in parts, or interpret it where it lies: labinterp interpret FILE -o DIR",

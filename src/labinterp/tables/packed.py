@@ -77,41 +77,54 @@ def refuse_foreign(data: bytes, name: str) -> None:
         raise InputError(f"{name} is {_MARKUP[1]}", hint=_MARKUP[2], file=name, format=_MARKUP[1])
 
 
-def unpacked(data: bytes, name: str) -> bytes:
+def unpacked(data: bytes, name: str, most: int | None = None) -> bytes:
     """Return what is inside of gzip, of a zip with one table, or of an Excel workbook (as CSV); else the bytes.
+
+    Args:
+        data: the document.
+        name: used in messages.
+        most: bytes that it may unpack to; `MAX_UNPACKED` if not given.
 
     Raises:
         InputError: if it is damaged, cut short, too large, or holds more than one table.
         MissingExtraError: for a workbook without its reader.
     """
+    most = MAX_UNPACKED if most is None else most
     if data[:2] == GZIP:
-        data = _ungzipped(data, name)
+        data = ungzipped(data, name, most)
     if data[:4] == ZIP:
-        data = _unzipped(data, name)
+        data = _unzipped(data, name, most)
         if data[:2] == GZIP:
-            data = _ungzipped(data, name)
+            data = ungzipped(data, name, most)
     return data
 
 
-def _ungzipped(data: bytes, name: str) -> bytes:
+def ungzipped(data: bytes, name: str, most: int) -> bytes:
+    """Return what is inside of gzip, of all its members.
+
+    Raises:
+        InputError: if it is damaged, cut short or too large; then with `limit`.
+    """
     parts: list[bytes] = []
     size = 0
     while data:
         stream = zlib.decompressobj(wbits=31)
         try:
-            parts.append(stream.decompress(data, MAX_UNPACKED - size + 1))
+            parts.append(stream.decompress(data, most - size + 1))
         except zlib.error:
             raise InputError(f"{name}: the gzip data are damaged", hint="Fetch the file again", file=name) from None
         size += len(parts[-1])
-        if size > MAX_UNPACKED:
-            raise InputError(f"{name} unpacks to too much", hint="Use `labinterp.interpret_files`", file=name)
+        if size > most:
+            raise InputError(
+                f"{name} unpacks to too much", hint="Use `labinterp.interpret_files`", file=name, limit=most
+            )
         if not stream.eof:
             raise InputError(f"{name}: the gzip data are cut short", hint="Fetch the file again", file=name)
         data = stream.unused_data.lstrip(b"\0")
     return b"".join(parts)
 
 
-def _unzipped(data: bytes, name: str) -> bytes:
+def _unzipped(data: bytes, name: str, most: int) -> bytes:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         inside = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -123,8 +136,8 @@ def _unzipped(data: bytes, name: str) -> bytes:
     if "[Content_Types].xml" in names or "mimetype" in names:
         if "xl/workbook.xml" not in names and "xl/workbook.bin" not in names and "content.xml" not in names:
             raise InputError(f"{name} is an Office document without sheets", hint=_WHOLE, file=name)
-        if sum(entry.file_size for entry in inside) > MAX_WORKBOOK:
-            raise InputError(f"{name} unpacks to too much", hint="Save the sheet as CSV", file=name)
+        if sum(entry.file_size for entry in inside) > min(most, MAX_WORKBOOK):
+            raise InputError(f"{name} unpacks to too much", hint="Save the sheet as CSV", file=name, limit=most)
         return workbook_text(data, name)
     kept = [
         entry
@@ -144,26 +157,25 @@ def _unzipped(data: bytes, name: str) -> bytes:
     entry = chosen[0]
     if entry.flag_bits & 1:
         raise InputError(f"{name} is encrypted", hint="Unpack it first", file=name)
-    if entry.file_size > MAX_UNPACKED:
-        raise InputError(
-            f"{name} unpacks to too much", hint="Unpack it, and use `labinterp.interpret_files`", file=name
-        )
+    if entry.file_size > most:
+        hint = "Unpack it, and use `labinterp.interpret_files`"
+        raise InputError(f"{name} unpacks to too much", hint=hint, file=name, limit=most)
     try:
         with archive.open(entry) as file:
-            found = file.read(MAX_UNPACKED + 1)
+            found = file.read(most + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
         raise InputError(
             f"{name}: the zip archive or Excel workbook is damaged", hint="Fetch the file again", file=name
         ) from None
     if found[:4] == ZIP:
-        return _workbook_inside(found, name)
+        return _workbook_inside(found, name, most)
     return found
 
 
-def _workbook_inside(data: bytes, name: str) -> bytes:
+def _workbook_inside(data: bytes, name: str, most: int) -> bytes:
     if b"xl/workbook" not in data:
         raise InputError(f"{name} holds another archive", hint="Unpack it first", file=name)
-    return _unzipped(data, name)
+    return _unzipped(data, name, most)
 
 
 def workbook_text(data: bytes, name: str) -> bytes:
