@@ -13,6 +13,7 @@ import pandas as pd
 from labinterp import json_text
 from labinterp.arguments import checked_flag, has
 from labinterp.errors import InputError
+from labinterp.reading import lines
 from labinterp.reading.analytes import test_map
 from labinterp.reading.demographics import read_text
 from labinterp.reading.naming import local_test
@@ -28,6 +29,7 @@ from labinterp.tables.layouts import (
     recognize,
     to_labinterp,
 )
+from labinterp.tables.people import with_patient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 _LOOK: Final = 256
+_TYPED: Final = 1 << 20
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 _PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "id": "patient_id"}
 
@@ -56,9 +59,10 @@ def read(
     r"""Read results from a path, text, bytes, an open file, parsed JSON or a frame.
 
     CSV, TSV, Excel (.xlsx), Parquet, JSON, NDJSON, FHIR and HL7 v2 are told apart by content, gzipped or in a zip
-    that holds one table. Of a workbook the first sheet that holds a table is read. A `str` is a path where it names
-    an existing file and has no line end. For a file, the tables that its layout knows (`patients.csv`, `dm.csv`, …)
-    are read from a folder named like the file, else from the file's own folder, unless they are given.
+    that holds one table; so is a list of typed lines of one patient, such as `Mg 1.1 mg/dL (1.7-2.4) L`. Of a workbook
+    the first sheet that holds a table is read. A `str` is a path where it names an existing file and has no line end.
+    For a file, the tables that its layout knows (`patients.csv`, `dm.csv`, …) are read from a folder named like the
+    file, else from the file's own folder, unless they are given.
 
     Args:
         source: the document.
@@ -126,12 +130,27 @@ def read_as_sent(
 
             return fhir.to_frame(data, tests=how["tests"])  # says of each broken line what it costs
         return _from_json(document, layout, columns, beside, how)
+    if kind == "table" and layout == "auto" and not columns:
+        typed = _typed(data, codec, tests)
+        if typed is not None:
+            return typed
     frame = sources.table_of(data, name, encoding)
     path = _path(source, name)
     if path is not None:
         layout = recognize(frame.columns, Choices(checked_columns(columns), **how)) if layout == "auto" else layout
         beside = {**siblings(path, layout), **beside}
     return to_labinterp(frame, layout, columns, beside=beside, **how)
+
+
+def _typed(data: bytes, codec: str, tests: TestMap | None) -> pd.DataFrame | None:
+    """Read a list of typed lines, which are one patient's; None where the text is something else."""
+    head = data[:_TYPED].decode(codec, "ignore")
+    if not lines.looks_typed(head):
+        return None
+    if len(data) > _TYPED:
+        raise InputError("typed lines of more than 1 MB cannot be read", hint="Send a table with a line of headings")
+    rows = pd.DataFrame(lines.read_lines(head.removeprefix("\ufeff"), tests))
+    return to_labinterp(_with_units(with_patient(rows)))
 
 
 def _told(frame: pd.DataFrame, tests: TestMap) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from labinterp.cli.checking import verify
 from labinterp.cli.converting import convert
 from labinterp.cli.explaining import explain
 from labinterp.cli.interpreting import interpret
+from labinterp.cli.paneling import panel
 from labinterp.cli.ranges import ranges
 from labinterp.cli.serving import serve
 from labinterp.errors import InputError, LabInterpError, LayoutError, ReferenceSetError, ReportError
@@ -45,7 +46,7 @@ def app() -> None:
     """
 
 
-for _command in (interpret, convert, explain, ranges, verify, serve):
+for _command in (interpret, panel, convert, explain, ranges, verify, serve):
     app.add_command(_command)
 
 

@@ -9,11 +9,12 @@ import click
 from labinterp.cli.options import (
     checked_options,
     format_option,
-    kernel_options,
     no_color_option,
+    panel_options,
     read_options,
     read_ranges,
     read_table_options,
+    reading_options,
     table_options,
 )
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 @click.argument("after", metavar="B")
 @click.argument("file", metavar="RESULTS.csv")
 @table_options
-@kernel_options
+@panel_options
+@reading_options
 @click.option("--reported-ranges", is_flag=True, help="Let the ranges that came with the results win, in both.")
 @format_option("text", "csv", "json")
 @no_color_option

@@ -10,11 +10,12 @@ import click
 
 from labinterp.cli.options import (
     checked_options,
-    kernel_options,
     no_color_option,
+    panel_options,
     ranges_option,
     read_options,
     read_table_options,
+    reading_options,
     table_options,
 )
 from labinterp.codes import SEVERITIES
@@ -38,7 +39,8 @@ PROBLEMS: Final = 4
 @click.option("--delta", is_flag=True, help="Add to the results the change since the previous one of the same patient.")
 @click.option("--grading", metavar="G", help="Add grades, such as by ctcae/6.0 or daids/2.1.")
 @table_options
-@kernel_options
+@panel_options
+@reading_options
 @click.option(
     "--format",
     "form",
@@ -147,7 +149,7 @@ def interpret(
             tell_unused({each.file: each.unused_columns for each in written.inputs})
             streaming.show_manifest(Printer(no_color=no_color), written, output, files)
         problems = written.bad_rows + sum(written.problems.values())
-        return _exit_code(written.severities, problems, fail_on, strict=strict)
+        return exit_code(written.severities, problems, fail_on, strict=strict)
     _refuse_tuning(tuning)
     step = progress(quiet=quiet)
     sources = read_all(files, step, reading, has_units=bool(options.default_units), tests=options.tests)
@@ -164,7 +166,7 @@ def interpret(
         if output is not None and manifest is not None:
             streaming.show_outputs(Printer(no_color=no_color), manifest, output)
     problems = sum(int(each.results["problem"].notna().sum()) for each in answered)
-    return _exit_code(worst(answered), problems, fail_on, strict=strict)
+    return exit_code(worst(answered), problems, fail_on, strict=strict)
 
 
 def _refuse_tuning(tuning: dict[str, Any]) -> None:
@@ -232,7 +234,8 @@ def _print(
         summary.show_disclaimer(printer)
 
 
-def _exit_code(severities: Mapping[str, int], problems: int, fail_on: str | None, *, strict: bool) -> int:
+def exit_code(severities: Mapping[str, int], problems: int, fail_on: str | None, *, strict: bool) -> int:
+    """Return the exit code that findings by severity and rows with problems come to, and say why it is not 0."""
     if fail_on is not None:
         count = sum(severities.get(severity, 0) for severity in SEVERITIES[SEVERITIES.index(fail_on) :])
         if count:

@@ -39,7 +39,7 @@ def _result(printer: Printer, panel: Panel, row: int, line: dict[str, Any], grad
     if isinstance(line["problem"], str):
         return title, shown, Text(line["problem"], "yellow"), "", *grade, ""
     flag = f" ({line['flag']})" if line["flag"] in ("LL", "HH") else ""
-    level = Text(f"{str(line['level']).replace('_', ' ')}{flag}", _level_style(line["level"]))
+    level = Text(f"{str(line['level']).replace('_', ' ')}{flag}", level_style(line["level"]))
     low, high = (_in_unit(end, line["analyte"], unit) for end in (line["low"], line["high"]))
     editions = dict.fromkeys(each.partition("#")[0] for each in clean(line["range_id"]).split("|"))
     source = "\n".join(_narrowed(edition, printer) for edition in editions)
@@ -54,7 +54,8 @@ def _grade(grade: Any) -> str:
     return "" if grade is None else str(int(grade))
 
 
-def _level_style(level: object) -> str:
+def level_style(level: object) -> str:
+    """Return the style of a level; color only repeats what its word says."""
     return {"normal": "", "indeterminate": "dim"}.get(
         str(level), "bold red" if str(level).startswith("very") else "yellow"
     )

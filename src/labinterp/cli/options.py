@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
 
 from labinterp.errors import LabInterpError, ReferenceSetError, ReferenceSetNotFound
+from labinterp.model import Patient, Presentation
 from labinterp.options import DateOrder, Options
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -28,8 +29,8 @@ def ranges_option(function: _F) -> _F:
     )(function)
 
 
-def kernel_options(function: _F) -> _F:
-    """Add the options that say how results are read and judged, other than `--ranges`."""
+def panel_options(function: _F) -> _F:
+    """Add the options that say which results are seen together."""
     options = (
         click.option(
             "--panel",
@@ -43,6 +44,13 @@ def kernel_options(function: _F) -> _F:
             is_flag=True,
             help="All rows are of one patient, where no column says whose they are; without it they stay apart.",
         ),
+    )
+    return _with(function, options)
+
+
+def reading_options(function: _F) -> _F:
+    """Add the options that say how results are read and judged, other than `--ranges`."""
+    options = (
         click.option("--assume-adult", is_flag=True, help="Apply adult ranges where the age is unknown."),
         click.option("--no-reported-ranges", is_flag=True, help="Ignore the ranges that came with the results."),
         click.option(
@@ -73,9 +81,87 @@ def kernel_options(function: _F) -> _F:
             help="Albumin in g/L at which calcium is not adjusted.  [default: 40]",
         ),
     )
-    for option in reversed(options):
+    return _with(function, options)
+
+
+def patient_options(function: _F) -> _F:
+    """Add what is known of the one patient."""
+    options = (
+        click.option("--age", metavar="YEARS", help="Age, such as 54 or '6 months'."),
+        click.option("--sex", metavar="S", help="female or male."),
+        click.option("--birth-date", metavar="DATE", help="Instead of the age; counts for results with a date."),
+        click.option("--pregnancy", metavar="P", help="none, trimester_1, trimester_2 or trimester_3."),
+        *_presentation(),
+    )
+    return _with(function, options)
+
+
+def presentation_options(function: _F) -> _F:
+    """Add what the one patient tells."""
+    return _with(function, _presentation())
+
+
+def _presentation() -> tuple[Callable[[Any], Any], ...]:
+    return (
+        click.option(
+            "--symptom", multiple=True, metavar="S", help="What the patient tells, such as tetany; repeatable."
+        ),
+        click.option(
+            "--trigger", multiple=True, metavar="T", help="stress, caffeine, fatigue or exercise; repeatable."
+        ),
+        click.option("--course", metavar="C", help="transient, persistent or widespread."),
+    )
+
+
+def _with(function: _F, options: Iterable[Callable[[Any], Any]]) -> _F:
+    for option in reversed(tuple(options)):
         function = option(function)
     return function
+
+
+def read_patient(
+    age: str | None,
+    sex: str | None,
+    birth_date: str | None,
+    pregnancy: str | None,
+    symptom: tuple[str, ...],
+    trigger: tuple[str, ...],
+    course: str | None,
+) -> tuple[Patient, Presentation | None]:
+    """Return what the options say of the one patient; what cannot be read there is a matter of usage.
+
+    Raises:
+        click.UsageError: names the option.
+    """
+    fields = {"age": age, "sex": sex, "birth_date": birth_date, "pregnancy": pregnancy}
+    for name, value in fields.items():
+        if value is not None:
+            try:
+                Patient(**{name: value})
+            except LabInterpError as error:
+                raise click.UsageError(f"--{name.replace('_', '-')} cannot be read: {error}") from None
+    return Patient(**fields), read_presentation(symptom, trigger, course)
+
+
+def read_presentation(symptom: tuple[str, ...], trigger: tuple[str, ...], course: str | None) -> Presentation | None:
+    """Return what the patient tells, or nothing where nothing is told.
+
+    Raises:
+        click.UsageError: for a word that is not known.
+    """
+    from labinterp import reasoning
+
+    if not (symptom or trigger or course):
+        return None
+    try:
+        return reasoning.checked(Presentation(_each(symptom), _each(trigger), course))
+    except LabInterpError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _each(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of texts that may hold several, divided by commas or semicolons."""
+    return tuple(word.strip() for text in texts for word in text.replace(";", ",").split(",") if word.strip())
 
 
 def table_options(function: _F) -> _F:

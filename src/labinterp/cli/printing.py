@@ -56,6 +56,7 @@ class Printer:
         self.console = Console(
             file=sys.stdout, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False
         )
+        self._write: Callable[[str], object] = sys.stdout.write
         self.width = min(max(self.console.width, MIN_WIDTH), MAX_WIDTH)
 
     def show(self, item: RenderableType) -> None:
@@ -65,7 +66,21 @@ class Printer:
         lines = captured.get().split("\n")
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         text = "\n".join(line.rstrip(" ") for line in lines)
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        self._write(text.encode(encoding, "replace").decode(encoding))
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[list[str]]:
+        """Keep what is printed in a list instead of printing it."""
+        kept: list[str] = []
+        before, self._write = self._write, kept.append
+        try:
+            yield kept
+        finally:
+            self._write = before
+
+    def put(self, text: str) -> None:
+        """Print what was held before."""
+        self._write(text)
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print one line as it is."""
@@ -110,13 +125,21 @@ class Printer:
         self.show(shown)
 
     def table(
-        self, head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = (), indent: int = 0
+        self,
+        head: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        *,
+        right: Iterable[int] = (),
+        fixed: Iterable[int] = (),
+        indent: int = 0,
     ) -> None:
-        """Print a table; the columns at the positions `right` are set right."""
-        numbers = set(right)
+        """Print a table; the columns at the positions `right` are set right, those at `fixed` are never wrapped."""
+        numbers, kept = set(right), set(fixed)
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True)
         for i, name in enumerate(head):
-            table.add_column(Text(name), justify="right" if i in numbers else "left", overflow="fold")
+            table.add_column(
+                Text(name), justify="right" if i in numbers else "left", overflow="fold", no_wrap=i in kept
+            )
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
         self.show(Padding(table, (0, 0, 0, indent)))

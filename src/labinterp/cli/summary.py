@@ -8,7 +8,7 @@ from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
-from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, NO_AGE_SUGGESTION, PROBLEM_TEXTS, SEVERITIES
+from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, PROBLEM_TEXTS, SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 _CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
 _MOST_ROWS: Final = 6
+NO_AGE: Final = "The ranges depend on age and the age is unknown: give the age, or use --assume-adult"
 SUGGESTIONS: Final = {
     "missing_unit": "Send the unit, or say it for the whole file with --default-unit ANALYTE=UNIT",
     "ambiguous_number": "Say which with '--decimal ,' or '--decimal .'",
     "incompatible_unit": "Check test and unit; `labinterp convert` says which units can be converted",
 }
-_NOTE_TEXTS: Final = {
+NOTE_TEXTS: Final = {
     "uncorrected_calcium": "total calcium was read without an albumin of the same panel",
     "range_without_age": "adult ranges were applied although the age is unknown",
     "soft_implausible": "the value is doubtful; check it and its unit at the source",
@@ -147,7 +148,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
             suggestion = SUGGESTIONS.get(code, suggestion)
             if code == "no_reference_range":
                 missing = _without_range(answered)
-                suggestion = NO_AGE_SUGGESTION if any(plan.missing == "age_unknown" for plan in missing) else suggestion
+                suggestion = NO_AGE if any(plan.missing == "age_unknown" for plan in missing) else suggestion
                 reasons = sorted({reason for plan in missing if (reason := no_range_message(plan)) is not None})
                 message = "; ".join([message, *reasons])
             text = f"{message} ({_rows(answered, code)}). {suggestion}."
@@ -164,7 +165,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     if notes or told:
         printer.heading("Notes")
     for note, count in notes.items():
-        printer.paragraph(f"{_NOTE_TEXTS[note]}.", label=f"{count:>6,}  {note}:", hang=8)
+        printer.paragraph(f"{NOTE_TEXTS[note]}.", label=f"{count:>6,}  {note}:", hang=8)
     for text in told:
         printer.paragraph(text, indent=2)
 
@@ -183,7 +184,7 @@ def _note_counts(results: pd.DataFrame) -> dict[str, int]:
     counts: dict[str, int] = {}
     for joined_notes, count in results["notes"].astype(object).value_counts().to_dict().items():
         for note in str(joined_notes).split(";"):
-            if note in _NOTE_TEXTS:
+            if note in NOTE_TEXTS:
                 counts[note] = counts.get(note, 0) + int(count)
     return counts
 

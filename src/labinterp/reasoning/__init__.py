@@ -19,7 +19,7 @@ from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, 
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
 from labinterp.reasoning.slots import CONTEXTS, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
-from labinterp.reasoning.wording import headline
+from labinterp.reasoning.wording import essentials, headline
 
 __all__ = [
     "CONTEXTS",
@@ -34,6 +34,7 @@ __all__ = [
     "Reasoned",
     "checked",
     "claims",
+    "essentials",
     "explain",
     "guidance",
     "headline",

@@ -61,7 +61,66 @@ def headline(findings: Iterable[Finding]) -> str | None:
         >>> headline(())
     """
     severe = dict.fromkeys(finding.title for finding in findings if finding.severity == SEVERITIES[-1])
-    return knowledge.read("guidance")["severe"]["text"].format(titles=listed(severe)) if severe else None
+    if not severe:
+        return None
+    said = knowledge.read("guidance")
+    text: str = said["severe"]["text"].format(titles=listed(severe), urgency=said["urgency"][SEVERITIES[-1]])
+    return text
+
+
+def _within(title: str) -> str:
+    """Return a title as it stands within a sentence."""
+    return title[:1].lower() + title[1:]
+
+
+def _named(findings: Iterable[Finding]) -> str:
+    """Return findings by their short names, those of one severity and status together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        groups.setdefault((finding.severity, finding.status), []).append(_within(finding.title.partition(":")[0]))
+    said = knowledge.read("guidance")["found"]
+    parts = [
+        said[status].format(titles=listed(dict.fromkeys(titles)), severity=severity)
+        for (severity, status), titles in groups.items()
+    ]
+    return sentence(f"{'; '.join(parts)}.")
+
+
+def essentials(
+    findings: Sequence[Finding], states: Mapping[str, str], next_tests: Sequence[str], unjudged: Sequence[str]
+) -> tuple[str, str, str]:
+    """Return what is found, how soon a clinician should look, and what to measure next: a sentence or two each.
+
+    Args:
+        findings: of one panel, the most serious first.
+        states: state -> status.
+        next_tests: as in `Report`.
+        unjudged: as in `Report`.
+
+    Example:
+        >>> from labinterp.reasoning import LEVELS, SLOTS, reason
+        >>> low = 1 + LEVELS.index("very_low")
+        >>> found = reason(tuple(low if slot == "magnesium" else 0 for slot in SLOTS))
+        >>> essentials(found.findings, found.states, found.next_tests, ())[0]
+        'Hypomagnesemia (severity high).'
+    """
+    said = knowledge.read("guidance")
+    open_states: dict[tuple[str, ...], str] = {}  # of one test's states, the first
+    for key, table in tables().items():
+        if key in table.paths_from and states[key] == "undetermined":
+            open_states.setdefault(graph.nodes()[key].tests, table.title)
+    if findings:
+        what = _named(findings)
+        urgency = said["urgency"][max((item.severity for item in findings), key=SEVERITIES.index)]
+    elif open_states:
+        what = said["nothing"]["open"].format(states=listed(open_states.values()))
+        urgency = said["urgency"]["open"]
+    else:
+        what, urgency = said["nothing"]["settled"], said["urgency"]["none"]
+    measure = said["measure"]
+    tests = [(measure["next"], next_tests), (measure["again"], unjudged)]
+    told = [text.format(tests=sentence(listed(test_titles()[key] for key in keys))) for text, keys in tests if keys]
+    return what, urgency, " ".join(told) or measure["none"]
 
 
 def of_finding(

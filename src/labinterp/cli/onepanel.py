@@ -1,0 +1,344 @@
+"""One panel on one screen: three lines first, then the results with bars, then the findings, shared steps told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+from rich.text import Text
+
+from labinterp.cli.bars import bar
+from labinterp.cli.listing import analyte_title, level_style
+from labinterp.cli.printing import STYLES, Printer, clean, counted
+from labinterp.cli.summary import NO_AGE, NOTE_TEXTS, SUGGESTIONS
+from labinterp.cli.traces import MARKS, Sources, state_title
+from labinterp.codes import FINDING_STATUSES, NO_AGE_SUGGESTION, PROBLEM_TEXTS, STRENGTHS, SUPPORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labinterp.model import Evidence, Finding, Interpretation, Pathway, Report, Step
+
+_LABEL: Final = 14
+_STEP: Final = 7
+_MOST_LINES: Final = 120
+_SHORT: Final = 40
+_NARROW: Final = 16
+_WIDE: Final = 100
+_SEEN: Final = {
+    "confirmed": " (seen)",
+    "contradicted": " (excluded)",
+    "unmeasured": " (not settled)",
+}
+_LEGEND: Final = (
+    "Pathways to twitching: [+] supported by the results, [?] not settled, [x] interrupted. Steps told once are named "
+    "by number; numbers in brackets are sources."
+)
+
+
+@attrs.frozen
+class _Amount:
+    """How much is told of each finding; None for all.
+
+    Args:
+        pathways: how many pathways are told step by step.
+        caveats: how many caveats are printed.
+    """
+
+    pathways: int | None = None
+    caveats: int | None = None
+
+
+_ALL: Final = _Amount()
+_AMOUNTS: Final = (_Amount(8, 4), _Amount(4, 2), _Amount(2, 2), _Amount(2, 1), _Amount(1, 1), _Amount(1, 0))
+
+
+def show_essentials(printer: Printer, report: Report) -> None:
+    """Print what is found, how soon a clinician should look, and what to measure next."""
+    from labinterp import reasoning
+    from labinterp.codes import SEVERITIES
+
+    severe = any(finding.severity == SEVERITIES[-1] for finding in report.findings)
+    said = reasoning.essentials(report.findings, report.states, report.next_tests, report.unjudged)
+    for label, text in zip(("What", "How soon", "Measure next"), said, strict=True):
+        printer.paragraph(
+            text, label=f"{label}:", hang=_LABEL, style="high" if severe and label != "Measure next" else "heading"
+        )
+
+
+def show_report(printer: Printer, report: Report, *, traces: bool = False) -> None:
+    """Print the report of one panel, with as many pathways and caveats as a long screen holds.
+
+    Args:
+        printer: prints.
+        report: of one panel.
+        traces: print every pathway, caveat and source, however long that gets.
+    """
+    text = ""
+    for amount in (_ALL,) if traces else _AMOUNTS:
+        with printer.held() as held:
+            _show(printer, report, amount)
+        text = "".join(held)
+        if text.count("\n") <= _MOST_LINES:
+            break
+    printer.put(text)
+
+
+def _show(printer: Printer, report: Report, amount: _Amount) -> None:
+    show_essentials(printer, report)
+    show_results(printer, report)
+    told = _show_findings(printer, report, amount)
+    _show_open(printer, report)
+    _show_problems(printer, report)
+    _show_notes(printer, report)
+    _show_sources(printer, told.sources, short=amount.pathways is not None)
+    printer.line()
+    if told.left_out:
+        printer.paragraph("With --traces every pathway, caveat and source is told.", style="quiet")
+    printer.paragraph(_disclaimer(report), style="quiet")
+
+
+def _disclaimer(report: Report) -> str:
+    """Return that a finding is no diagnosis."""
+    from labinterp import reasoning
+
+    return (report.guidance or reasoning.guidance()).disclaimer
+
+
+def _show_sources(printer: Printer, sources: Sources, *, short: bool) -> None:
+    if not sources.texts:
+        return
+    printer.heading("Sources")
+    if short:
+        named = (f"{number}. {_short(sources.texts[key])}" for key, number in sources.numbers.items())
+        printer.paragraph("; ".join(named), indent=0, style="quiet")
+        return
+    for key, number in sources.numbers.items():
+        printer.paragraph(sources.texts[key], label=f"{number:>3}.", hang=5, style="quiet")
+
+
+def _short(text: str) -> str:
+    """Return who wrote a source, or its title, in a few words."""
+    return clean(text.partition(". ")[0].partition(",")[0], _SHORT)
+
+
+def show_results(printer: Printer, report: Report) -> None:
+    """Print the results: as sent, and in the canonical unit second."""
+    graded = any(item.grade is not None for item in report.interpretations)
+    rows = [_result(printer, item, graded=graded) for item in report.interpretations]
+    printer.line()
+    head = ("test", "result", "level", "", "range", *(("grade",) if graded else ()))
+    printer.table(head, rows, fixed=(3,))
+
+
+def _result(printer: Printer, item: Interpretation, *, graded: bool) -> tuple[object, ...]:
+    title = analyte_title(item.analyte) if item.analyte is not None else clean(item.result.test, 40)
+    grade = () if not graded else ("" if item.grade is None else str(item.grade),)
+    value = Text(sent_text(item))
+    if item.value is not None and item.unit != sent_unit(item):
+        value.append(f"\n= {item.comparator or ''}{item.value:.4g} {item.unit}", STYLES["quiet"])
+    if item.problem is not None:
+        return title, value, Text("not judged", "yellow"), "", "", *grade
+    flag = f" ({item.flag})" if item.flag in ("LL", "HH") else ""
+    level = Text(f"{str(item.level).replace('_', ' ')}{flag}", level_style(item.level))
+    return title, value, level, bar(item.value, item.low, item.high, item.comparator), _range(printer, item), *grade
+
+
+def sent_text(item: Interpretation) -> str:
+    """Return a value with its unit as they were sent."""
+    from labinterp.report.words import sent
+
+    value = clean(sent(item.result.value), 24)
+    return f"{value} {clean(item.result.unit, 16)}" if item.result.unit is not None else value
+
+
+def sent_unit(item: Interpretation) -> str | None:
+    """Return the UCUM code of the unit that was sent, in which limits are shown; the canonical one where none was."""
+    from labinterp.reading import units, values
+
+    unit = item.result.unit if isinstance(item.result.unit, str) else values.parse(item.result.value).unit_text
+    return units.resolve(unit).code or item.unit
+
+
+def in_sent_unit(item: Interpretation, value: float) -> float:
+    """Return a value in the canonical unit in the one that was sent."""
+    from labinterp.reading import units
+
+    scale = units.scale(str(item.analyte), str(sent_unit(item)))
+    return value / scale.mul * scale.div
+
+
+def _range(printer: Printer, item: Interpretation) -> Text:
+    low, high = (None if end is None else in_sent_unit(item, end) for end in (item.low, item.high))
+    if low is None and high is None:
+        span = "-"
+    elif low is None:
+        span = f"up to {high:.4g}"
+    else:
+        span = f"from {low:.4g}" if high is None else f"{low:.4g} - {high:.4g}"
+    editions = dict.fromkeys(each.partition("#")[0] for each in clean(item.range_id or "").split("|"))
+    text = Text(span)
+    for edition in editions:
+        text.append(f"\n{clean(edition, _NARROW if printer.width < _WIDE else _SHORT)}", STYLES["quiet"])
+    return text
+
+
+@attrs.define
+class _Told:
+    """What was told already: steps by number, caveats, pathways by the finding that they were told under."""
+
+    sources: Sources = attrs.field(factory=Sources)
+    steps: dict[tuple[str, str, str], int] = attrs.field(factory=dict)
+    caveats: set[str] = attrs.field(factory=set)
+    pathways: dict[tuple[Step, ...], str] = attrs.field(factory=dict)
+    left_out: bool = False
+
+
+def _show_findings(printer: Printer, report: Report, amount: _Amount) -> _Told:
+    told = _Told()
+    if report.findings:
+        printer.line()
+        printer.paragraph(_LEGEND, style="quiet")
+    for finding in report.findings:
+        _show_finding(printer, report, finding, told, amount)
+    return told
+
+
+def _show_finding(printer: Printer, report: Report, finding: Finding, told: _Told, amount: _Amount) -> None:
+    printer.line()
+    title = Text(finding.title, STYLES["heading"])
+    title.append(f"  {finding.status}, severity ")
+    title.append(finding.severity, STYLES[finding.severity])
+    printer.show(title)
+
+    def part(label: str, text: str) -> None:
+        if text:
+            printer.paragraph(text, label=f"  {label}", hang=_LABEL)
+
+    part("rests on", "; ".join(_evidence(report, item) for item in finding.evidence))
+    part("upstream", ", ".join(map(state_title, finding.upstream)))
+    part("next tests", "; ".join(map(analyte_title, finding.suggested_tests)))
+    part("matches", ", ".join(state_title(f"symptom:{key}") for key in finding.matched_symptoms))
+    new = [caveat for caveat in finding.caveats if caveat not in told.caveats]
+    for caveat in new[: amount.caveats]:
+        told.caveats.add(caveat)
+        printer.paragraph(caveat, label="  -", hang=4)
+    told.left_out |= len(new[: amount.caveats]) < len(new)
+    _show_pathways(printer, finding, told, amount)
+
+
+def _evidence(report: Report, evidence: Evidence) -> str:
+    text = f"{analyte_title(evidence.analyte)}: {evidence.level.replace('_', ' ')}"
+    if evidence.basis != "adjusted_by_albumin":
+        return text
+    text += ", as adjusted by albumin"
+    if evidence.result_index is None or evidence.value is None:
+        return text
+    item = report.interpretations[evidence.result_index]
+    return f"{text} to {item.comparator or ''}{in_sent_unit(item, evidence.value):.4g} {sent_unit(item)}"
+
+
+def _show_pathways(printer: Printer, finding: Finding, told: _Told, amount: _Amount) -> None:
+    """Print the steps that are new, and each pathway by the numbers of its steps; those of another finding by name."""
+    others: dict[str, int] = {}
+    own: list[Pathway] = []
+    for pathway in finding.pathways:
+        before = told.pathways.setdefault(pathway.steps, finding.title)
+        if before == finding.title:
+            own.append(pathway)
+        else:
+            others[before] = others.get(before, 0) + 1
+    chosen = sorted(own, key=lambda item: (SUPPORTS.index(item.support), STRENGTHS.index(item.strength)))
+    lines = [(pathway, _steps(printer, pathway, told)) for pathway in chosen[: amount.pathways]]
+    for pathway, numbers in lines:
+        broken = f" at {state_title(pathway.broken_at)}" if pathway.broken_at else ""
+        head = f"{pathway.support}{broken}, {pathway.kind}, {pathway.strength} evidence"
+        text = f"{head}: step{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+        printer.paragraph(text, label=f"  {MARKS[pathway.support]}", hang=_STEP - 1, style=pathway.support)
+    rest: dict[str, int] = {}
+    for pathway in chosen[len(lines) :]:
+        told.left_out = True
+        rest[pathway.support] = rest.get(pathway.support, 0) + 1
+    for support, count in rest.items():
+        printer.paragraph(
+            f"{counted(count, 'more pathway')} {support}", label=f"  {MARKS[support]}", hang=_STEP - 1, style="quiet"
+        )
+    for title, count in others.items():
+        text = f"{counted(count, 'pathway')} as under {title.partition(':')[0]}"
+        printer.paragraph(text, label="  [=]", hang=_STEP - 1, style="quiet")
+
+
+def _steps(printer: Printer, pathway: Pathway, told: _Told) -> list[str]:
+    """Print the steps of a pathway that were not told yet, and return the numbers of all."""
+    numbers = []
+    for i, step in enumerate(pathway.steps, 1):
+        key = (step.source, step.target, step.observation if i < len(pathway.steps) else "")
+        if key not in told.steps:
+            told.steps[key] = len(told.steps) + 1
+            text = f"{step.statement.rstrip('.')}{_SEEN.get(key[2], '')} {told.sources.cite(step.citations)}"
+            printer.paragraph(text, label=f"{told.steps[key]:>5}.", hang=_STEP)
+        numbers.append(str(told.steps[key]))
+    return numbers
+
+
+def _show_open(printer: Printer, report: Report) -> None:
+    """Print which states that lead to twitching are excluded, and which are open."""
+    from labinterp.reasoning.graph import nodes
+    from labinterp.reasoning.tables import tables
+
+    held = {nodes()[state].tests for state, status in report.states.items() if status in FINDING_STATUSES}
+    groups: dict[str, dict[tuple[str, ...], str]] = {}
+    for table in tables().values():
+        tests = nodes()[table.id].tests
+        if table.id in table.paths_from and tests not in held:
+            groups.setdefault(report.states[table.id], {}).setdefault(tests, table.title)
+    shown = [status for status in ("excluded", "undetermined") if groups.get(status)]
+    if shown:
+        printer.line()
+    for status, label in (("excluded", "Excluded:"), ("undetermined", "Not settled:")):
+        if status in shown:
+            printer.paragraph(", ".join(groups[status].values()), label=label, hang=_LABEL)
+
+
+def _show_problems(printer: Printer, report: Report) -> None:
+    if not report.problems:
+        return
+    printer.heading("Not judged, and never counted as normal")
+    for (_, message, suggestion), where in _grouped(report).items():
+        names = ", ".join(clean(report.interpretations[i].result.test, 30) or f"row {i + 1}" for i in where)
+        todo = NO_AGE if suggestion == clean(NO_AGE_SUGGESTION, 400) else suggestion
+        printer.paragraph(f"{message}. {todo}.", label=f"  {names}:", hang=4)
+
+
+def _grouped(report: Report) -> dict[tuple[str, str, str], Sequence[int]]:
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for problem in report.problems:
+        suggestion = SUGGESTIONS.get(problem.code, problem.suggestion or PROBLEM_TEXTS[problem.code][1])
+        key = (problem.code, clean(problem.message, 400).rstrip("."), clean(suggestion, 400).rstrip("."))
+        groups.setdefault(key, []).append(problem.result_index)
+    return {key: tuple(where) for key, where in groups.items()}
+
+
+def _show_notes(printer: Printer, report: Report) -> None:
+    notes: dict[str, list[str]] = {}
+    for item in report.interpretations:
+        for note in item.notes:
+            if note in NOTE_TEXTS:
+                notes.setdefault(NOTE_TEXTS[note], []).append(clean(item.result.test, 30))
+    said = _not_yet_said(report)
+    if notes or said:
+        printer.heading("Notes")
+    for text, names in notes.items():
+        printer.paragraph(f"{text}.", label=f"  {', '.join(dict.fromkeys(names))}:", hang=4)
+    for note in said:
+        printer.paragraph(note, label="  -", hang=4)
+
+
+def _not_yet_said(report: Report) -> list[str]:
+    """Return the notes of the whole report without those that the first lines and the problems say."""
+    from labinterp import reasoning
+
+    problems = [(item.analyte, item.problem) for item in report.interpretations if item.analyte and item.problem]
+    said = reasoning.unjudged_notes(problems)
+    first = reasoning.next_notes(report.next_tests, ())
+    return [note for note in report.notes if note not in said and not note.startswith(first)]
