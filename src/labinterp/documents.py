@@ -121,20 +121,9 @@ def read_as_sent(
 
         return hl7v2.to_frame(source if isinstance(source, str) and name == "the text" else data, tests=how["tests"])
     if kind == "json":
-        try:
-            document = _parse(data)
-        except InputError:
-            if b'"resourceType"' not in data:
-                raise
-            from labinterp.messages import fhir
-
-            return fhir.to_frame(data, tests=how["tests"])  # says of each broken line what it costs
-        return _from_json(document, layout, columns, beside, how)
-    if kind == "table" and layout == "auto" and not columns:
-        typed = _typed(data, codec, tests)
-        if typed is not None:
-            return typed
-    frame = sources.table_of(data, name, encoding)
+        return _from_json_text(data, layout, columns, beside, how)
+    typed = _typed(data, codec, tests) if kind == "table" and layout == "auto" and not columns else None
+    frame = sources.table_of(data, name, encoding) if typed is None else typed
     path = _path(source, name)
     if path is not None:
         layout = recognize(frame.columns, Choices(checked_columns(columns), **how)) if layout == "auto" else layout
@@ -150,7 +139,7 @@ def _typed(data: bytes, codec: str, tests: TestMap | None) -> pd.DataFrame | Non
     if len(data) > _TYPED:
         raise InputError("typed lines of more than 1 MB cannot be read", hint="Send a table with a line of headings")
     rows = pd.DataFrame(lines.read_lines(head.removeprefix("\ufeff"), tests))
-    return to_labinterp(_with_units(with_patient(rows)))
+    return _with_units(with_patient(rows))
 
 
 def _told(frame: pd.DataFrame, tests: TestMap) -> pd.DataFrame:
@@ -211,6 +200,20 @@ def _parse(data: bytes) -> Any:
         if len(lines) < 2 or not all(line.lstrip().startswith("{") for _, line in lines):  # noqa: PLR2004 - one is JSON
             raise
         return [json_text.loads(line, where=f"line {i}: ") for i, line in lines]
+
+
+def _from_json_text(
+    data: bytes, layout: str, columns: Mapping[str, str] | None, beside: dict[str, Any], how: dict[str, Any]
+) -> pd.DataFrame:
+    try:
+        document = _parse(data)
+    except InputError:
+        if b'"resourceType"' not in data:
+            raise
+        from labinterp.messages import fhir
+
+        return fhir.to_frame(data, tests=how["tests"])  # says of each broken line what it costs
+    return _from_json(document, layout, columns, beside, how)
 
 
 def _from_json(

@@ -27,7 +27,7 @@ def bar(value: float | None, low: float | None, high: float | None, comparator: 
         >>> bar(1.1, 1.7, 2.4)
         '-*--[=====]----'
         >>> bar(2.0, 1.7, 2.4), bar(9, None, 10), bar(3000, 200, None, ">")
-        ('----[==*==]----', '========*=]----', '----[=========>')
+        ('----[==*==]----', '=========*]----', '----[=========>')
     """
     if value is None or (low is None and high is None):
         return ""
