@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
+from labinterp import reasoning
 from labinterp.codes import FLAGS, LEVELS, NOTES
 from labinterp.errors import MissingExtraError
 from labinterp.model import (
@@ -37,7 +38,7 @@ from labinterp.model import (
     Report,
     Step,
 )
-from labinterp.report import html, pages, words
+from labinterp.report import html, lead, pages, words
 
 VOID = {"meta", "br", "link", "img"}
 HOSTILE = "</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='x' {{ 7*7 }} \x00"
@@ -122,7 +123,7 @@ def made_report(text: str = "words", url: str | None = None) -> Report:
         {text: "present", "hypocalcemia": text},
         (Problem(text, 1, text, text),),
         Provenance(text, text, text, (EditionRef(text, text),), {text: text, "list": [text], "nothing": None}),
-        Patient(text, text, None, text, text),
+        Patient.as_sent(age=text, sex=text, pregnancy=text, id=text),
         Presentation((text,), (text,), text),
         Guidance(text, text, (text,), {text: text}, (text,), (text,)),
         (text,),
@@ -171,9 +172,9 @@ def test_table_headers_say_what_they_head(page):
 
 
 def test_every_judged_result_has_a_number_line_that_can_be_read_aloud(report, page):
-    """Each result with a flag has one drawing, with role and label; a result with a problem has none."""
-    drawings = Page(page).all("svg")
-    assert len(drawings) == sum(item.flag is not None for item in report.interpretations)
+    """Each result with a flag has one drawing, with role and label, adjusted calcium its own; a problem has none."""
+    drawings = [item for item in Page(page).all("svg") if item["class"] == "line"]
+    assert len(drawings) == 1 + sum(item.flag is not None for item in report.interpretations)
     assert all(item["role"] == "img" and item["aria-label"] for item in drawings)
     assert "Vitamin B12: <" in " ".join(item["aria-label"] for item in drawings)
 
@@ -224,11 +225,55 @@ def test_supports_differ_without_color():
         assert words.word("support", support) in page
     text = Page(page).text
     assert "✕ Interrupted by the data, at: Hypocalcemia" in text
-    assert "the results speak against it: the chain breaks here" in text
-    assert text.count("beyond the break") == 1
+    assert "✕ Hypocalcemia → Fasciculation" in text
     style = page[: page.index("</style>")]
-    assert ".pathway.possible { border-style: dashed; }" in style
-    assert ".pathway.interrupted { border-style: dotted; }" in style
+    assert ".pathway.possible { border-left-style: dashed; }" in style
+    assert ".pathway.interrupted { border-left-style: dotted; }" in style
+
+
+def test_values_stand_in_the_unit_that_was_sent_and_above_the_findings(page):
+    """Bars and limits are drawn in mg/dL and ng/mL for who sent these; the canonical value stands beside."""
+    labels = [item["aria-label"] for item in Page(page).all("svg") if item["class"] == "line"]
+    assert labels[0].startswith("25-hydroxyvitamin D: 9 ng/mL, low; normal from 20 to 50 ng/mL")
+    assert labels[1].startswith("Calcium, total: 7.9 mg/dL, low; normal from 8.6 to 10.2 mg/dL")
+    assert "= 22.46 nmol/L" in Page(page).text
+    assert page.index("22.46") < page.index('id="findings"')
+
+
+@pytest.mark.parametrize(
+    ("unit", "albumin", "shown"),
+    [("g/dL", 3.1, "8.62 mg/dL , normal"), ("g/dL", 4.1, "7.82 mg/dL , low"), ("g/L", 20, None)],
+)
+def test_adjusted_calcium_stands_beside_the_total(unit, albumin, shown):
+    """Where albumin adjusts calcium, the adjusted value is shown in the unit of the total; else none is."""
+    page = li.interpret(
+        [
+            li.LabResult("calcium", "7.9", "mg/dL", reference_low=8.6, reference_high=10.2),
+            li.LabResult("albumin", albumin, unit),
+        ],
+        li.Patient(age=54),
+    ).to_html()
+    text = Page(page).text
+    assert "Adjusted by albumin" in text if shown else "Adjusted by albumin" not in text
+    assert shown is None or f"Adjusted by albumin: {shown}" in text
+
+
+def test_lead_says_what_was_found_not_judged_and_next():
+    """The page opens with what was found, what was not judged, and what to measure next; severe comes first."""
+    mild = li.interpret([li.LabResult("Mg", 1.5, "mg/dL"), li.LabResult("calcium", "QNS", "mg/dL")], li.Patient(age=54))
+    sentences = lead.of(mild)
+    assert sentences[0] == "Found: low magnesium."
+    assert sentences[1] == "Sent, but not judged (this does not mean normal): Calcium, total."
+    assert sentences[2].startswith("Measure next: ")
+    severe = li.interpret([li.LabResult("Mg", 0.5, "mg/dL"), li.LabResult("B12", 90, "pg/mL")], li.Patient(age=54))
+    assert lead.of(severe)[0] == reasoning.headline(severe.findings)
+    assert '<p class="headline severe"><strong>' in severe.to_html()
+
+
+def test_settings_that_hold_nothing_are_not_set(page):
+    """No setting shows how Python writes an empty mapping."""
+    assert "FrozenMap" not in page
+    assert "default units: not set" in Page(page).text
 
 
 def test_style_serves_paper_and_dark_screens(page):
@@ -237,11 +282,12 @@ def test_style_serves_paper_and_dark_screens(page):
     assert "prefers-color-scheme: dark" in page
 
 
-def test_chain_that_two_findings_share_is_drawn_once():
-    """The same chain under a second finding is named in one line and linked, not drawn again."""
-    page = html.render(made_report())
-    assert page.count('<ol class="chain">') == 3
-    assert page.count("Drawn step by step under") == 3
+def test_step_that_pathways_share_is_told_once(report, page):
+    """Each statement of a step stands once on the page, however many pathways take it."""
+    text = Page(page).text
+    steps = {step for finding in report.findings for pathway in finding.pathways for step in pathway.steps}
+    assert len(steps) < sum(len(pathway.steps) for finding in report.findings for pathway in finding.pathways)
+    assert all(text.count(step.statement) == 1 for step in steps)
 
 
 def test_problems_disclaimer_and_provenance_are_shown(report, page):

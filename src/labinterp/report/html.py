@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from labinterp.arguments import checked_text
 from labinterp.reasoning import headline
-from labinterp.report import sources, svg, words
+from labinterp.report import lead, mechanisms, results, trends, words
 from labinterp.report.pages import draw, drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from labinterp.frames import FrameReport
-    from labinterp.model import Citation, Finding, Interpretation, Pathway, Report
+    from labinterp.model import Citation, Finding, Pathway, Report, Step
 
 
 def render(report: Report, *, title: str | None = None) -> str:
@@ -38,23 +38,72 @@ def render(report: Report, *, title: str | None = None) -> str:
         >>> "<h1>Magnesium</h1>" in page, "<script" in page
         (True, False)
     """
+    return _page([report], checked_text(title, "title") or "Laboratory results and what they are compatible with")
+
+
+def render_visits(reports: Sequence[Report], *, title: str | None = None) -> str:
+    """Return the page of one patient: what changed from visit to visit, then each visit, the latest first.
+
+    Args:
+        reports: one per visit, in order of time, all of one patient.
+        title: heading of the page.
+
+    Raises:
+        MissingExtraError: if jinja2 is not installed (extra `report`).
+
+    Example:
+        >>> import labinterp as li
+        >>> draws = [("1.9", "2026-01-05"), ("1.2", "2026-03-02")]
+        >>> visits = [li.interpret([li.LabResult("Mg", v, "mg/dL", collected_at=day)]) for v, day in draws]
+        >>> '<svg class="trend"' in render_visits(visits)
+        True
+    """
+    return _page(list(reports)[::-1], checked_text(title, "title") or "Laboratory results of one patient over time")
+
+
+def _page(reports: Sequence[Report], title: str) -> str:
     references = References()
-    hashes = sources.hashes_of(report)
+    settings = reports[0].provenance.settings if reports else {}
+    found = trends.trends_of(
+        [item for report in reports for item in report.interpretations],
+        date_order=settings.get("date_order"),
+        default_units=_mapping(settings.get("default_units")),
+    )
+    views = [visit(report, i, of=len(reports)) for i, report in enumerate(reports, 1)]
     context = {
-        "report": report,
-        "headline": headline(report.findings),
-        "results": [_result(item, hashes) for item in report.interpretations],
-        "tests": _suggested(report),
+        "visits": views,
+        "report": reports[0] if reports else None,
+        "trends": [{"trend": each, "svg": drawing(trends.draw(each)), "said": trends.said(each)} for each in found],
         "cite": references.cite,
         "references": references,
-        "steps": _steps,
-        "observed": lambda step: words.observed(step.target, step.observation),
-        "supports": _supports,
-        "drawn_before": _Drawn().before,
+        "kinds": mechanisms.legend(),
     }
-    return draw(
-        "report.html", checked_text(title, "title") or "Laboratory results and what they are compatible with", context
-    )
+    return draw("report.html", title, context)
+
+
+def visit(report: Report, number: int = 1, *, of: int = 1) -> dict[str, Any]:
+    """Return what a page shows of one report.
+
+    Args:
+        report: of one patient and time.
+        number: of this visit on the page, from 1.
+        of: how many visits the page has.
+    """
+    days = [item.result.collected_at for item in report.interpretations if item.result.collected_at is not None]
+    return {
+        "report": report,
+        "prefix": f"v{number}-" if of > 1 else "",
+        "number": number,
+        "day": words.sent(days[-1]) if days else "",
+        "lead": lead.of(report),
+        "severe": headline(report.findings) is not None,
+        "results": results.rows_of(report),
+        "graph": drawing(mechanisms.draw(report)),
+        "steps": _steps(report),
+        "chains": _chains,
+        "notes": [note for note in report.notes if not lead.tells_next(note, report)],
+        "next": next((note for note in report.notes if lead.tells_next(note, report)), ""),
+    }
 
 
 def render_frame(frame_report: FrameReport, *, title: str | None = None) -> str:
@@ -80,82 +129,54 @@ class References:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str, str | None], int] = {}
+        self._locators: dict[int, dict[str, None]] = {}
 
-    def cite(self, citations: Iterable[Citation]) -> list[tuple[int, str | None]]:
-        """Return number and locator of each citation."""
-        return [(self.number(item), item.locator) for item in citations]
+    def cite(self, citations: Iterable[Citation]) -> list[int]:
+        """Return the number of each source that is cited, each once."""
+        return list(dict.fromkeys(self.number(item) for item in citations))
 
     def number(self, item: Citation) -> int:
         """Return the number of a source, a new one where it was not named before."""
-        return self._numbers.setdefault((item.id, item.text, item.url), len(self._numbers) + 1)
+        number = self._numbers.setdefault((item.id, item.text, item.url), len(self._numbers) + 1)
+        if item.locator:
+            self._locators.setdefault(number, {})[item.locator] = None
+        return number
 
-    def listed(self) -> list[tuple[int, str, str | None]]:
-        """Return number, text and address of every source named so far."""
-        return [(number, text, url) for (_, text, url), number in self._numbers.items()]
-
-
-class _Drawn:
-    """Remembers which chains were drawn, so that the same one under a second finding is named and not drawn again."""
-
-    def __init__(self) -> None:
-        self._first: dict[tuple[str, str, str | None], int] = {}
-
-    def before(self, pathway: Pathway, finding: int) -> int | None:
-        """Return the number of the earlier finding under which this very chain was drawn, if there is one."""
-        first = self._first.setdefault((pathway.id, pathway.support, pathway.broken_at), finding)
-        return first if first != finding and pathway.steps else None
+    def listed(self) -> list[tuple[int, str, str | None, list[str]]]:
+        """Return number, text, address and places of every source named so far."""
+        return [(n, text, url, list(self._locators.get(n, ()))) for (_, text, url), n in self._numbers.items()]
 
 
-def _supports(finding: Finding) -> str:
-    """Say how many pathways of a finding are supported, possible and interrupted."""
-    counts = Counter(pathway.support for pathway in finding.pathways)
-    return ", ".join(f"{count} {words.spaced(support)}" for support, count in counts.items()) or "none"
+def _mapping(value: Any) -> Mapping[str, str] | None:
+    return value if isinstance(value, Mapping) else None
 
 
-def _result(item: Interpretation, hashes: dict[str, str]) -> dict[str, Any]:
-    found = sources.sources_of(item, hashes)
-    return {"item": item, "line": _line(item, found), "sources": found}
-
-
-def _line(item: Interpretation, found: tuple[sources.Source, ...]) -> Any:
-    """Draw the number line of a judged result; a result with a problem has none."""
-    if item.value is None or item.flag is None or item.unit is None:
-        return None
-    label = (
-        f"{words.analyte_title(item.analyte)}: {item.comparator or ''}{words.shown(item.value, (item.low, item.high))} "
-        f"{item.unit}, {words.word('level', item.level)}; {_normal(item)}"
-    )
-    line = svg.number_line(
-        item.value, item.unit, sources.segments(item, found), comparator=item.comparator, label=label
-    )
-    return drawing(line) if line else None
-
-
-def _normal(item: Interpretation) -> str:
-    low, high = words.shown(item.low, (item.high,)), words.shown(item.high, (item.low,))
-    if low and high:
-        return f"normal from {low} to {high} {item.unit}"
-    if low or high:
-        return f"normal from {low} {item.unit}" if low else f"normal up to {high} {item.unit}"
-    return "no limits of normal"
-
-
-def _suggested(report: Report) -> list[tuple[str, list[str]]]:
-    """Return the tests that findings suggest, in their order, each with the titles of the findings."""
-    tests: dict[str, list[str]] = {}
+def _steps(report: Report) -> list[Step]:
+    """Return every distinct step of the pathways of all findings, each once, in the order of the pathways."""
+    steps: dict[tuple[str, str, str], Step] = {}
     for finding in report.findings:
-        for test in finding.suggested_tests:
-            tests.setdefault(test, []).append(finding.title)
-    return list(tests.items())
+        for pathway in finding.pathways:
+            for step in pathway.steps:
+                steps.setdefault((step.source, step.target, step.statement), step)
+    return list(steps.values())
 
 
-def _steps(pathway: Pathway) -> list[tuple[Any, str]]:
-    """Return the steps of a pathway, each `before`, `at` or `beyond` the node at which it is interrupted."""
-    placed, place = [], "before"
+def _chains(finding: Finding) -> list[tuple[str, list[tuple[Pathway, list[tuple[str, str]]]]]]:
+    """Return the pathways of a finding by support, each as its nodes, marked `at` and `beyond` a break."""
+    groups: dict[str, list[tuple[Pathway, list[tuple[str, str]]]]] = {}
+    for pathway in finding.pathways:
+        groups.setdefault(pathway.support, []).append((pathway, _nodes(pathway)))
+    return list(groups.items())
+
+
+def _nodes(pathway: Pathway) -> list[tuple[str, str]]:
+    if not pathway.steps:
+        return []
+    placed, place = [(pathway.steps[0].source, "before")], "before"
     for step in pathway.steps:
         if place == "at":
             place = "beyond"
         elif place == "before" and pathway.broken_at is not None and step.target == pathway.broken_at:
             place = "at"
-        placed.append((step, place))
+        placed.append((step.target, place))
     return placed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
 from labinterp.errors import MissingExtraError
+from labinterp.reasoning.wording import sentence
 from labinterp.report import words
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _environment() -> Environment:
         spaced=words.spaced,
         sent=words.sent,
         code=words.finding_title,
+        setting=words.setting,
+        sentence=sentence,
         link=link,
     )
     return environment

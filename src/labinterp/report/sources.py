@@ -8,12 +8,14 @@ import attrs
 
 from labinterp import ranges
 from labinterp.errors import LabInterpError
+from labinterp.kernel.scales import printed_unit
 from labinterp.reading import units
 from labinterp.report.svg import Segment, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from labinterp.as_sent import AsSent
     from labinterp.model import Interpretation, Report
     from labinterp.ranges import Edition, Entry, Limits
 
@@ -58,26 +60,25 @@ def _source(range_id: str, hashes: Mapping[str, str]) -> Source:
     return Source(range_id, edition, entry)
 
 
-def segments(item: Interpretation, sources: tuple[Source, ...]) -> tuple[Segment, ...]:
-    """Return the bands to draw: those of the one entry that judged, else what the limits of normal make."""
+def segments(item: Interpretation, sources: tuple[Source, ...], shown: AsSent) -> tuple[Segment, ...]:
+    """Return the bands to draw: those of the one entry that judged, else what the limits of normal make.
+
+    Args:
+        item: the interpretation.
+        sources: what judged it.
+        shown: the value in the unit that the bands are drawn in.
+    """
     entry = sources[0].entry if len(sources) == 1 else None
     if entry is not None and item.analyte == entry.analyte and all(band.grade is None for band in entry.bands):
-        unit = _unit(entry, item)
-        bands = tuple(
-            Segment(_end(entry, band.lower, unit), _end(entry, band.upper, unit), band.level) for band in entry.bands
-        )
-        if bands:
-            return bands
-    return segments_of(item.low, item.high)
+        unit = printed_unit(entry.units, shown.unit, entry.analyte)
+        if unit is not None and entry.bands:
+            scale = units.scale_between(entry.analyte, unit, shown.unit)
+            return tuple(
+                Segment(_end(band.lower, unit, scale), _end(band.upper, unit, scale), band.level)
+                for band in entry.bands
+            )
+    return segments_of(shown.low, shown.high)
 
 
-def _unit(entry: Entry, item: Interpretation) -> str:
-    """Return the printed unit in which the result was compared: its own, else the canonical one, else the first."""
-    own = units.resolve(item.result.unit).code
-    return next((code for code in (own, item.unit) if code in entry.units), entry.units[0])
-
-
-def _end(entry: Entry, limits: Limits | str | None, unit: str) -> float | None:
-    if limits is None or isinstance(limits, str):
-        return None
-    return units.scale(entry.analyte, unit).apply(float(limits[unit]))
+def _end(limits: Limits | str | None, unit: str, scale: units.Scale) -> float | None:
+    return None if limits is None or isinstance(limits, str) else scale.apply(float(limits[unit]))

@@ -16,15 +16,15 @@ from labinterp.report.words import clean, shown, word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH: Final = 640
-HEIGHT: Final = 92
+WIDTH: Final = 440
+HEIGHT: Final = 84
 _LEFT, _RIGHT = 8, WIDTH - 8
 _TOP, _BOTTOM = 40, 60
 _LETTER: Final = 6.4
 _EDGE: Final = 14
 _ARROW: Final = 64
 _INNER: Final = 0.6
-_NARROWEST: Final = 76
+_NARROWEST: Final = 62
 
 
 @attrs.frozen
@@ -97,7 +97,7 @@ def number_line(
 
     Example:
         >>> number_line(0.45, "mmol/L", segments_of(0.66, 1.07), label="Magnesium")[:33]
-        '<svg class="line" viewBox="0 0 64'
+        '<svg class="line" viewBox="0 0 44'
     """
     limits = sorted({end for item in segments for end in (item.lower, item.upper) if end is not None})
     if not limits or not all(map(math.isfinite, (value, *limits))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,7 @@ from labinterp._data import knowledge, read_toml
 from labinterp.reading import analytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _DIGITS: Final = (4, 5, 6, 8, 10, 12)
 _CLOSE: Final = 1e-9
@@ -84,7 +85,12 @@ def observed(node: str, observation: str) -> str:
         >>> observed("hypocalcemia", "confirmed"), observed("fasciculation", "confirmed")
         ('seen in the results', 'told by the patient')
     """
-    return word("told" if node in _symptom_nodes() else "observation", observation)
+    return word("told" if is_symptom(node) else "observation", observation)
+
+
+def is_symptom(node: str) -> bool:
+    """Return whether a node of the mechanism graph is a symptom, which no result shows."""
+    return node in _symptom_nodes()
 
 
 @functools.cache
@@ -147,6 +153,22 @@ def sent(value: Any) -> str:
     quantity = hasattr(value, "magnitude") and hasattr(value, "units")
     text = f"{value.magnitude} {value.units:~}" if quantity else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def setting(value: Any) -> str:
+    """Return a setting for people; what holds nothing is `not set`.
+
+    Example:
+        >>> setting({}), setting(("a", "b")), setting({"Mg": "mg/dL"}), setting(False)
+        ('not set', 'a, b', 'Mg: mg/dL', 'no')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return sent(", ".join(f"{key}: {item}" for key, item in value.items())) or "not set"
+    if isinstance(value, list | tuple):
+        return sent(", ".join(map(str, value))) or "not set"
+    return sent(value) or "not set"
 
 
 def clean(text: str) -> str:
