@@ -170,6 +170,7 @@ NOTES: Final = (
     "specimen_generic",
     "test_refused",
     "severity_disagrees",
+    "presentation_unreadable",
     "resource_unreadable",
     "time_of_report",
     "not_covered",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.session import Session
     from labinterp.options import Tests
 
+UNREAD_NOTE: Final = "presentation_unreadable"
 _PATIENT_KEYS: Final = (*dict.fromkeys((*records.PATIENT.values(), *records.PATIENT)),)
 
 
@@ -105,6 +106,8 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
     made = tuple(_each(results))
     whose = _patient(patient, made)
     checked = [_result(item, i) for i, item in enumerate(made)]
+    if presentation is None:
+        presentation, checked = _told(made, checked)
     return interpret_as(options, checked, whose, presentation, raising=on_problem == "raise")
 
 
@@ -177,6 +180,20 @@ def _result(item: Any, index: int) -> LabResult:
     records.check_keys(item, f"results[{index}]")
     made = records.result_of(item)
     return made if is_missing(item.get("id")) else attrs.evolve(made, id=item["id"])
+
+
+def _told(rows: Sequence[Any], results: list[LabResult]) -> tuple[Presentation | None, list[LabResult]]:
+    """Return what rows with columns of a presentation tell, and the results, noted where it is unread."""
+    told: list[Presentation | None] = []
+    noted = list(results)
+    for i, row in enumerate(rows):
+        if isinstance(row, Mapping) and any(name in row for name in records.TOLD):
+            read, unread = reasoning.read_presentation(*map(row.get, records.TOLD))
+            told.append(read)
+            if unread:
+                note = ";".join(filter(None, (results[i].note, UNREAD_NOTE)))
+                noted[i] = attrs.evolve(results[i], note=note)
+    return reasoning.told_together(told), noted
 
 
 def _patient(patient: Any, results: Sequence[Any]) -> Patient:

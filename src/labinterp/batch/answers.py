@@ -16,7 +16,7 @@ from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVELS, PROBLEMS, notes_
 from labinterp.kernel.plan import SEVERE_FLAGS
 from labinterp.reading import units
 from labinterp.reading.demographics import read_text
-from labinterp.reasoning import reason
+from labinterp.reasoning import reason_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
     from labinterp.batch.core import Answer
     from labinterp.kernel.vector import Ints
-    from labinterp.model import Evidence
+    from labinterp.model import Evidence, Presentation
 
 RESULT_COLUMNS: Final = (
     "patient_id", "collected_at", "analyte", "comparator", "value", "unit", "low", "high", "range_id", "flag", "level",
@@ -116,13 +116,15 @@ def pathways(answer: Answer) -> dict[str, Any]:
 def counts(answer: Answer) -> dict[str, list[int]]:
     """Return how many findings and pathways each distinct pattern of levels has."""
     return {
-        "findings": [len(_finding_texts(pattern)) for pattern in answer.patterns],
-        "pathways": [len(_pathway_texts(pattern)) for pattern in answer.patterns],
+        "findings": [len(_finding_texts(*case)) for case in answer.cases],
+        "pathways": [len(_pathway_texts(*case)) for case in answer.cases],
     }
 
 
-def _table(answer: Answer, texts_of: Callable[[Pattern], Texts], names: Sequence[str]) -> dict[str, Any]:
-    texts = [texts_of(pattern) for pattern in answer.patterns]
+def _table(
+    answer: Answer, texts_of: Callable[[Pattern, Presentation | None], Texts], names: Sequence[str]
+) -> dict[str, Any]:
+    texts = [texts_of(*case) for case in answer.cases]
     panel, item = _spread([len(rows) for rows in texts], answer.answer_of_panel)
     first = answer.panels.first_row[panel]
     columns: dict[str, Any] = {"patient_id": _patients(answer.patient, first), "panel": _labels(answer, first)}
@@ -157,7 +159,7 @@ def evidence_text(evidence: Sequence[Evidence]) -> str:
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def _finding_texts(pattern: Pattern) -> Texts:
+def _finding_texts(pattern: Pattern, told: Presentation | None) -> Texts:
     """Return the findings of a pattern of levels: the columns of findings behind patient and panel."""
     return tuple(
         (
@@ -169,16 +171,16 @@ def _finding_texts(pattern: Pattern) -> Texts:
             SEPARATOR.join(finding.suggested_tests),
             finding.explanation,
         )
-        for finding in reason(pattern).findings
+        for finding in reason_told(pattern, told).findings
     )
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def _pathway_texts(pattern: Pattern) -> Texts:
+def _pathway_texts(pattern: Pattern, told: Presentation | None) -> Texts:
     """Return the pathways of a pattern of levels: the columns of pathways behind patient and panel."""
     return tuple(
         (finding.code, pathway.id, pathway.kind, pathway.support, pathway.broken_at, pathway.explanation)
-        for finding in reason(pattern).findings
+        for finding in reason_told(pattern, told).findings
         for pathway in finding.pathways
     )
 

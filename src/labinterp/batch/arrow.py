@@ -19,7 +19,7 @@ from labinterp.tables.columns import objects
 from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from labinterp.batch.core import Answer
     from labinterp.kernel.vector import Ints
@@ -114,6 +114,19 @@ class ArrowColumns:
         """Return a column as it was sent: text as codes, anything else unchanged."""
         coded = name not in self or _is_coded(self.table[name].type)
         return Coded(encoded.codes, encoded.distinct[1:], kept=False) if coded else self.table[name]
+
+
+def with_texts(table: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Return a table in which the lists of some columns are texts divided by `;`."""
+    for name in names:
+        at = table.schema.get_field_index(name)
+        if at >= 0 and (pa.types.is_list(kind := table.schema.field(at).type) or pa.types.is_large_list(kind)):
+            texts = [
+                None if each is None else ";".join(str(item) for item in each if item is not None)
+                for each in table.column(at).to_pylist()
+            ]
+            table = table.set_column(at, name, pa.array(texts, pa.string()).dictionary_encode())
+    return table
 
 
 def _is_coded(kind: pa.DataType) -> bool:

@@ -21,6 +21,7 @@ from labinterp.kernel.scalar import disagreement
 from labinterp.kernel.vector import FLAG_CODE, PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
 from labinterp.reading import demographics, flags
 from labinterp.reading.times import age_at, read_birth
+from labinterp.tables.records import TOLD
 
 if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.kernel.vector import Bools, Ints
+    from labinterp.model import Presentation
     from labinterp.options import Options
     from labinterp.reasoning import Reasoned
 
@@ -54,6 +56,7 @@ class Answer:
         by_time: whether panels are told apart by their collection time.
         instants: each row's collection time in microseconds, `NO_TIME` where it cannot be read.
         numbers: each row's number in the whole of which this table is a part; None for its position.
+        told: what is told beside each of the patterns; None where nothing is told anywhere.
     """
 
     batch: Batch
@@ -68,11 +71,17 @@ class Answer:
     instants: Ints
     numbers: Ints | None = None
     graded: bool = False
+    told: list[Presentation | None] | None = None
+
+    @property
+    def cases(self) -> list[tuple[tuple[int, ...], Presentation | None]]:
+        """Return the patterns, each with what is told beside it."""
+        return list(zip(self.patterns, self.told or [None] * len(self.patterns), strict=True))
 
     @functools.cached_property
     def reasoned(self) -> list[Reasoned]:
         """What each distinct pattern comes to."""
-        return [reasoning.reason(pattern) for pattern in self.patterns]
+        return [reasoning.reason_told(pattern, told) for pattern, told in self.cases]
 
 
 def run(table: Columns, options: Options) -> Answer:
@@ -108,9 +117,14 @@ def run(table: Columns, options: Options) -> Answer:
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
+    told, told_of_panel = _told(column, batch, panels)
+    if told is not None:
+        codes, distinct = compact(answer * len(told) + told_of_panel, len(patterns) * len(told))
+        answer, pairs = codes.astype(np.int64), [divmod(pair, len(told)) for pair in distinct.tolist()]
+        patterns, told = [patterns[p] for p, _ in pairs], [told[t] for _, t in pairs]
     return Answer(
         batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
-        graded=session.grading is not None,
+        graded=session.grading is not None, told=told,
     )  # fmt: skip
 
 
@@ -155,6 +169,35 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
         | _notes(pregnancy, "pregnancy_unreadable", [p == demographics.UNREADABLE for p in pregnancies])
     )
     return list(found), group_of[codes], notes
+
+
+def _told(column: Any, batch: Batch, panels: Panels) -> tuple[list[Presentation | None] | None, Ints]:
+    """Return the distinct things that panels tell, and each panel's; note on rows what could not be read.
+
+    A panel tells what its own rows tell, taken together.
+    """
+    parts = [column(name) for name in TOLD]
+    if all(len(part.distinct) == 1 for part in parts):
+        return None, np.zeros(len(panels.first_row), np.int64)
+    codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
+    read = [
+        reasoning.read_presentation(*(part.distinct[code] for part, code in zip(parts, row, strict=True)))
+        for row in zip(*(c.tolist() for c in columns), strict=True)
+    ]
+    unread = np.array([NOTE_BIT["presentation_unreadable"] if bad else 0 for _, bad in read], np.uint64)
+    batch.notes |= unread[codes]
+    saying = np.flatnonzero(np.array([told is not None for told, _ in read])[codes])
+    panel, said = np.divmod(np.unique(panels.of_row[saying] * len(read) + codes[saying]), len(read))
+    found: dict[Presentation | None, int] = {None: 0}
+    known: dict[tuple[int, ...], int] = {}
+    of_panel = np.zeros(len(panels.first_row), np.int64)
+    starts = np.flatnonzero(np.diff(panel, prepend=-1))
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(panel)], strict=True):
+        key = tuple(said[start:end].tolist())
+        if key not in known:
+            known[key] = found.setdefault(reasoning.told_together(read[code][0] for code in key), len(found))
+        of_panel[panel[start]] = known[key]
+    return list(found), of_panel
 
 
 def _notes(column: Encoded, note: str, unreadable: list[bool]) -> Ints:

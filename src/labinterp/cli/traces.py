@@ -152,14 +152,14 @@ def _show_finding(
 
 
 def _without_tests(finding: Finding) -> str:
-    """Return the explanation without its last sentence, the tests, which have a line of their own."""
+    """Return the explanation without the sentence on tests, which have a line of their own."""
     from labinterp.reasoning import wording
 
     names = ", ".join(wording.test_titles()[test] for test in finding.suggested_tests)
     text = finding.explanation
     for key, phrase in wording.phrases().items():
         if key.startswith("tests"):
-            text = text.removesuffix(phrase.format(tests=names)).strip()
+            text = " ".join(text.replace(phrase.format(tests=names), "").split())
     return text
 
 

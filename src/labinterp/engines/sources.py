@@ -27,6 +27,7 @@ from labinterp.tables.headings import fold
 from labinterp.tables.kept import KEPT, with_kept
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE
 from labinterp.tables.people import THE_PATIENT, with_patient
+from labinterp.tables.records import TOLD
 from labinterp.tables.splitter import BadRow, Dialect
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Reading:
         if self.one_patient and "patient_id" not in self.renamed:
             whose = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), table.num_rows), [THE_PATIENT])
             table = table.append_column("patient_id", whose)
+        table = arrow.with_texts(table, TOLD)
         return ArrowColumns(table)
 
     def convert(self, table: pa.Table | pd.DataFrame) -> pd.DataFrame:
@@ -274,7 +276,8 @@ class ParquetSource(Source):
         converted = self.reading.convert(empty)
         kinds: dict[str, Any] = {str(name): converted[name].dtype for name in converted}
         own = {name: kind.pyarrow_dtype for name, kind in kinds.items() if isinstance(kind, pd.ArrowDtype)}
-        return {name: arrow.TEXT if _is_text(own.get(name, arrow.TEXT)) else own[name] for name in kinds}
+        text = {name for name in kinds if name in TOLD or _is_text(own.get(name, arrow.TEXT))}
+        return {name: arrow.TEXT if name in text else own[name] for name in kinds}
 
     def _open(self, **options: Any) -> pq.ParquetFile:
         try:

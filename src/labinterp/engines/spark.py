@@ -21,6 +21,7 @@ from labinterp.errors import LayoutError, MissingExtraError
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables.layouts import COLUMNS
 from labinterp.tables.people import THE_PATIENT
+from labinterp.tables.records import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -259,7 +260,7 @@ def _whole_patients(table: pa.Table) -> int:
 def _answer(interpreter: Interpreter, table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Yield the rows of all three tables, each row in the column of its table."""
     numbers = table[NUMBER].to_numpy()
-    rows = arrow.ArrowColumns(_encoded(table.drop_columns([NUMBER])))
+    rows = arrow.ArrowColumns(_encoded(arrow.with_texts(table.drop_columns([NUMBER]), TOLD)))
     kept = {name: table.schema.field(name).type for name in ("patient_id", "collected_at") if name in rows}
     schemas = {
         name: pa.schema([(field.name, _stored(kept.get(field.name, field.type))) for field in schema])

@@ -72,7 +72,8 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
         frame: a pandas frame, or any with the Arrow PyCapsule interface or known to narwhals (polars, PyArrow, …),
             which get the same kind back; one row per result, n rows; columns `test`, `value`, `unit`, and as far as
             known `patient_id`, `collected_at`, `specimen`, `reference_low`, `reference_high`, `age`, `sex`,
-            `birth_date`, `pregnancy`, `method`, `reported_flag`, or those of another known layout.
+            `birth_date`, `pregnancy`, `method`, `reported_flag`, `symptoms`, `triggers`, `course` (texts divided by
+            `;`, or lists), or those of another known layout.
         layout: name of the layout; `"auto"` recognizes it by its columns, in many languages.
         columns: our column name → yours, for a table in no known layout.
         {table options}

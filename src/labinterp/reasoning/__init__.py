@@ -11,6 +11,9 @@ from labinterp.reasoning.context import (
     method_notes,
     next_notes,
     presentation_notes,
+    read_presentation,
+    reason_told,
+    told_together,
     unjudged_notes,
     with_presentation,
 )
@@ -44,7 +47,10 @@ __all__ = [
     "next_notes",
     "nodes",
     "presentation_notes",
+    "read_presentation",
     "reason",
+    "reason_told",
+    "told_together",
     "unjudged_notes",
     "with_presentation",
 ]

@@ -12,12 +12,15 @@ from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import PresentationError
 from labinterp.frozen import FrozenMap
 from labinterp.model import Finding, Guidance, Pathway, Presentation
+from labinterp.reading.demographics import is_missing
 from labinterp.reasoning import graph, knowledge, wording
+from labinterp.reasoning.engine import Reasoned, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _LONGEST_KEY = 64
+_LONGEST_LIST = 4096
 _PLACES = {"symptoms": "symptom", "triggers": "trigger", "course": "course"}
 
 
@@ -100,12 +103,16 @@ def _known(kind: str) -> tuple[str, ...]:
     return tuple(item["id"] for item in knowledge.read("symptoms")[kind])
 
 
+def _key(field: str, value: object) -> str | None:
+    if not isinstance(value, str) or len(value) > _LONGEST_KEY:
+        return None
+    return _keys(_PLACES[field]).get("_".join(value.casefold().replace("-", " ").replace("_", " ").split()))
+
+
 def _checked(field: str, value: object) -> str:
-    keys = _keys(_PLACES[field])
-    if isinstance(value, str) and len(value) <= _LONGEST_KEY:
-        key = keys.get("_".join(value.casefold().replace("-", " ").replace("_", " ").split()))
-        if key is not None:
-            return key
+    key = _key(field, value)
+    if key is not None:
+        return key
     raise PresentationError.from_field(field, _known(_PLACES[field]))
 
 
@@ -125,6 +132,59 @@ def checked(presentation: Presentation) -> Presentation:
         _all_checked("triggers", presentation.triggers),
         None if course is None else _checked("course", course),
     )
+
+
+def read_presentation(symptoms: Any, triggers: Any, course: Any) -> tuple[Presentation | None, bool]:
+    """Read what a row of a table tells; return it, or nothing where it tells nothing, and whether some is not known.
+
+    Args:
+        symptoms: a text divided by `;`, or a list of texts.
+        triggers: the same.
+        course: the same; of several the furthest counts.
+
+    Example:
+        >>> read_presentation("numbness; pins and needles", None, None)[0].symptoms
+        ('numbness', 'tingling')
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    unread = False
+    for field, told in zip(_PLACES, (symptoms, triggers, course), strict=True):
+        keys = [_key(field, text) for text in _told_texts(told)]
+        unread |= None in keys
+        found[field] = tuple(dict.fromkeys([key for key in keys if key is not None]))
+    if not any(found.values()):
+        return None, unread
+    return Presentation(found["symptoms"], found["triggers"], _furthest(found["course"])), unread
+
+
+def told_together(presentations: Iterable[Presentation | None]) -> Presentation | None:
+    """Return what several rows tell of one patient, in the knowledge's order; nothing where none tells anything.
+
+    Example:
+        >>> told_together([Presentation(("tingling",)), None, Presentation(("numbness",))]).symptoms
+        ('numbness', 'tingling')
+    """
+    told = [each for each in presentations if each is not None]
+    if not told:
+        return None
+    symptoms, triggers = {s for each in told for s in each.symptoms}, {t for each in told for t in each.triggers}
+    return Presentation(
+        tuple(key for key in _known("symptom") if key in symptoms),
+        tuple(key for key in _known("trigger") if key in triggers),
+        _furthest([each.course for each in told if each.course is not None]),
+    )
+
+
+def _furthest(courses: Iterable[str]) -> str | None:
+    return max(courses, key=_known("course").index, default=None)
+
+
+def _told_texts(told: Any) -> list[str]:
+    if isinstance(told, str):
+        return [text for text in told[:_LONGEST_LIST].split(";") if text.strip()]
+    if isinstance(told, list | tuple | set | frozenset) or hasattr(told, "tolist"):
+        return [str(item) for item in (told.tolist() if hasattr(told, "tolist") else told)]
+    return [] if is_missing(told) else [str(told)]
 
 
 def _all_checked(field: str, values: Iterable[object]) -> tuple[str, ...]:
@@ -178,6 +238,24 @@ def with_presentation(findings: Iterable[Finding], presentation: Presentation) -
     return tuple(_told(finding, told) for finding in findings)
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def reason_told(pattern: tuple[int, ...], told: Presentation | None) -> Reasoned:
+    """Return what a panel comes to where the patient tells something; see `reason`.
+
+    Args:
+        pattern: as `reason` takes it.
+        told: what the patient tells, or nothing.
+
+    Example:
+        >>> from labinterp.reasoning import LEVELS, SLOTS
+        >>> low = tuple(1 + LEVELS.index("low") if slot == "magnesium" else 0 for slot in SLOTS)
+        >>> reason_told(low, Presentation(("cramps",))).findings[0].matched_symptoms
+        ('cramps',)
+    """
+    reasoned = reason(pattern)
+    return reasoned if told is None else attrs.evolve(reasoned, findings=with_presentation(reasoned.findings, told))
+
+
 def _told(finding: Finding, told: Presentation) -> Finding:
     symptoms = frozenset(told.symptoms)
     matched = tuple(symptom for symptom in finding.accompanying_symptoms if symptom in symptoms)
@@ -189,7 +267,29 @@ def _told(finding: Finding, told: Presentation) -> Finding:
     pathways = finding.pathways
     if graph.target() in symptoms:
         pathways = tuple(_confirmed(pathway) for pathway in pathways)
-    return attrs.evolve(finding, matched_symptoms=matched, caveats=(*finding.caveats, *added), pathways=pathways)
+    return attrs.evolve(
+        finding,
+        matched_symptoms=matched,
+        caveats=(*finding.caveats, *added),
+        pathways=pathways,
+        explanation=" ".join((finding.explanation, *_said(matched, told, twitching=bool(pathways)))),
+    )
+
+
+def _said(matched: Sequence[str], told: Presentation, *, twitching: bool) -> Iterable[str]:
+    """Say what was told that bears on a finding; course and triggers bear on those that can cause twitching."""
+    said = knowledge.read("symptoms")["told"]
+    if matched:
+        yield said["matched"].format(titles=wording.listed(_titles("symptom", matched)))
+    if twitching and told.triggers:
+        yield said["triggers"].format(titles=wording.listed(_titles("trigger", told.triggers)))
+    if twitching and told.course is not None:
+        yield said["course"].format(title=_titles("course", (told.course,))[0])
+
+
+def _titles(kind: str, keys: Iterable[str]) -> list[str]:
+    titles = {item["id"]: item["title"] for item in knowledge.read("symptoms")[kind]}
+    return [titles[key] for key in keys]
 
 
 @functools.lru_cache(maxsize=1024)

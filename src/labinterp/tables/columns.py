@@ -60,6 +60,32 @@ def objects(column: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
     return np.array(pd.Series(column).astype(object), dtype=object)
 
 
+def with_texts(frame: pd.DataFrame, positions: Iterable[int]) -> pd.DataFrame:
+    """Return a frame in which the lists of some columns are texts divided by `;`; it is the same where none are."""
+    lists = [at for at in positions if any(map(_is_list, _sample(frame.iloc[:, at])))]
+    if not lists:
+        return frame
+    out, titles = frame.copy(deep=False), frame.columns
+    out.columns = pd.RangeIndex(len(titles))
+    for at in lists:
+        out[at] = pd.Series([_list_text(value) for value in objects(frame.iloc[:, at])], frame.index, dtype=object)
+    out.columns = titles
+    return out
+
+
+def _sample(column: pd.Series[Any]) -> Iterable[Any]:
+    text = isinstance(column.dtype, pd.StringDtype | pd.CategoricalDtype) or column.dtype.kind != "O"
+    return () if text else column
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple | set | frozenset | np.ndarray)
+
+
+def _list_text(value: Any) -> Any:
+    return ";".join(map(str, value)) if _is_list(value) else value
+
+
 def key_text(value: Any) -> str:
     """Return a key as it is compared: `50960`, `50960.0` and `"50960"` are one."""
     if isinstance(value, float) and value.is_integer():

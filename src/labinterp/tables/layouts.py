@@ -19,8 +19,9 @@ from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
-from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, settled
+from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, settled, with_texts
 from labinterp.tables.headings import Names, fold
+from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "test", "value", "unit", "loinc", "patient_id", "collected_at", "specimen", "reference_low", "reference_high",
-    "reference_range", "age", "sex", "birth_date", "pregnancy", "method", "reported_flag", "note",
+    "reference_range", "age", "sex", "birth_date", "pregnancy", "method", "reported_flag", "note", "symptoms",
+    "triggers", "course",
 )  # fmt: skip
 """The columns of the `labinterp` layout. `note` holds codes such as `unit_conflict`, joined by `;`."""
 
@@ -213,6 +215,9 @@ def to_labinterp(
     """
     names = Names(frame)
     chosen = _own_columns(names, checked_columns(columns))
+    told = [chosen.get(name, names.position(name)) for name in TOLD]
+    frame = with_texts(frame, [position for position in told if position is not None])
+    names = Names(frame)
     checked_text(layout, "layout")
     choices = Choices(chosen, has_units, tests)
     found = _layout(frame.columns, layout, choices)

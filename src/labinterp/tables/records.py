@@ -18,7 +18,9 @@ RESULT: Final = tuple(field.name for field in attrs.fields(LabResult) if field.n
 """The columns of a result. An `id` of a table may mean anything, and stays where it is."""
 PATIENT: Final = {"age": "age", "sex": "sex", "birth_date": "birth_date", "pregnancy": "pregnancy", "patient_id": "id"}
 """The columns of a patient → what `Patient` calls them."""
-_KNOWN: Final = (*RESULT, "id", *PATIENT)
+TOLD: Final = ("symptoms", "triggers", "course")
+"""The columns of what the patient tells: lists of texts, or texts divided by `;`."""
+_KNOWN: Final = (*RESULT, "id", *PATIENT, *TOLD)
 _LONGEST: Final = 100
 
 

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 OTHER_COLUMNS: Final = frozenset(
     {"patient_id", "collected_at", "specimen", "age", "sex", "birth_date", "pregnancy", "method", "note", "id"}
+    | {"symptoms", "triggers", "course"}
 )
-WHOLE_ROW: Final = ("patient_id", "collected_at", "specimen", "age", "sex", "birth_date", "pregnancy", "method")
+WHOLE_ROW: Final = (
+    "patient_id", "collected_at", "specimen", "age", "sex", "birth_date", "pregnancy", "method", "symptoms", "triggers",
+    "course",
+)  # fmt: skip
 """What belongs to all results of a row, under our names or those of `headings.toml`."""
 
 
