@@ -163,6 +163,7 @@ class Options:
             self.default_units,
             self.tests,
             self.date_order,
+            self.decimal,
         )
 
     @property
@@ -241,6 +242,7 @@ def _session(
     units: tuple[tuple[str, str], ...],
     tests: TestMap,
     date_order: str | None,
+    decimal: str | None,
 ) -> Session:
     return Session(
         ranges,
@@ -250,6 +252,7 @@ def _session(
         default_units=dict(units),
         tests=tests,
         date_order=date_order,
+        decimal=decimal,
     )
 
 

@@ -14,6 +14,7 @@ from labinterp.batch.answers import FINDING_COLUMNS, PATHWAY_COLUMNS, result_col
 from labinterp.batch.columns import Columns, FrameColumns
 from labinterp.batch.encode import Encoded, Values, encode, read_encoded, read_values
 from labinterp.batch.output import Coded, Whole
+from labinterp.batch.signs import Signs, not_covered, signs_of
 from labinterp.codes import GRADES
 from labinterp.tables.columns import objects
 from labinterp.tables.rows import as_text
@@ -239,10 +240,14 @@ class Chunk:
     Args:
         tables: results, findings and pathways.
         firsts: for findings and pathways, the number of the first row of each one's panel.
+        decimals: rows that `decimal=` would settle.
+        not_covered: how many rows are known to be of another test.
     """
 
     tables: dict[str, pa.Table]
     firsts: dict[str, Ints]
+    decimals: Signs
+    not_covered: int
 
 
 def chunk(answer: Answer, table: Columns, wanted: Mapping[str, pa.Schema]) -> Chunk:
@@ -254,7 +259,12 @@ def chunk(answer: Answer, table: Columns, wanted: Mapping[str, pa.Schema]) -> Ch
     }
     tables = {name: to_arrow(columns[name](), schema) for name, schema in wanted.items()}
     counts = answers.counts(answer)
-    return Chunk(tables, {name: _first_rows(answer, counts[name]) for name in wanted if name in counts})
+    return Chunk(
+        tables,
+        {name: _first_rows(answer, counts[name]) for name in wanted if name in counts},
+        signs_of(answer),
+        not_covered(answer),
+    )
 
 
 def _first_rows(answer: Answer, counts: list[int]) -> Ints:

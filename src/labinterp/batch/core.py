@@ -57,6 +57,7 @@ class Answer:
         instants: each row's collection time in microseconds, `NO_TIME` where it cannot be read.
         numbers: each row's number in the whole of which this table is a part; None for its position.
         told: what is told beside each of the patterns; None where nothing is told anywhere.
+        sent: the values as they were sent, where some can be read in two ways.
     """
 
     batch: Batch
@@ -72,6 +73,7 @@ class Answer:
     numbers: Ints | None = None
     graded: bool = False
     told: list[Presentation | None] | None = None
+    sent: Encoded | None = None
 
     @property
     def cases(self) -> list[tuple[tuple[int, ...], Presentation | None]]:
@@ -117,6 +119,7 @@ def run(table: Columns, options: Options) -> Answer:
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
+    ambiguous = bool((batch.problem == PROBLEM_CODE["ambiguous_number"]).any())
     told, told_of_panel = _told(column, batch, panels)
     if told is not None:
         codes, distinct = compact(answer * len(told) + told_of_panel, len(patterns) * len(told))
@@ -124,7 +127,7 @@ def run(table: Columns, options: Options) -> Answer:
         patterns, told = [patterns[p] for p, _ in pairs], [told[t] for _, t in pairs]
     return Answer(
         batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
-        graded=session.grading is not None, told=told,
+        graded=session.grading is not None, told=told, sent=table.encode("value") if ambiguous else None,
     )  # fmt: skip
 
 

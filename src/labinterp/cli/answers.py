@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labinterp.batch.core import Answer
+    from labinterp.batch.signs import Signs
     from labinterp.cli.inputs import Source
     from labinterp.model import Finding
     from labinterp.options import Options
@@ -174,6 +175,20 @@ def _column(parts: list[pd.Series[Any]]) -> Any:
         return pd.concat(parts, ignore_index=True)
     together = pd.concat([part.astype(object) for part in parts], ignore_index=True)
     return together.astype("category") if all(categories) else together
+
+
+def signs_of_all(answered: Sequence[Answered]) -> Signs:
+    """Return how many rows of all inputs `decimal=` would settle, and what the other numbers show."""
+    from labinterp.batch.signs import Signs, signs_of
+
+    return functools.reduce(Signs.plus, (signs_of(each.answer) for each in answered), Signs())
+
+
+def not_covered_of_all(answered: Sequence[Answered]) -> int:
+    """Return how many rows of all inputs are results of tests that are known and not covered."""
+    from labinterp.batch.signs import not_covered
+
+    return sum(not_covered(each.answer) for each in answered)
 
 
 def worst(answered: Sequence[Answered]) -> dict[str, int]:

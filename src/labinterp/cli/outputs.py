@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from labinterp.cli.answers import Answered, joined, worst
+from labinterp.cli.answers import Answered, joined, not_covered_of_all, signs_of_all, worst
 from labinterp.formulas import guard
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def manifest_of(
         {str(code): int(count) for code, count in sorted(found.items())},
         inputs,
         outputs,
+        signs_of_all(answered).as_data(),
+        not_covered_of_all(answered),
     )
 
 

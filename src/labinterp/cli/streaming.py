@@ -9,7 +9,7 @@ import click
 
 from labinterp.cli.inputs import hint_of, name_of
 from labinterp.cli.printing import STYLES, clean, counted, listed, status
-from labinterp.cli.summary import SUGGESTIONS
+from labinterp.cli.summary import SUGGESTIONS, told_more
 from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError, LabInterpError, LayoutError
 
@@ -121,7 +121,8 @@ def show_manifest(printer: Printer, manifest: Manifest, output: Path, files: Seq
         printer.heading("Problems")
         for code, count in sorted(manifest.problems.items(), key=lambda item: -item[1]):
             message, suggestion, _ = PROBLEM_TEXTS[code]
-            text = f"{message}. {SUGGESTIONS.get(code, suggestion)}."
+            suggestion = SUGGESTIONS.get(code, suggestion)
+            text = f"{message}. {told_more(code, suggestion, manifest.signs, manifest.not_covered)}."
             printer.paragraph(text, label=f"{count:>6,}  {code}:", hang=8)
     show_outputs(printer, manifest, output)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from labinterp.cli.answers import Answered, each_finding, joined, worst
+from labinterp.cli.answers import Answered, each_finding, joined, not_covered_of_all, signs_of_all, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
 from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, PROBLEM_TEXTS, SEVERITIES
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from labinterp.batch.signs import Signs
     from labinterp.kernel.plan import Plan
 
 _CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
@@ -36,6 +37,14 @@ NOTE_TEXTS: Final = {
     "age_unreadable": "the age could not be read",
     "entered_in_error": "the result was entered in error, and left out",
 }
+
+
+def told_more(code: str, suggestion: str, decimals: Signs, not_covered: int) -> str:
+    """Return what to do about a problem, with what the rows say of it: the decimal sign, tests that are not covered."""
+    more = decimals.in_words() if code == "ambiguous_number" else None
+    if code == "unknown_test" and not_covered:
+        more = f"{not_covered:,} of them are known tests that labinterp does not cover, which --strict passes over"
+    return suggestion if more is None else f"{suggestion}; {more}"
 
 
 def _apart(answered: Sequence[Answered]) -> str:
@@ -146,6 +155,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
         for code, count in counts.items():
             message, suggestion, _ = PROBLEM_TEXTS[code]
             suggestion = SUGGESTIONS.get(code, suggestion)
+            suggestion = told_more(code, suggestion, signs_of_all(answered), not_covered_of_all(answered))
             if code == "no_reference_range":
                 missing = _without_range(answered)
                 suggestion = NO_AGE if any(plan.missing == "age_unknown" for plan in missing) else suggestion

@@ -248,6 +248,7 @@ def interpret_spooled(
     interpreter: Interpreter,
     schemas: Mapping[str, pa.Schema],
     write: Callable[[str, pa.Table], None],
+    note: Callable[[arrow.Chunk], None],
     *,
     rows: int,
     memory_limit: str,
@@ -262,6 +263,7 @@ def interpret_spooled(
         interpreter: of whole panels.
         schemas: of the answer.
         write: takes the name of a table and its next rows.
+        note: takes every piece, for what is counted.
         rows: how many there are.
         memory_limit: for DuckDB.
         workers: threads.
@@ -283,6 +285,7 @@ def interpret_spooled(
         for chunk, numbers in pipeline.in_order(
             (functools.partial(work, table) for table in spool.by_patient(connection)), workers
         ):
+            note(chunk)
             for name, table in chunk.tables.items():
                 tables[name].write(table, chunk.firsts.get(name, numbers))
             done += len(numbers)

@@ -11,6 +11,7 @@ import attrs
 import pyarrow as pa
 
 from labinterp.batch import arrow
+from labinterp.batch.signs import Signs
 from labinterp.engines import duckdb_engine, pipeline
 from labinterp.engines.folder import MANIFEST, workplace
 from labinterp.engines.interpreter import Interpreter
@@ -195,6 +196,8 @@ class Run:
     types: dict[str, pa.DataType] = attrs.field(init=False)
     counts: dict[Source, Count] = attrs.field(init=False)
     parts: dict[str, Parts] = attrs.field(init=False)
+    decimals: Signs = attrs.field(init=False)
+    not_covered: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.interpreter = Interpreter(self.options)
@@ -203,6 +206,7 @@ class Run:
 
     def _begin(self) -> None:
         self.counts = {source: pipeline.Count() for source in self.sources}
+        self.decimals, self.not_covered = Signs(), 0
         own = {"patient_id", "collected_at"}
         known = {name: kind for name, kind in self.types.items() if name in own}
         schemas = arrow.schemas(known, graded=self.options.grading is not None)
@@ -232,6 +236,7 @@ class Run:
             panels, chunk = answer
             if not together.add(panels) or not (together.shown or certain):
                 raise _Scattered
+            self._note(chunk)
             for name, table in chunk.tables.items():
                 self.parts[name].write(table)
 
@@ -261,6 +266,7 @@ class Run:
             self.interpreter,
             self.schemas(),
             lambda name, table: self.parts[name].write(table),
+            self._note,
             rows=sum(count.results for count in self.counts.values()),
             memory_limit=memory_limit,
             workers=self.workers,
@@ -279,6 +285,10 @@ class Run:
             if answer is not None:
                 take(answer)
             self.counts[source].add(count)
+
+    def _note(self, chunk: arrow.Chunk) -> None:
+        self.decimals = self.decimals.plus(chunk.decimals)
+        self.not_covered += chunk.not_covered
 
     def _discard(self) -> None:
         for name, parts in self.parts.items():
@@ -333,6 +343,8 @@ class Run:
             dict(sorted(self.parts["results"].counts.items())),
             inputs,
             (*outputs, Output.of(self.problems.path, folder, self.problems.rows)),
+            self.decimals.as_data(),
+            self.not_covered,
         )
 
 

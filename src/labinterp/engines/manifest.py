@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from labinterp.batch.signs import Signs
 from labinterp.errors import InputError
 from labinterp.formulas import guard
 
@@ -66,6 +67,10 @@ class Manifest:
         problems: how many results have each problem.
         inputs: one by one.
         outputs: one by one.
+        decimals: `rows` that `decimal=` would settle, and how many rows beside them show a decimal point (`points`) or
+            comma (`commas`) alone; `suggests` is the only sign that they show. Counted by pieces that hold such rows.
+        not_covered: how many of the problems are results of tests that are known and not covered; `--strict` passes
+            them over.
     """
 
     labinterp: str
@@ -83,6 +88,18 @@ class Manifest:
     problems: dict[str, int]
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    decimals: dict[str, Any] = attrs.field(factory=dict)
+    not_covered: int = 0
+
+    @property
+    def signs(self) -> Signs:
+        """`decimals` as an object."""
+        return Signs(**{field.name: self.decimals.get(field.name, 0) for field in attrs.fields(Signs)})
+
+    @property
+    def real_problems(self) -> int:
+        """How many rows could not be interpreted or read, those of tests that are not covered left out."""
+        return self.bad_rows + sum(self.problems.values()) - self.not_covered
 
     def to_json(self) -> str:
         """Return the manifest as JSON."""

@@ -11,6 +11,7 @@ from labinterp.batch import answers, core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.delta import columns as delta_columns
 from labinterp.batch.output import to_frame
+from labinterp.batch.signs import Signs, signs_of
 from labinterp.errors import LayoutError
 from labinterp.frames import native
 from labinterp.options import DateOrder, DecimalSign, Options, documented
@@ -38,12 +39,14 @@ class FrameReport:
         findings: one row per finding and panel.
         pathways: one row per finding and pathway.
         unused_columns: the columns of the table that made no difference to the answer, by name.
+        decimals: how many rows `decimal=` would settle, and which decimal sign the other numbers of the table show.
     """
 
     results: pd.DataFrame = attrs.field(repr=_rows)
     findings: pd.DataFrame = attrs.field(repr=_rows)
     pathways: pd.DataFrame = attrs.field(repr=_rows)
     unused_columns: tuple[str, ...] = ()
+    decimals: Signs = attrs.field(factory=Signs)
 
 
 @documented
@@ -116,7 +119,7 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
     _, report = answer_of(table, options, delta=delta)
-    return FrameReport(back(report.results), back(report.findings), back(report.pathways), unused)
+    return FrameReport(back(report.results), back(report.findings), back(report.pathways), unused, report.decimals)
 
 
 def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> tuple[core.Answer, FrameReport]:
@@ -128,4 +131,4 @@ def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> 
     if delta:
         results |= delta_columns(answer, table)
     findings, pathways = to_frame(answers.findings(answer)), to_frame(answers.pathways(answer))
-    return answer, FrameReport(to_frame(results, table.index), findings, pathways)
+    return answer, FrameReport(to_frame(results, table.index), findings, pathways, decimals=signs_of(answer))

@@ -42,12 +42,14 @@ class RangeFor:
         to_canonical: exact factor from the result's unit.
         sex: of the patient, where it is known.
         adult: whether the patient is one, where that is known.
+        decimal: the decimal sign, where the caller says it; it settles what can be read in two ways.
     """
 
     analyte: Analyte
     to_canonical: Fraction
     sex: str | None = None
     adult: bool | None = None
+    decimal: str | None = None
 
     def other_unit(self, text: str | None) -> bool:
         """Return whether a unit that is written in the range is not the result's."""
@@ -172,7 +174,7 @@ def _of_ends(low: Any, high: Any, about: RangeFor) -> Ends | None:
     """Return two ends that came by themselves, or None where they cannot be used or can be read in two ways."""
     made = []
     for decimal in (None, ".", ","):
-        lower, upper = (values.parse(end, decimal) for end in (low, high))
+        lower, upper = (_settled(end, decimal, about) for end in (low, high))
         if {lower.problem, upper.problem} - {None, "missing_value"}:
             continue
         ends = _edge_of(lower, ">"), _edge_of(upper, "<")
@@ -185,6 +187,14 @@ def _of_ends(low: Any, high: Any, about: RangeFor) -> Ends | None:
     return distinct[0] if len(distinct) == 1 else None
 
 
+def _settled(end: Any, decimal: str | None, about: RangeFor) -> values.Parsed:
+    """Read an end by a decimal sign; what can be read in two ways is read by the caller's."""
+    parsed = values.parse(end, decimal)
+    if decimal is not None or about.decimal is None or parsed.alternative is None:
+        return parsed
+    return values.parse(end, about.decimal)
+
+
 def _edge_of(parsed: values.Parsed, outside: str) -> Edge | None:
     if parsed.number is None:
         return None
@@ -194,7 +204,9 @@ def _edge_of(parsed: values.Parsed, outside: str) -> Edge | None:
 def _of_text(text: str, about: RangeFor) -> Ends | RangeText | str | None:
     if text.strip().casefold() in values.MISSING_MARKERS:
         return None
-    read = [found for found in readings(text, None, about.sex, about.adult) if not about.other_unit(found.unit_text)]
+    by_sign = readings(text, about.decimal, about.sex, about.adult) if about.decimal else ()
+    every_way = by_sign or readings(text, None, about.sex, about.adult)
+    read = [found for found in every_way if not about.other_unit(found.unit_text)]
     made: list[Ends | RangeText] = []
     for found in read:
         ends = tuple(

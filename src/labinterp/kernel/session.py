@@ -52,6 +52,7 @@ class Session:
         default_units: analyte key → unit for results without one.
         tests: what the caller says of local names and codes.
         date_order: `"dmy"` or `"mdy"`, for dates that can be read in either order.
+        decimal: the decimal sign, for ranges that can be read in two ways.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Session:
         default_units: Mapping[str, str] | None = None,
         tests: analytes.TestMap | None = None,
         date_order: str | None = None,
+        decimal: str | None = None,
     ) -> None:
         self.ranges = ranges
         self.grading = grading
         self.reported_ranges = reported_ranges
         self.assume_adult = assume_adult
         self.tests = tests
+        self.decimal = decimal
         self.date_order = check_date_order(date_order)
         self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
         breaks = {Fraction(calcium.ADULT_FROM), *ranges.age_breaks()}
@@ -141,7 +144,7 @@ class Session:
         person = self._who(who)
         to_canonical = units.exact_factor(analyte, code)
         if self.reported_ranges:
-            about = RangeFor(analytes.analytes()[analyte], to_canonical, person.sex, _is_adult(person))
+            about = RangeFor(analytes.analytes()[analyte], to_canonical, person.sex, _is_adult(person), self.decimal)
             scale, notes = reported_scale(sent, about, lambda: self._scales(analyte, code, person, channel.method))
             if scale is not None:
                 scales, range_ids = [scale], [REPORTED]
