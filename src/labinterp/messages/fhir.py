@@ -64,19 +64,34 @@ def to_frame(source: Any, *, tests: Tests | None = None, max_bytes: int = MAX_BY
 
 
 def to_results(
-    source: Any, *, tests: Tests | None = None, max_bytes: int = MAX_BYTES
+    source: Any,
+    *,
+    tests: Tests | None = None,
+    max_bytes: int = MAX_BYTES,
+    panel: str = "patient",
+    date_order: str | None = None,
 ) -> list[tuple[Patient, list[LabResult]]]:
     """Read FHIR resources into patients with their results, in order of appearance.
 
-    Results without a subject stand alone, each with a patient of whom nothing is known. Arguments as for `to_frame`.
+    Results without a subject stand alone, each with a patient of whom nothing is known. Arguments as for `to_frame`;
+    `panel` is `"patient"`, or `"collection"` for a patient once for each time of collection.
     """
-    return rows_.to_results(_rows(source, tests, max_bytes))
+    return rows_.to_results(_rows(source, tests, max_bytes), panel, date_order)
 
 
 def interpret_fhir(
-    bundle: Any, *, ranges: Any = "us", recorded: Any = None, max_bytes: int = MAX_BYTES, **options: Any
+    bundle: Any,
+    *,
+    ranges: Any = "us",
+    recorded: Any = None,
+    max_bytes: int = MAX_BYTES,
+    panel: str = "collection",
+    **options: Any,
 ) -> dict[str, Any]:
     """Interpret every patient's results and return derived resources.
+
+    Results of a patient are seen together as `interpret_frame` sees them: those of one time of collection, so that a
+    vitamin D of today is not judged beside a calcium of years ago. `panel="patient"` takes all of them together.
 
     Args:
         bundle: as `source` of `to_frame`.
@@ -84,6 +99,7 @@ def interpret_fhir(
         recorded: when this was done, a `datetime` or an ISO text with a zone; the latest collection if not given, so
             that the same input gives the same Bundle.
         max_bytes: as for `to_frame`.
+        panel: `"collection"` or `"patient"`.
         options: as for `labinterp.interpret`.
 
     Returns:
@@ -95,7 +111,7 @@ def interpret_fhir(
     """
     if options.get("decimal") == ",":
         raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")
-    groups = rows_.grouped(_rows(bundle, options.get("tests"), max_bytes))
+    groups = rows_.grouped(_rows(bundle, options.get("tests"), max_bytes), panel, options.get("date_order"))
     entries: list[dict[str, Any]] = []
     for part, group in enumerate(groups):
         report = interpret([row.noted() for row in group], group[0].patient, ranges=ranges, **options)

@@ -6,8 +6,6 @@ import importlib.util
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from labinterp.errors import InputError, LabInterpError, LayoutError, PresentationError
 from labinterp.frames.api import answer_of
 from labinterp.interpretation import interpret_as
@@ -95,13 +93,14 @@ def _shown(report: Report, form: str) -> str:
 def _of_fhir(source: Any, form: str, choices: Choices, max_bytes: int) -> str:
     options = choices.options
     if form == FHIR:
-        return _text(fhir.interpret_fhir(source, max_bytes=max_bytes, **options.arguments))
+        return _text(fhir.interpret_fhir(source, max_bytes=max_bytes, panel=options.panel, **options.arguments))
     if options.decimal == ",":
         raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")
-    patients = fhir.to_results(source, tests=options.tests, max_bytes=max_bytes)
+    patients = fhir.to_results(
+        source, tests=options.tests, max_bytes=max_bytes, panel=options.panel, date_order=options.date_order
+    )
     if form == HTML and len(patients) > 1:
-        table = fhir.to_frame(source, tests=options.tests, max_bytes=max_bytes)
-        return tables.page(table, attrs.evolve(options, panel="patient"))
+        return tables.page(fhir.to_frame(source, tests=options.tests, max_bytes=max_bytes), options)
     reports = [interpret_as(options, results, patient) for patient, results in patients]
     if not reports:
         reports = [interpret_as(options, [], Patient())]

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp.errors import LayoutError
 from labinterp.reading.beside import NOT_NUMERIC
+from labinterp.reading.demographics import is_missing
+from labinterp.reading.times import read_time
 from labinterp.reading.values import number_text
 
 if TYPE_CHECKING:
@@ -64,17 +67,39 @@ class Row:
         return attrs.evolve(self.result, note=";".join(self.notes)) if self.notes else self.result
 
 
-def grouped(rows: Iterable[Row]) -> list[list[Row]]:
-    """Return the rows by patient, in order of appearance; rows without a key stand alone."""
+def grouped(rows: Iterable[Row], panel: str = "patient", date_order: str | None = None) -> list[list[Row]]:
+    """Return the rows by panel, in order of appearance; rows without a key stand alone.
+
+    Args:
+        rows: of any patients.
+        panel: `patient`, or `collection` for what was taken of a patient at one time.
+        date_order: in which order days and months stand.
+
+    Raises:
+        LayoutError: for a look-back, in which a result would belong to several panels.
+    """
+    if panel not in ("patient", "collection"):
+        raise LayoutError(
+            "documents are interpreted by collection or by patient",
+            hint="Use panel='collection' or 'patient', or read the document to a frame",
+        )
     groups: dict[Any, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.key if row.key is not None else object(), []).append(row)
+        time = row.result.collected_at if panel == "collection" else None
+        key = (
+            object()
+            if row.key is None
+            else (row.key, None if is_missing(time) else read_time(time, date_order) or time)
+        )
+        groups.setdefault(key, []).append(row)
     return list(groups.values())
 
 
-def to_results(rows: Iterable[Row]) -> list[tuple[Patient, list[LabResult]]]:
-    """Return every patient with their results, in order of appearance."""
-    return [(group[0].patient, [row.noted() for row in group]) for group in grouped(rows)]
+def to_results(
+    rows: Iterable[Row], panel: str = "patient", date_order: str | None = None
+) -> list[tuple[Patient, list[LabResult]]]:
+    """Return every patient with their results, panel by panel, in order of appearance; see `grouped`."""
+    return [(group[0].patient, [row.noted() for row in group]) for group in grouped(rows, panel, date_order)]
 
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
