@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import labinterp as li
+from cli_tools import run
 from labinterp.auditing.populations import populations
 from labinterp.reading.units import scale
 
@@ -172,3 +177,76 @@ def test_column_that_is_not_there_is_refused(tmp_path):
     for data in (frame, tmp_path / "a.csv"):
         with pytest.raises(li.LayoutError, match="the table has no column clinic"):
             li.audit(data, by="clinic")
+
+
+@pytest.fixture
+def nine_sites():
+    """Four sites, of which one has magnesium under a wrong label; some names and units are missing."""
+    random = np.random.default_rng(17)
+    frame = sites(
+        {
+            "A <b>": results(random, "magnesium", "mEq/L", sent_in="mg/dL"),
+            **{f"H{i}": results(random, "magnesium", "mg/dL") for i in range(3)},
+        }
+    )
+    frame.loc[:9, "test"] = "=Mgg"
+    frame.loc[500:519, "unit"] = None
+    frame.loc[600:604, "age"] = None
+    return frame
+
+
+def test_mending_begins_with_what_makes_wrong_answers(nine_sites):
+    """A suspect comes before what is merely not read, and each says in words what to do."""
+    mends = li.audit(nine_sites, by="site").mend_first()
+    assert mends[0].what == "390 rows of magnesium in meq/L at site A <b> look like mg/dL"
+    assert [mend.rows for mend in mends] == [390, 20, 10, 5]
+    assert all(mend.how for mend in mends)
+
+
+def test_drafts_change_nothing_until_they_are_completed(nine_sites, tmp_path):
+    """The drafts are read by `tests=` and as TOML, and as they are they change no answer."""
+    found = li.audit(nine_sites, by="site")
+    path = tmp_path / "tests.csv"
+    path.write_text(found.tests_draft(), encoding="utf-8")
+    assert path.read_text(encoding="utf-8").splitlines() == ["test,analyte,did_you_mean,rows", "'=Mgg,,magnesium,10"]
+    assert tomllib.loads(found.default_units_draft()) == {"default_units": {}}
+    assert '# magnesium = ""' in found.default_units_draft()
+    before, after = li.interpret_frame(nine_sites), li.interpret_frame(nine_sites, tests=path)
+    assert before.results["flag"].astype(object).equals(after.results["flag"].astype(object))
+
+
+def test_audit_is_written_as_data_and_as_a_page(nine_sites):
+    """Everything is JSON-ready, and the page escapes what was sent, draws every group and runs no script."""
+    found = li.audit(nine_sites, by="site")
+    data = json.loads(found.to_json())
+    assert data["suspects"][0]["site"] == "A <b>"
+    assert {"tests", "units", "numbers", "ranges", "suspects", "coverage", "specimens", "summary"} <= set(data)
+    page = found.to_html(title="Nine sites")
+    assert "<h1>Nine sites</h1>" in page
+    assert len(re.findall(r'<svg class="distribution"', page)) == len(found.units[found.units["problem"].isna()])
+    assert "A <b>" not in page
+    assert "<script" not in page
+    assert "A <b>" not in found._repr_html_()
+    assert "<ol>" in found._repr_html_()
+
+
+def test_command_names_what_to_mend_and_fails_on_suspects(nine_sites, tmp_path, capsys):
+    """The command prints a screen, writes a page, tables and drafts, and exits with 1 for a suspect if asked to."""
+    path, out = tmp_path / "labs.csv", tmp_path / "out"
+    nine_sites.to_csv(path, index=False)
+    code, text, error = run(capsys, "audit", path, "--by", "site", "--report", tmp_path / "a.html", "-o", out)
+    assert (code, error) == (0, "")
+    assert "What to mend first" in text
+    assert "look like mg/dL" in text
+    assert "<svg" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert {entry.name for entry in out.iterdir()} == {"audit", "tests.csv", "default_units.toml", "manifest.json"}
+    code, text, _ = run(capsys, "audit", path, "--by", "site", "--fail-on", "suspects", "--format", "csv")
+    assert code == 1
+    assert text.splitlines()[0] == "site,analyte,unit,suspected_unit,suspected_analyte,rows,share,evidence,check"
+    assert len(text.splitlines()) == 2
+    code, text, _ = run(capsys, "audit", path, "--format", "json", "-o", out, "--force")
+    assert code == 0
+    assert json.loads(text)["summary"]["rows"] == len(nine_sites)
+    assert run(capsys, "audit", path, "-o", out)[0] == 2
+    assert run(capsys, "audit", path, "--by", "clinic")[0] == 3
+    assert run(capsys, "audit", tmp_path / "none.csv")[0] == 3

@@ -12,7 +12,7 @@ import numpy as np
 
 from labinterp.auditing.distribution import Distribution
 from labinterp.auditing.populations import populations
-from labinterp.auditing.suspects import Group, find
+from labinterp.auditing.suspects import Group, suspect
 from labinterp.reading.units import scale
 
 PAIRS = (
@@ -52,6 +52,13 @@ def others(random, analyte, unit, count):
     ]
 
 
+def names(found, analyte, true):
+    """Say whether the right unit is named: any whose factor is that of the true one."""
+    if found is None or found.analyte != analyte:
+        return False
+    return math.isclose(scale(analyte, found.unit).apply(1.0), scale(analyte, true).apply(1.0))
+
+
 def main():
     """Print one row per question."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 200
@@ -68,19 +75,22 @@ def main():
             half[: ROWS // 2] = mislabelled(values[: ROWS // 2], analyte, true, label)
             part = group("x", analyte, label, half)
             rest = others(random, analyte, label, 8)
-            alone += any(one.unit == true for one in find([wrong]))
-            among += any(one.group is wrong and one.unit == true for one in find([wrong, *rest]))
-            mixed += any(one.group is part and one.unit == true for one in find([part, *rest]))
-        print(f"| {analyte} | {true} | {label} | {alone / runs:.1%} | {among / runs:.1%} | {mixed / runs:.1%} |")
+            alone += names(suspect(wrong, [wrong]), analyte, true)
+            among += names(suspect(wrong, [wrong, *rest]), analyte, true)
+            mixed += names(suspect(part, [part, *rest]), analyte, true)
+        print(
+            f"| {analyte} | {true} | {label} | {alone / runs:.1%} | {among / runs:.1%} | {mixed / runs:.1%} |",
+            flush=True,
+        )
     print("\n| honest groups suspected | alone | among 8 others |\n|---|---|---|")
     for analyte, unit in dict.fromkeys((analyte, label) for analyte, _, label in PAIRS):
         alone = among = 0
         for _ in range(runs):
             shift = random.choice([-1, 1]) * random.uniform(0.05, math.log(1.1))
             honest = group("x", analyte, unit, sample(random, analyte, ROWS, shift, random.choice([3, 4, 8])))
-            alone += bool(find([honest]))
-            among += bool(find([honest, *others(random, analyte, unit, 8)]))
-        print(f"| {analyte} in {unit} | {alone / runs:.1%} | {among / runs:.1%} |")
+            alone += suspect(honest, [honest]) is not None
+            among += suspect(honest, [honest, *others(random, analyte, unit, 8)]) is not None
+        print(f"| {analyte} in {unit} | {alone / runs:.1%} | {among / runs:.1%} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,22 @@
-"""The answer of an audit: frames, and what to mend first."""
+"""The answer of an audit: frames, what to mend first, drafts, and a page."""
 
 from __future__ import annotations
 
+import json
 import math
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp.auditing import mending
 from labinterp.auditing import suspects as suspecting
 from labinterp.auditing.collect import OTHER, Collector, Counted, Held
+from labinterp.auditing.mending import Mend  # noqa: TC001 - attrs of a public class
+from labinterp.batch.output import records_of
+from labinterp.frozen import thawed
 from labinterp.reading import analytes
 
 if TYPE_CHECKING:
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 
 QUANTILES: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
 _FEWEST_A_MONTH: Final = 20
+_BINS: Final = 48
 _QUANTILE_NAMES: Final = tuple(f"q{share * 100:g}" for share in QUANTILES)
 _UNITS: Final = (
     "analyte", "unit", "problem", "spellings", "rows", "judged", *_QUANTILE_NAMES, "canonical_unit", "censored",
@@ -51,6 +58,8 @@ class AuditReport:
         suspects: groups of places, analyte and unit whose distribution fits another unit or analyte better.
         coverage: the rows of `ranges` that no range covers.
         summary: counts of the whole.
+        histograms: a row per place, analyte, unit and stretch of the canonical unit: `low`, `high`, `rows`; all units
+            and places of an analyte share their stretches.
         by: the columns that tell places apart.
     """
 
@@ -63,7 +72,68 @@ class AuditReport:
     suspects: pd.DataFrame = attrs.field(repr=_rows)
     coverage: pd.DataFrame = attrs.field(repr=_rows)
     summary: Mapping[str, Any] = attrs.field(repr=False)
+    histograms: pd.DataFrame = attrs.field(repr=_rows)
     by: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The frames by name."""
+        return {name: getattr(self, name) for name in TABLES}
+
+    def mend_first(self, most: int = 5) -> list[Mend]:
+        """Return what is worth mending first, most urgent first: what makes wrong answers, then what makes none.
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> report = li.audit(pd.DataFrame({"test": ["Mg"], "value": ["2.0"], "unit": [None]}))
+            >>> report.mend_first(1)[0].what
+            '1 row of magnesium without a unit'
+        """
+        return mending.first(self.tables, self.summary, self.by)[:most]
+
+    def tests_draft(self) -> str:
+        """Return a CSV for `tests=`, of the names that were not understood, for the user to fill in `analyte`.
+
+        As it is, with every analyte empty, it refuses those names, which changes no result.
+        """
+        return mending.tests_draft(self.tests)
+
+    def default_units_draft(self) -> str:
+        """Return a TOML for `default_units=`, of the analytes that came without a unit, for the user to complete."""
+        return mending.default_units_draft(self.units)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-ready data."""
+        return {
+            "by": list(self.by),
+            "summary": thawed(self.summary),
+            "mend_first": [attrs.asdict(each) for each in self.mend_first()],
+            **{name: records_of(frame) for name, frame in self.tables.items()},
+        }
+
+    def to_json(self) -> str:
+        """Return everything as JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+    def to_html(self, *, title: str | None = None) -> str:
+        """Return a self-contained page, with a small drawing of the distribution of each unit at each place.
+
+        Raises:
+            MissingExtraError: if jinja2 is not installed (extra `report`).
+        """
+        from labinterp.report import audits
+
+        data = {**self.to_dict(), "histograms": records_of(self.histograms)}
+        return audits.render(data, title=title)
+
+    def _repr_html_(self) -> str:
+        first = "".join(f"<li>{escape(each.what)}: {escape(each.how)}</li>" for each in self.mend_first())
+        rows = f"{self.summary['rows']:,} rows; {len(self.suspects)} suspects"
+        return f"<p>{rows}</p><ol>{first}</ol>{self.suspects.to_html(index=False)}"
+
+
+TABLES: Final = ("tests", "units", "numbers", "ranges", "range_texts", "specimens", "suspects", "coverage")
+"""The frames of a report."""
 
 
 def report_of(collector: Collector, by: Sequence[str], *, unused: tuple[str, ...], together: bool) -> AuditReport:
@@ -97,6 +167,7 @@ def report_of(collector: Collector, by: Sequence[str], *, unused: tuple[str, ...
             "unused_columns": list(unused),
             "further_groups": collector.further_groups,
         },
+        histograms=_histograms(collector, by),
         by=tuple(by),
     )
 
@@ -205,3 +276,20 @@ def _suspects(found: list[suspecting.Suspect], by: Sequence[str]) -> pd.DataFram
 def _with_none(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return a frame in which these columns say None where something is missing, whatever pandas made of it."""
     return frame.assign(**{name: frame[name].astype(object).where(frame[name].notna(), None) for name in names})
+
+
+def _histograms(collector: Collector, by: Sequence[str]) -> pd.DataFrame:
+    rows: list[tuple[Any, ...]] = []
+    shown = {key: held for key, held in collector.groups.items() if key[-1] is not None and held.distribution.count}
+    for analyte in sorted({key[-2] for key in shown}):
+        groups = {key: held for key, held in shown.items() if key[-2] == analyte}
+        ends = np.array([held.distribution.quantiles([0.005, 0.995]) for held in groups.values()])
+        low, high = float(ends.min()), float(ends.max())
+        edges = np.linspace(low - 0.05, high + 0.05, _BINS + 1)
+        values = np.exp(edges).tolist()
+        for key, held in groups.items():
+            counts = held.distribution.counts(edges).tolist()
+            rows += [
+                (*key, *stretch, count) for *stretch, count in zip(values, values[1:], counts, strict=False) if count
+            ]
+    return pd.DataFrame(rows, columns=[*by, "analyte", "unit", "low", "high", "rows"])

@@ -41,8 +41,9 @@ CERTAIN: Final = 2.5
 CERTAIN_MIXED: Final = 14.0
 _NEAREST: Final = 0.12  # logarithm: units that differ by less cannot be told apart
 _RANGE_SITE: Final = 0.08  # how far laboratories' own ranges of one analyte differ in their middles, in logarithms
-_POPULATION_ERROR: Final = 0.03  # standard error of the middle taken from editions, in logarithms
-_FIT: Final = 3.2  # an alternative explains a group that lies within so many standard deviations of it
+_POPULATION_ERROR: Final = 0.03  # least standard error of the middle taken from editions, in logarithms
+_NEARLY: Final = 3.0  # another label whose logarithm of the likelihood ratio is less than this behind is named as well
+_FIT: Final = 4.0  # an alternative explains a group that lies within so many standard deviations of it
 _WIDEST: Final = 3.0  # a group whose quartiles lie so many times farther apart than expected is not one group
 _FREEDOM: Final = (4.0, 30.0)  # of the t distributions that stand for tails of sick patients
 _FEWEST_OTHERS: Final = 3
@@ -107,25 +108,41 @@ def find(groups: Sequence[Group]) -> list[Suspect]:
     Args:
         groups: all groups of a data set; each is compared with the others of its analyte and with the population.
     """
-    medians = {
-        id(group): float(group.distribution.quantiles([0.5])[0])
-        for group in groups
-        if group.distribution.count >= FEWEST
+    medians = _Medians(groups)
+    found = (_suspect(group, medians) for group in groups)
+    return [suspect for suspect in found if suspect is not None]
+
+
+def suspect(group: Group, groups: Sequence[Group]) -> Suspect | None:
+    """Say of one of the groups of a data set whether it is a suspect."""
+    return _suspect(group, _Medians(groups))
+
+
+class _Medians:
+    """The medians of the groups that are large enough, by analyte."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._of: dict[str, list[tuple[Group, float]]] = {}
+        for group in groups:
+            if group.distribution.count >= FEWEST:
+                median = float(group.distribution.quantiles([0.5])[0])
+                self._of.setdefault(group.analyte, []).append((group, median))
+
+    def others(self, group: Group, analyte: str) -> list[float]:
+        """Return the medians of the other groups of an analyte."""
+        return [median for other, median in self._of.get(analyte, ()) if other is not group]
+
+
+def _suspect(group: Group, medians: _Medians) -> Suspect | None:
+    if group.analyte not in populations() or group.distribution.count < FEWEST:
+        return None
+    low, median, high = group.distribution.quantiles([0.05, 0.5, 0.95]).tolist()
+    if low == high:
+        return None
+    others = {
+        analyte: medians.others(group, analyte) for analyte in (group.analyte, *confused().get(group.analyte, ()))
     }
-    suspects = []
-    for group in groups:
-        if group.analyte not in populations() or id(group) not in medians:
-            continue
-        others = {
-            analyte: [
-                medians[id(one)] for one in groups if one.analyte == analyte and one is not group and id(one) in medians
-            ]
-            for analyte in (group.analyte, *confused().get(group.analyte, ()))
-        }
-        found = _whole(group, medians[id(group)], others) or _mixed(group, others)
-        if found is not None:
-            suspects.append(found)
-    return suspects
+    return _whole(group, median, others) or _mixed(group, others)
 
 
 def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
@@ -140,7 +157,7 @@ def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
     near = sum(abs(other - center) <= _FIT * known.site for other in others)
     if near <= len(others) / 2 or abs(center - known.center) > _FIT * known.site + 0.1:
         return known, words
-    weight = len(others) / (len(others) + (1.2533 * known.site / _POPULATION_ERROR) ** 2)
+    weight = len(others) / (len(others) + (1.2533 * known.site / max(_POPULATION_ERROR, known.site / 2)) ** 2)
     center = weight * center + (1 - weight) * known.center
     words = f"{len(others)} other groups and the population ({', '.join(known.entries)}) lie around"
     words += f" {math.exp(center):.3g} {unit}"
@@ -183,16 +200,22 @@ def _whole(group: Group, median: float, others: Mapping[str, Sequence[float]]) -
     error = 1.2533 * float(high - low) / 1.349 / math.sqrt(group.distribution.count)
     if float(high - low) / 1.349 > _WIDEST * own.expected.spread:
         return None
-    best, best_ratio = None, CERTAIN
     here = _distance(own, median, error)
+    ratios: list[tuple[float, _Label]] = []
     for label in alternatives:
         there = _distance(label, median, error)
         ratio = (here**2 - there**2) / 2 + _by_range(group, own, label)
-        if there <= _FIT and ratio > best_ratio:
-            best, best_ratio = label, ratio
-    if best is None:
+        if there <= _FIT and ratio > CERTAIN:
+            ratios.append((ratio, label))
+    if not ratios:
         return None
-    return Suspect(group, best.unit, best.analyte, 1.0, _evidence(group, median, own, best), _check(group, best))
+    ratios.sort(key=lambda each: -each[0])
+    best_ratio, best = ratios[0]
+    evidence = _evidence(group, median, own, best)
+    nearly = [_name(group, label) for ratio, label in ratios[1:] if best_ratio - ratio < _NEARLY]
+    if nearly:
+        evidence += f"; nearly as well as {', '.join(nearly)}"
+    return Suspect(group, best.unit, best.analyte, 1.0, evidence, _check(group, best))
 
 
 def _by_range(group: Group, own: _Label, label: _Label) -> float:

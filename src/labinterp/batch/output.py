@@ -9,6 +9,8 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp.serialization import plain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -80,3 +82,12 @@ def _dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
 
 
 _kept_dtype = functools.lru_cache(maxsize=512)(_dtype)
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON-ready objects; what is missing is null."""
+    columns: dict[str, list[Any]] = {}
+    for name, column in frame.items():
+        values = column.astype(object)
+        columns[str(name)] = [plain(value) for value in values.where(pd.notna(values), None).tolist()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

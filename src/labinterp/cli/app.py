@@ -16,6 +16,7 @@ import click
 
 from labinterp._version import __version__
 from labinterp.cli import USAGE
+from labinterp.cli.auditing import audit
 from labinterp.cli.checking import verify
 from labinterp.cli.converting import convert
 from labinterp.cli.explaining import explain
@@ -46,7 +47,7 @@ def app() -> None:
     """
 
 
-for _command in (interpret, panel, convert, explain, ranges, verify, serve):
+for _command in (interpret, panel, audit, convert, explain, ranges, verify, serve):
     app.add_command(_command)
 
 

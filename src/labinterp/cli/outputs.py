@@ -171,15 +171,9 @@ def _columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON-ready objects; what is missing is null."""
-    import pandas as pd
+    from labinterp.batch.output import records_of
 
-    from labinterp.serialization import plain
-
-    columns: dict[str, list[Any]] = {}
-    for name, column in _columns(frame):
-        values = column.astype(object)
-        columns[name] = [plain(value) for value in values.where(pd.notna(values), None).tolist()]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return records_of(frame)
 
 
 def document(answered: Sequence[Answered], provenance: dict[str, Any]) -> dict[str, Any]:

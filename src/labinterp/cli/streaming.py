@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError, LabInterpError, LayoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from labinterp.cli.printing import Printer
@@ -57,19 +58,25 @@ def write(
         duckdb_engine.check_memory(chosen.get("memory_limit", "1GB"))
     except InputError:
         raise click.UsageError("--memory-limit takes a size such as 1GB or 500MB") from None
-    with status(quiet=quiet) as show:
-        try:
-            return interpret_files(
-                [sys.stdin.buffer if file == "-" else file for file in files],
-                output,
-                **options,
-                **chosen,
-                format=form,
-                force=force,
-                progress=None if show is None else lambda done: show(progress_text(done)),
-            )
-        except (InputError, LayoutError) as error:
-            raise _named(error) from None
+    with status(quiet=quiet) as show, named():
+        return interpret_files(
+            [sys.stdin.buffer if file == "-" else file for file in files],
+            output,
+            **options,
+            **chosen,
+            format=form,
+            force=force,
+            progress=None if show is None else lambda done: show(progress_text(done)),
+        )
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """Put the name of the file into the message of what cannot be read."""
+    try:
+        yield
+    except (InputError, LayoutError) as error:
+        raise _named(error) from None
 
 
 def _named(error: LabInterpError) -> LabInterpError:

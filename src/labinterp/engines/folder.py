@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MANIFEST: Final = "manifest.json"
-_OURS: Final = {"results", "findings", "pathways", "problems.csv", MANIFEST}
+DRAFTS: Final = ("tests.csv", "default_units.toml")
+"""What an audit drafts for the user to complete."""
+_OURS: Final = {"results", "findings", "pathways", "problems.csv", "audit", *DRAFTS, MANIFEST}
 _LOCK: Final = "running.lock"
 _OLD: Final = "old-"
 _GRACE: Final = 60.0

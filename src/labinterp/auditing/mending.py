@@ -1,0 +1,139 @@
+"""What to mend first in a data set, and files drafted for the user to complete."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from labinterp.formulas import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+_UNIT_PROBLEMS: Final = {
+    "missing_unit": ("without a unit", "Say the unit with default_units=, if you know it."),
+    "unknown_unit": ("in a unit that is not understood", "Spell the unit as the laboratory reports it."),
+    "incompatible_unit": ("in a unit that does not fit the analyte", "Check the unit, or which test this is."),
+}
+_VALUE_PROBLEMS: Final = {
+    "ambiguous_number": ("whose numbers can be read in two ways", "Say the decimal sign with decimal=."),
+    "implausible_value": ("with impossible values", "Look at `units`, beyond_hard, and at the suspects."),
+    "negative_value": ("with negative values", "Look where they come from."),
+    "not_numeric": ("whose values are no numbers", "Look at `numbers` for their forms."),
+}
+_MADE_WRONG: Final = 2
+_NOT_MADE: Final = 1
+_LONGEST: Final = 60
+
+
+@attrs.frozen
+class Mend:
+    """One thing that is worth mending.
+
+    Args:
+        what: is wrong, in words.
+        how: to mend it.
+        rows: how many rows it is about.
+    """
+
+    what: str
+    how: str
+    rows: int
+
+
+def first(tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], by: Sequence[str]) -> list[Mend]:
+    """Return everything that is worth mending: what makes wrong answers first, then what makes none, by rows."""
+    found = [
+        *((_MADE_WRONG, mend) for mend in _suspects(tables["suspects"], by)),
+        *((_NOT_MADE, mend) for mend in _units(tables["units"])),
+        *((_NOT_MADE, mend) for mend in _tests(tables["tests"])),
+        *((_NOT_MADE, mend) for mend in _values(summary)),
+        *((_NOT_MADE, mend) for mend in _people(tables["coverage"])),
+    ]
+    found.sort(key=lambda each: (-each[0], -each[1].rows))
+    return [mend for _, mend in found]
+
+
+def _counted(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _suspects(suspects: pd.DataFrame, by: Sequence[str]) -> Iterator[Mend]:
+    for row in suspects.to_dict("records"):
+        rows = round(row["rows"] * row["share"])
+        place = ", ".join(f"{name} {str(row[name])[:_LONGEST]}" for name in by)
+        like = row["suspected_unit"] if row["suspected_analyte"] is None else row["suspected_analyte"]
+        where = f" at {place}" if place else ""
+        yield Mend(f"{_counted(rows)} of {row['analyte']} in {row['unit']}{where} look like {like}", row["check"], rows)
+
+
+def _units(units: pd.DataFrame) -> Iterator[Mend]:
+    unread = units[units["problem"].notna()]
+    for (analyte, problem), group in unread.groupby(["analyte", "problem"], sort=True):
+        words, how = _UNIT_PROBLEMS[str(problem)]
+        rows = int(group["rows"].sum())
+        yield Mend(f"{_counted(rows)} of {analyte} {words}", how, rows)
+
+
+def _tests(tests: pd.DataFrame) -> Iterator[Mend]:
+    unread = tests[(tests["problem"] == "unknown_test") & ~tests["not_covered"].astype(bool)]
+    for test, group in unread.groupby("test", sort=False, dropna=False):
+        rows, meant = int(group["rows"].sum()), group["did_you_mean"].iloc[0]
+        asked = f"did you mean {meant}? " if isinstance(meant, str) else ""
+        name = "without a name" if not isinstance(test, str) else f"named {test[:_LONGEST]!r}"
+        yield Mend(
+            f"{_counted(rows)} {name}, which is not understood", f"{asked}Say it with tests=.".capitalize(), rows
+        )
+
+
+def _values(summary: Mapping[str, Any]) -> Iterator[Mend]:
+    for problem, (words, how) in _VALUE_PROBLEMS.items():
+        rows = summary["problems"].get(problem, 0)
+        if rows:
+            yield Mend(f"{_counted(rows)} {words}", how, rows)
+    if summary["bad_rows"]:
+        yield Mend(f"{_counted(summary['bad_rows'])} that cannot be read", "Mend the file.", summary["bad_rows"])
+
+
+def _people(coverage: pd.DataFrame) -> Iterator[Mend]:
+    for reason, group in coverage.groupby("reason", sort=False):
+        rows = int(group["rows"].sum())
+        unaged = int(group.loc[group["age"] == "unknown", "rows"].sum())
+        how = "Add the column age, or say assume_adult=." if unaged * 2 > rows else "Add ranges for them."
+        yield Mend(f"{_counted(rows)} that no range covers ({str(reason).replace('_', ' ')})", how, rows)
+
+
+def tests_draft(tests: pd.DataFrame) -> str:
+    """Return a CSV of the names that were not understood, most frequent first."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["test", "analyte", "did_you_mean", "rows"])
+    unread = tests[(tests["problem"] == "unknown_test") & ~tests["not_covered"].astype(bool) & tests["test"].notna()]
+    rows = [
+        (str(test), group["did_you_mean"].iloc[0], int(group["rows"].sum())) for test, group in unread.groupby("test")
+    ]
+    for test, meant, count in sorted(rows, key=lambda row: (-row[2], row[0])):
+        writer.writerow([guard(test), "", meant if isinstance(meant, str) else "", count])
+    return out.getvalue()
+
+
+def default_units_draft(units: pd.DataFrame) -> str:
+    """Return a TOML of the analytes that came without a unit, with the units that came with their other rows."""
+    lines = [
+        "# Fill in the unit in which each of these came where no unit was sent; leave out what you do not know.",
+        "",
+    ]
+    lines.append("[default_units]")
+    without = units[units["problem"] == "missing_unit"]
+    for analyte, group in without.groupby("analyte", sort=True):
+        known = units[(units["analyte"] == analyte) & units["problem"].isna()].groupby("unit")["rows"].sum()
+        others = ", ".join(f"{rows:,} in {unit}" for unit, rows in known.sort_values(ascending=False).items())
+        lines.append(f"# {_counted(int(group['rows'].sum()))} without a unit; {others or 'none'} with one")
+        lines.append(f"# {analyte} = {json.dumps('')}")
+    return "\n".join(lines) + "\n"
