@@ -11,11 +11,12 @@ import click
 
 from labinterp.cli.options import (
     checked_options,
-    kernel_options,
     no_color_option,
+    panel_options,
     ranges_option,
     read_options,
     read_table_options,
+    reading_options,
     table_options,
 )
 
@@ -40,7 +41,8 @@ _TABLES: Final = ("tests", "units", "numbers", "ranges", "range_texts", "specime
 @click.option("--force", is_flag=True, help="Replace an output of labinterp that is in the folder.")
 @ranges_option
 @table_options
-@kernel_options
+@panel_options
+@reading_options
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), help="Print a table, or everything.")
 @click.option(
     "--table",
