@@ -79,7 +79,9 @@ if find_spec("schemathesis"):
         import schemathesis
         from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-        @schemathesis.serializer(*(kind for kind in documents.FHIR_TYPES if kind.endswith("ndjson")))
+        @schemathesis.serializer(
+            *(kind for kind in documents.FHIR_TYPES if kind.endswith("ndjson")), *documents.HL7_TYPES
+        )
         def _lines(_, value):
             return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 

@@ -3,22 +3,86 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
+from typing import Any
 
 import click
 
 from labinterp.errors import MissingExtraError
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-@click.command(short_help="Serve interpretation over HTTP.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
-@click.option("--token", envvar="LABINTERP_TOKEN", help="Bearer token that callers must send; or LABINTERP_TOKEN.")
-@click.option("--cors", multiple=True, metavar="ORIGIN", help="Origin that a browser may call from; repeatable.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Threads that make answers.  [default: one a processor]")
-def serve(host: str, port: int, token: str | None, cors: tuple[str, ...], workers: int | None) -> None:
-    """Serve interpretation over HTTP, and as CDS Hooks; needs the extra 'service'."""
+
+def _service(name: str = "labinterp.service") -> Any:
     try:
-        service = importlib.import_module("labinterp.service")
+        return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError.from_extra(error.name or "starlette", "service") from None
-    service.serve(host, port, token=token, cors=cors, workers=workers)
+
+
+@click.command(short_help="Serve interpretation over HTTP.")
+@click.option("--host", envvar="LABINTERP_HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    envvar="LABINTERP_PORT",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on.",
+)
+@click.option("--token", envvar="LABINTERP_TOKEN", help="Bearer token that callers must send; or LABINTERP_TOKEN.")
+@click.option(
+    "--cors",
+    envvar="LABINTERP_CORS",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Origin that a browser may call from; repeatable.",
+)
+@click.option("--ranges", envvar="LABINTERP_RANGES", multiple=True, metavar="P", help="Profile or edition; repeatable.")
+@click.option(
+    "--assume-adult", envvar="LABINTERP_ASSUME_ADULT", is_flag=True, help="Adult ranges where no age is known."
+)
+@click.option(
+    "--workers",
+    envvar="LABINTERP_WORKERS",
+    type=click.IntRange(1, 256),
+    help="Threads that make answers.  [default: one a processor]",
+)
+@click.option(
+    "--max-bytes", envvar="LABINTERP_MAX_BYTES", type=int, help="Longest body, unpacked.  [default: 10000000]"
+)
+@click.option("--timeout", envvar="LABINTERP_TIMEOUT", type=float, help="Seconds for an answer.  [default: 30]")
+@click.option(
+    "--log-format",
+    envvar="LABINTERP_LOG_FORMAT",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or JSON.",
+)
+@click.option("--ssl-certfile", envvar="LABINTERP_SSL_CERTFILE", type=_FILE, help="Certificate, to serve over TLS.")
+@click.option("--ssl-keyfile", envvar="LABINTERP_SSL_KEYFILE", type=_FILE, help="Its key, where it stands apart.")
+def serve(
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    cors: tuple[str, ...],
+    ranges: tuple[str, ...],
+    log_format: str,
+    ssl_certfile: Path | None,
+    ssl_keyfile: Path | None,
+    **options: Any,
+) -> None:
+    """Serve interpretation over HTTP: a page at /, /interpret, FHIR, and CDS Hooks; needs the extra 'service'.
+
+    Each option can be set in the environment, as LABINTERP_PORT for --port.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if ranges:
+        given["ranges"] = ranges[0] if len(ranges) == 1 else list(ranges)
+    files = {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile}
+    tls = {name: str(path) for name, path in files.items() if path is not None}
+    if "ssl_keyfile" in tls and "ssl_certfile" not in tls:
+        raise click.UsageError("--ssl-keyfile goes with --ssl-certfile")
+    _service().serve(host, port, token=token, cors=cors, log_format=log_format, tls=tls, **given)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +14,7 @@ from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from labinterp.model import Finding, Interpretation, Report
 
@@ -60,6 +62,34 @@ def to_obx(report: Report, *, first: int = 1, status: str = "P") -> str:
         lines += _notes([*([danger] if danger else []), finding.explanation or finding.title, *finding.caveats, *paths])
         number += 1
     return "".join(f"{line}\r" for line in lines)
+
+
+def to_oru(reports: Iterable[Report], *, at: dt.datetime | None = None) -> str:
+    r"""Return reports as ORU^R01 messages in UTF-8: each with its patient, an OBR, and the segments of `to_obx`.
+
+    Args:
+        reports: what `interpret` returned, one a patient.
+        at: when the messages are made; now if not given.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("magnesium", 1.2, "mg/dL")], li.Patient(age=54))
+        >>> [line[:3] for line in to_oru([report]).split("\r")][:4]
+        ['MSH', 'PID', 'OBR', 'OBX']
+    """
+    time = (dt.datetime.now(dt.UTC) if at is None else at).strftime("%Y%m%d%H%M%S%z")
+    made = []
+    for report in reports:
+        whose = report.patient.id if report.patient is not None else None
+        order = {1: "1", 4: _components("interpretation", "Interpretation of results", _SYSTEM), 22: time, 25: "P"}
+        text = to_obx(report)
+        name = hashlib.sha256(f"{time}{whose}{text}".encode()).hexdigest()[:20]
+        made += [
+            f"MSH|^~\\&|LABINTERP||||{time}||ORU^R01^ORU_R01|{name}|P|2.5.1||||||UNICODE UTF-8\r",
+            f"{_segment({1: '1', 3: _escape(whose or '')}, 'PID')}\r{_segment(order, 'OBR')}\r",
+            text,
+        ]
+    return "".join(made)
 
 
 def _escape(text: Any) -> str:

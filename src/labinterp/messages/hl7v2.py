@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labinterp.errors import InputError
 from labinterp.interpretation import interpret
 from labinterp.json_text import MAX_BYTES
-from labinterp.messages.hl7_out import to_obx
+from labinterp.messages.hl7_out import to_obx, to_oru
 from labinterp.messages.hl7_rows import read
 from labinterp.reading.analytes import test_map
 from labinterp.tables import rows as rows_
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from labinterp.options import DecimalSign, Tests
     from labinterp.tables.rows import Row
 
-__all__ = ["interpret_hl7v2", "interpret_hl7v2_batch", "to_frame", "to_obx", "to_results"]
+__all__ = ["interpret_hl7v2", "interpret_hl7v2_batch", "to_frame", "to_obx", "to_oru", "to_results"]
 
 
 def _read(source: Any, tests: Tests | None, decimal: str | None, max_bytes: int) -> list[Row]:
@@ -55,10 +55,19 @@ def to_frame(
 
 
 def to_results(
-    source: Any, *, tests: Tests | None = None, decimal: DecimalSign | None = None, max_bytes: int = MAX_BYTES
+    source: Any,
+    *,
+    tests: Tests | None = None,
+    decimal: DecimalSign | None = None,
+    max_bytes: int = MAX_BYTES,
+    panel: str = "patient",
+    date_order: str | None = None,
 ) -> list[tuple[Patient, list[LabResult]]]:
-    """Read messages into patients with their results, in order of appearance. Arguments as for `to_frame`."""
-    return rows_.to_results(_read(source, tests, decimal, max_bytes))
+    """Read messages into patients with their results, in order of appearance.
+
+    Arguments as for `to_frame`; `panel` is `"patient"`, or `"collection"` for a patient once for each time of collection.
+    """
+    return rows_.to_results(_read(source, tests, decimal, max_bytes), panel, date_order)
 
 
 def interpret_hl7v2(

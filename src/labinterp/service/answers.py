@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.errors import InputError, LabInterpError, LayoutError, PresentationError
 from labinterp.frames.api import answer_of
 from labinterp.interpretation import interpret_as
-from labinterp.messages import fhir
+from labinterp.messages import fhir, hl7v2
 from labinterp.messages.fhir_out import bundle_of, entries_of
 from labinterp.model import LabResult, Patient, Presentation
 from labinterp.serialization import plain
@@ -19,20 +19,25 @@ from labinterp.service.schemas import REPORTS_ID, TABLES_ID
 from labinterp.tables.people import with_patient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Sequence
+
+    import pandas as pd
 
     from labinterp.model import Report
+    from labinterp.options import Options
     from labinterp.service.documents import Document
     from labinterp.service.settings import Choices
 
 JSON: Final = "application/json"
 FHIR: Final = "application/fhir+json"
 HTML: Final = "text/html"
+HL7: Final = ("application/hl7-v2", "x-application/hl7-v2+er7")
 
 
 def forms() -> tuple[str, ...]:
     """Return the forms in which an answer can be had, the usual one first."""
-    return (JSON, FHIR, HTML) if importlib.util.find_spec("jinja2") else (JSON, FHIR)
+    return (JSON, FHIR, *((HTML,) if importlib.util.find_spec("jinja2") else ()), *HL7)
 
 
 def make(document: Document, form: str, choices: Choices, max_bytes: int) -> bytes:
@@ -81,32 +86,81 @@ def _of_request(request: dict[str, Any], form: str, choices: Choices, _: int) ->
         Patient.as_sent(**request.get("patient", {})),
         None if told is None else Presentation(**told),
     )
-    return _shown(report, form)
+    return _shown([report], form, choices)
 
 
-def _shown(report: Report, form: str) -> str:
+def _shown(reports: Sequence[Report], form: str, choices: Choices) -> str:
+    """Return reports in a form, which for several is never a page."""
+    for report in reports:
+        count(choices.tally, (item.problem for item in report.interpretations))
+    if form in HL7:
+        return hl7v2.to_oru(reports)
+    if form == FHIR:
+        entries = [entries_of(report, part=part) for part, report in enumerate(reports)]
+        return _text(bundle_of([entry for each in entries for entry in each]))
     if form == HTML:
-        return report.to_html()
-    return _text(report.to_fhir() if form == FHIR else report.to_dict())
+        return reports[0].to_html()
+    if len(reports) == 1:
+        return _text(reports[0].to_dict())
+    return _text({"schema": REPORTS_ID, "reports": [report.to_dict() for report in reports]})
+
+
+def count(tally: Counter[str], problems: Iterable[str | None]) -> None:
+    """Count what results came to: each problem, and the empty text for none."""
+    tally.update(problem if isinstance(problem, str) else "" for problem in problems)
 
 
 def _of_fhir(source: Any, form: str, choices: Choices, max_bytes: int) -> str:
     options = choices.options
     if form == FHIR:
-        return _text(fhir.interpret_fhir(source, max_bytes=max_bytes, panel=options.panel, **options.arguments))
+        return _text(fhir_answer(source, choices, max_bytes))
     if options.decimal == ",":
         raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")
     patients = fhir.to_results(
         source, tests=options.tests, max_bytes=max_bytes, panel=options.panel, date_order=options.date_order
     )
     if form == HTML and len(patients) > 1:
-        return tables.page(fhir.to_frame(source, tests=options.tests, max_bytes=max_bytes), options)
-    reports = [interpret_as(options, results, patient) for patient, results in patients]
-    if not reports:
-        reports = [interpret_as(options, [], Patient())]
-    if len(reports) == 1:
-        return _shown(reports[0], form)
-    return _text({"schema": REPORTS_ID, "reports": [report.to_dict() for report in reports]})
+        table = fhir.to_frame(source, tests=options.tests, max_bytes=max_bytes)
+        return _page(table, options, choices)
+    return _shown(_reports(patients, options), form, choices)
+
+
+def fhir_answer(source: Any, choices: Choices, max_bytes: int) -> dict[str, Any]:
+    """Return the Bundle about a FHIR document."""
+    options = choices.options
+    made = fhir.interpret_fhir(source, max_bytes=max_bytes, panel=options.panel, **options.arguments)
+    kinds = [entry["resource"] for entry in made["entry"]]
+    issues = [
+        coding["code"]
+        for outcome in kinds
+        if outcome["resourceType"] == "OperationOutcome"
+        for issue in outcome["issue"]
+        for coding in issue["details"].get("coding", ())
+    ]
+    count(choices.tally, issues)
+    count(choices.tally, (None for kind in kinds if kind["resourceType"] == "Observation" and "valueQuantity" in kind))
+    return made
+
+
+def _of_hl7(source: bytes | str, form: str, choices: Choices, max_bytes: int) -> str:
+    options = choices.options
+    how: dict[str, Any] = {"tests": options.tests, "decimal": options.decimal, "max_bytes": max_bytes}
+    patients = hl7v2.to_results(source, panel=options.panel, date_order=options.date_order, **how)
+    if form == HTML and len(patients) > 1:
+        return _page(hl7v2.to_frame(source, **how), options, choices)
+    return _shown(_reports(patients, options), form, choices)
+
+
+def _reports(patients: Sequence[tuple[Patient, list[LabResult]]], options: Options) -> list[Report]:
+    return [interpret_as(options, results, patient) for patient, results in patients or [(Patient(), [])]]
+
+
+def _page(table: pd.DataFrame, options: Options, choices: Choices) -> str:
+    from labinterp.report import html
+
+    report = answer_of(table, options)[1]
+    count(choices.tally, report.results["problem"])
+    return html.render_frame(report)
 
 
 def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:
@@ -115,15 +169,14 @@ def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:
     if options.one_patient:
         table = with_patient(table)
     if form == HTML:
-        return tables.page(table, options)
-    if form == FHIR:
+        return _page(table, options, choices)
+    if form == FHIR or form in HL7:
         if options.panel != "collection":
-            raise RefusedError(422, "a table comes back as FHIR by collection alone", place="query panel")
-        entries: list[dict[str, Any]] = []
-        for part, (patient, results) in enumerate(tables.collections(table, options.date_order)):
-            entries += entries_of(interpret_as(options, results, patient), part=part)
-        return _text(bundle_of(entries))
+            raise RefusedError(422, "a table comes back as messages by collection alone", place="query panel")
+        collections = tables.collections(table, options.date_order)
+        return _shown([interpret_as(options, results, patient) for patient, results in collections], form, choices)
     report = answer_of(table, options)[1]
+    count(choices.tally, report.results["problem"])
     return _text(
         {
             "schema": TABLES_ID,
@@ -136,5 +189,6 @@ def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:
 _MAKERS: Final[dict[str, Callable[[Any, str, Choices, int], str]]] = {
     "request": _of_request,
     "fhir": _of_fhir,
+    "hl7v2": _of_hl7,
     "table": _of_table,
 }

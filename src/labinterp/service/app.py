@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from labinterp import reasoning
 from labinterp._version import __version__
-from labinterp.service import answers, body, cds, cds_schemas, documents, media, openapi
+from labinterp.service import answers, body, cds, cds_schemas, documents, media, openapi, operations
 from labinterp.service import settings as settings_
+from labinterp.service.metrics import MEDIA_TYPE, Metrics
 from labinterp.service.middleware import PAGE_POLICY, Gate, Guard, log
 from labinterp.service.problems import RefusedError
 from labinterp.service.workers import Workers
@@ -107,6 +108,8 @@ def create_app(
     app.state.workers = Workers(workers, max_pending, timeout)
     app.state.room = body.Room(_ROOM * max_bytes)
     app.state.with_token = token is not None
+    app.state.metrics = Metrics(lambda: int(app.state.workers.pending))
+    app.state.warm = False
     return app
 
 
@@ -116,6 +119,11 @@ def _routes() -> list[Route]:
         *([Route("/", page, methods=["GET", "POST"])] if people else []),
         Route("/interpret", interpret, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
+        Route("/ready", ready, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+        Route("/metadata", capability, methods=["GET"]),
+        Route("/OperationDefinition/interpret", definition, methods=["GET"]),
+        Route("/Observation/$interpret", operate, methods=["POST"]),
         Route("/openapi.json", describe, methods=["GET"]),
         Route("/cds-services", discover, methods=["GET"]),
         Route("/cds-services/{id}", advise, methods=["POST"]),
@@ -156,26 +164,31 @@ async def interpret(request: Request) -> Response:
     """Answer `POST /interpret`."""
     settings: settings_.Settings = request.app.state.settings
     kind = body.content_type(request, documents.TYPES)
+    coding = body.coding(request, documents.TYPES)
     form = media.choose(request.headers.get("accept"), answers.forms())
     query = request.query_params.multi_items()
     with request.app.state.room.part() as part:
         data = await body.read(request, settings.max_bytes, settings.timeout, part)
-        made = await request.app.state.workers.run(_interpreted, data, kind, form, query, settings)
+        made = await request.app.state.workers.run(_interpreted, data, (kind, coding), form, query, request.app)
     headers = {**_VARY, "Content-Security-Policy": PAGE_POLICY} if form == answers.HTML else _VARY
     return Response(made, headers=headers, media_type=form)
 
 
 def _interpreted(
-    data: bytes, kind: media.MediaType | None, form: str, query: list[tuple[str, str]], settings: settings_.Settings
+    data: bytes, sent: tuple[media.MediaType | None, str], form: str, query: list[tuple[str, str]], app: Starlette
 ) -> bytes:
-    document = documents.read(data, kind, settings.max_bytes)
+    settings: settings_.Settings = app.state.settings
+    document = documents.read(data, sent[0], settings.max_bytes, sent[1])
     choices = settings_.from_query(query, table=document.kind == "table")
     place = "query"
     if document.kind == "request" and (options := document.content.get("options")):
         if set(options) & set(choices):
             raise RefusedError(422, "an option stands in the query as well", place="/options")
         place, choices = "/options", {**choices, **options}
-    return answers.make(document, form, settings_.chosen(settings, choices, place), settings.max_bytes)
+    chosen = settings_.chosen(settings, choices, place)
+    made = answers.make(document, form, chosen, settings.max_bytes)
+    app.state.metrics.interpreted(chosen.tally)
+    return made
 
 
 async def health(_: Request) -> Response:
@@ -183,6 +196,62 @@ async def health(_: Request) -> Response:
     return JSONResponse(
         {"status": "ok", "library_version": __version__, "knowledge_version": reasoning.knowledge_version()}
     )
+
+
+async def ready(request: Request) -> Response:
+    """Answer `GET /ready`: whether an answer can be had now; before the first, whether one can be had at all."""
+    state = request.app.state
+    if not state.workers.has_room:
+        raise RefusedError(503, "too many requests are being answered", headers={"Retry-After": "1"})
+    if not state.warm:
+        await state.workers.run(operations.warm, state.settings)
+        state.warm = True
+    return JSONResponse({"status": "ready"})
+
+
+async def metrics(request: Request) -> Response:
+    """Answer `GET /metrics`."""
+    return Response(request.app.state.metrics.shown(), headers={"Content-Type": MEDIA_TYPE})
+
+
+async def capability(request: Request) -> Response:
+    """Answer `GET /metadata`."""
+    address = str(request.base_url).rstrip("/")
+    return JSONResponse(operations.capability(address), media_type=answers.FHIR)
+
+
+async def definition(_: Request) -> Response:
+    """Answer `GET /OperationDefinition/interpret`."""
+    return JSONResponse(operations.definition(), media_type=answers.FHIR)
+
+
+async def operate(request: Request) -> Response:
+    """Answer `POST /Observation/$interpret`; every refusal is an OperationOutcome."""
+    settings: settings_.Settings = request.app.state.settings
+    known = (*documents.JSON_TYPES, documents.FHIR_TYPES[0])
+    try:
+        kind, coding = body.content_type(request, known), body.coding(request, known)
+        body.codec(kind, body.ENCODINGS, known)
+        media.choose(request.headers.get("accept"), (answers.FHIR, answers.JSON))
+        settings_.from_query(request.query_params.multi_items(), known={})
+        with request.app.state.room.part() as part:
+            data = await body.read(request, settings.max_bytes, settings.timeout, part)
+            made = await request.app.state.workers.run(_operated, data, coding, request.app)
+    except RefusedError as refused:
+        return JSONResponse(
+            operations.outcome(refused), refused.status, headers=refused.headers, media_type=answers.FHIR
+        )
+    return Response(made, media_type=answers.FHIR)
+
+
+def _operated(data: bytes, coding: str, app: Starlette) -> bytes:
+    settings: settings_.Settings = app.state.settings
+    parsed = documents.parsed(documents.unpacked(data, coding, settings.max_bytes), settings.max_bytes)
+    resource, choices = operations.read(parsed)
+    chosen = settings_.chosen(settings, settings_.held(choices), "/parameter")
+    made = answers.make(documents.Document("fhir", resource), answers.FHIR, chosen, settings.max_bytes)
+    app.state.metrics.interpreted(chosen.tally)
+    return made
 
 
 async def describe(request: Request) -> Response:
@@ -235,10 +304,14 @@ def _service(request: Request) -> dict[str, Any]:
 
 
 async def _json_body(request: Request, settings: settings_.Settings) -> bytes:
-    kind = body.content_type(request, documents.JSON_TYPES)
+    kind, coding = body.content_type(request, documents.JSON_TYPES), body.coding(request, documents.JSON_TYPES)
     body.codec(kind, body.ENCODINGS, documents.JSON_TYPES)
     media.choose(request.headers.get("accept"), (answers.JSON,))
-    return await body.read(request, settings.max_bytes, settings.timeout)
+    data = await body.read(request, settings.max_bytes, settings.timeout)
+    if coding == "identity":
+        return data
+    unpacked: bytes = await request.app.state.workers.run(documents.unpacked, data, coding, settings.max_bytes)
+    return unpacked
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -22,6 +22,8 @@ ENCODINGS: Final = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "asc
 """What a `charset` may say of any document → codec."""
 TEXT_ENCODINGS: Final = {**ENCODINGS, "iso-8859-1": "cp1252", "latin1": "cp1252", "windows-1252": "cp1252"}
 """The same for tables; Latin-1 is read as its superset, as browsers do."""
+CODINGS: Final = {"identity": "identity", "gzip": "gzip", "x-gzip": "gzip"}
+"""What `Content-Encoding` may say."""
 
 
 def content_type(request: Request, known: Sequence[str]) -> media.MediaType | None:
@@ -32,10 +34,8 @@ def content_type(request: Request, known: Sequence[str]) -> media.MediaType | No
         known: the types that are read here.
 
     Raises:
-        RefusedError: with 415 for any other type, or a content encoding.
+        RefusedError: with 415 for any other type.
     """
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
-        raise _unsupported("compressed bodies are not read", "header Content-Encoding", known)
     given = request.headers.get("content-type")
     if given is None or not given.strip():
         return None
@@ -43,6 +43,18 @@ def content_type(request: Request, known: Sequence[str]) -> media.MediaType | No
     if found is None or found.name not in known:
         raise _unsupported("the type of the body is not one that is read here", "header Content-Type", known)
     return found
+
+
+def coding(request: Request, known: Sequence[str]) -> str:
+    """Return how the body is packed: `gzip`, or `identity`.
+
+    Raises:
+        RefusedError: with 415 for any other content coding.
+    """
+    found = request.headers.get("content-encoding", "").strip().lower() or "identity"
+    if found not in CODINGS:
+        raise _unsupported("the content coding is not one that is read here", "header Content-Encoding", known)
+    return CODINGS[found]
 
 
 def codec(kind: media.MediaType | None, known: dict[str, str], accepted: Sequence[str]) -> str:
@@ -60,7 +72,7 @@ def codec(kind: media.MediaType | None, known: dict[str, str], accepted: Sequenc
 def _unsupported(detail: str, place: str, known: Sequence[str]) -> RefusedError:
     headers = {"Accept-Post": ", ".join(known), **_CLOSE}
     if place.endswith("Encoding"):
-        headers["Accept-Encoding"] = "identity"
+        headers["Accept-Encoding"] = "gzip, identity"
     return RefusedError(415, detail, place=place, hint=f"Send one of {', '.join(known)}", headers=headers)
 
 

@@ -32,7 +32,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_OPEN: Final = ("/health",)
+_OPEN: Final = ("/health", "/ready", "/metadata")
 _PEOPLE: Final = ("/",)
 """Where a browser asks its user for the token, as a password."""
 
@@ -67,11 +67,16 @@ class Guard:
                 await _failed()(scope, receive, send_guarded)
         finally:
             seconds = time.perf_counter() - started
-            log.info("%s %s %d %.0f ms", _method(scope), _route(scope), status, 1000 * seconds)
+            told = {"method": _method(scope), "route": _route(scope), "status": status}
+            told["milliseconds"] = round(1000 * seconds, 1)
+            log.info("%s %s %d %.0f ms", _method(scope), _route(scope), status, 1000 * seconds, extra=told)
+            app = scope.get("app")
+            if app is not None and (metrics := getattr(app.state, "metrics", None)) is not None:
+                metrics.answered(_route(scope), _method(scope), status, seconds)
 
 
 class Gate:
-    """Lets requests with the token in, and anyone to `/health`."""
+    """Lets requests with the token in, and anyone to `/health`, `/ready` and `/metadata`."""
 
     def __init__(self, app: ASGIApp, token: Token) -> None:
         self.app = app

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
 from labinterp.schema import report_schema
+from labinterp.service import answers as answers_
 from labinterp.service import cds, cds_schemas, documents, schemas
 from labinterp.service.problems import PROBLEM_JSON, TITLES
 from labinterp.service.settings import PAIRS
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _JSON: Final = "application/json"
 _FHIR: Final = "application/fhir+json"
+_HL7_EXAMPLE: Final = (
+    "MSH|^~\\&|||||||ORU^R01|1|P|2.5\rPID|||7||||19700131|F\rOBR|1\r"
+    "OBX|1|NM|19123-9^Magnesium^LN||1.2|mg/dL|1.6-2.6|L|||F\r"
+)
 _TABLE_EXAMPLE: Final = (
     "patient_id,collected_at,test,value,unit,age,sex\n1,2026-01-05,magnesium,0.52,mmol/L,54,female\n"
 )
@@ -72,6 +77,7 @@ def _components() -> dict[str, Schema]:
         "Problem": schemas.problem(),
         "OperationOutcome": schemas.operation_outcome(),
         "Health": schemas.health(),
+        "Ready": schemas.object_of({"status": {"const": "ready"}}, "status"),
         "CdsServices": cds_schemas.discovery(),
         "CdsRequestPatientView": cds_schemas.request("patient-view"),
         "CdsRequestOrderSelect": cds_schemas.request("order-select"),
@@ -81,6 +87,12 @@ def _components() -> dict[str, Schema]:
             "type": "object",
             "description": "A FHIR R4 or R5 Observation, DiagnosticReport or Bundle, as HL7 defines them.",
             "properties": {"resourceType": {"enum": ["Observation", "DiagnosticReport", "Bundle"]}},
+            "required": ["resourceType"],
+        },
+        "FhirInput": {
+            "type": "object",
+            "description": "An Observation, DiagnosticReport or Bundle, or Parameters of the operation.",
+            "properties": {"resourceType": {"enum": ["Observation", "DiagnosticReport", "Bundle", "Parameters"]}},
             "required": ["resourceType"],
         },
         "FhirBundle": {
@@ -132,6 +144,7 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
                     _JSON: {"oneOf": [_ref("Report"), _ref("Reports"), _ref("Tables")]},
                     _FHIR: _ref("FhirBundle"),
                     "text/html": {"type": "string"},
+                    **{kind: {"type": "string"} for kind in answers_.HL7},
                 },
             )
         },
@@ -146,6 +159,36 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
         {"200": _answer("It is up.", **{_JSON: _ref("Health")})},
         with_token=False,
     )
+    ready = _operation(
+        "ready", "Say whether an answer can be had", {"200": _answer("It can.", **{_JSON: _ref("Ready")})},
+        503, with_token=False,
+    )  # fmt: skip
+    metrics = _operation(
+        "metrics", "Counts for Prometheus", {"200": _answer("Counts.", **{"text/plain": {"type": "string"}})},
+        with_token=with_token,
+    )  # fmt: skip
+    capability = _operation(
+        "capability", "FHIR CapabilityStatement", {"200": _answer("It.", **{_FHIR: {"type": "object"}})},
+        with_token=False,
+    )  # fmt: skip
+    definition = _operation(
+        "definition", "FHIR OperationDefinition of $interpret", {"200": _answer("It.", **{_FHIR: {"type": "object"}})},
+        with_token=with_token,
+    )  # fmt: skip
+    operate = _operation(
+        "operate",
+        "FHIR operation: interpret resources, or Parameters that hold them",
+        {
+            "200": _answer("A collection.", **{_FHIR: _ref("FhirBundle")}),
+            **{
+                str(status): _answer(TITLES[status][1], **{_FHIR: _ref("OperationOutcome")})
+                for status in (400, 406, 408, 413, 415, 422, 503)
+            },
+        },
+        500,
+        with_token=with_token,
+        requestBody=_body({_FHIR: {"schema": _ref("FhirInput"), "example": _FHIR_EXAMPLE}}),
+    )
     describe = _operation(
         "describe", "Return this document", {"200": _answer("OpenAPI 3.1.", **{_JSON: {"type": "object"}})},
         with_token=with_token,
@@ -155,10 +198,16 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
         with_token=with_token,
     )  # fmt: skip
     if with_token:
-        health["security"] = []
+        for open_to_all in (health, ready, capability):
+            open_to_all["security"] = []
     paths: dict[str, Any] = {
         "/interpret": {"post": interpret},
         "/health": {"get": health},
+        "/ready": {"get": ready},
+        "/metrics": {"get": metrics},
+        "/metadata": {"get": capability},
+        "/OperationDefinition/interpret": {"get": definition},
+        "/Observation/$interpret": {"post": operate},
         "/openapi.json": {"get": describe},
         "/cds-services": {"get": discover},
     }
@@ -194,6 +243,8 @@ def _inputs() -> dict[str, Any]:
     lines = {"schema": {"type": "string"}, "example": json.dumps(_FHIR_EXAMPLE) + "\n"}
     table = {"schema": {"type": "string", "minLength": 1}, "example": _TABLE_EXAMPLE}
     known = {_JSON: {"schema": _ref("InterpretRequest"), "example": ours}, _FHIR: resource}
+    messages = {"schema": {"type": "string", "minLength": 1}, "example": _HL7_EXAMPLE}
+    known |= dict.fromkeys(answers_.HL7, messages)
     known |= {kind: lines for kind in documents.FHIR_TYPES if kind.endswith("ndjson")}
     return known | {"text/csv": table, "text/tab-separated-values": table}
 

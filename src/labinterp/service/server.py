@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import ipaddress
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
-import uvicorn.config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from labinterp.service import logs
 from labinterp.service.app import TIMEOUT, create_app
 from labinterp.service.middleware import log
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TOKEN_VARIABLE: Final = "LABINTERP_TOKEN"  # noqa: S105 - a name, no token
 _HEAD_SECONDS: Final = 10.0
@@ -61,21 +60,26 @@ def serve(
     *,
     token: str | None = None,
     cors: Sequence[str] | str = (),
+    log_format: logs.LogFormat = "text",
+    tls: Mapping[str, str] | None = None,
     **options: Any,
 ) -> None:
     """Serve until a signal says to stop; requests that were begun are answered first.
 
-    TLS is the task of a proxy in front. There is no access log; the service's own log names routes, never paths.
+    TLS is the task of a proxy in front, or of `tls`. There is no access log; the service's own log names routes, never
+    paths.
 
     Args:
         host: address to listen on; loopback unless said otherwise.
         port: port to listen on.
         token: bearer token that callers must send; `LABINTERP_TOKEN` if not given, none if that is not set.
         cors: origins that browsers may call from.
+        log_format: `"text"`, or `"json"` with a line of JSON per record.
+        tls: arguments of uvicorn: `ssl_certfile`, `ssl_keyfile`, `ssl_keyfile_password`, `ssl_ca_certs`.
         options: further arguments of `create_app`.
     """
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-        configured(host, port, token=token, cors=cors, **options).run()
+        configured(host, port, token=token, cors=cors, log_format=log_format, tls=tls, **options).run()
 
 
 def configured(
@@ -84,16 +88,19 @@ def configured(
     *,
     token: str | None = None,
     cors: Sequence[str] | str = (),
+    log_format: logs.LogFormat = "text",
+    tls: Mapping[str, str] | None = None,
     **options: Any,
 ) -> uvicorn.Server:
     """Return the server that `serve` runs; arguments as there."""
     token = os.environ.get(TOKEN_VARIABLE) if token is None else token
     app = create_app(token=token, cors=cors, **options)
+    secured: dict[str, Any] = dict(tls or {})
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        log_config=_logging(),
+        log_config=logs.config(log_format),
         access_log=False,
         server_header=False,
         lifespan="off",
@@ -102,17 +109,11 @@ def configured(
         h11_max_incomplete_event_size=1 << 16,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=int(options.get("timeout", TIMEOUT)) + 5,
+        **secured,
     )
     if token is None and not _is_loopback(host):
         log.warning("listening beyond this machine without a token; give one, or put a proxy that does in front")
     return uvicorn.Server(config)
-
-
-def _logging() -> dict[str, Any]:
-    """Return uvicorn's logging with our log beside it."""
-    made = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
-    made["loggers"][log.name] = {"handlers": ["default"], "level": "INFO"}
-    return made
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -36,10 +37,12 @@ class Choices:
     Args:
         options: checked.
         layout: of a table.
+        tally: how many results came to each problem, and under the empty text to none; filled as the answer is made.
     """
 
     options: Options = attrs.field(repr=False)
     layout: str = "auto"
+    tally: Counter[str] = attrs.field(factory=Counter, repr=False, eq=False)
 
 
 @attrs.frozen
@@ -137,22 +140,28 @@ def checked_origins(origins: Sequence[str] | str) -> tuple[str, ...]:
     return given
 
 
-def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> dict[str, Any]:
+def from_query(
+    query: Sequence[tuple[str, str]], *, table: bool = False, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Read choices from the query, as texts become truth values and numbers.
 
     Args:
         query: names and values, in order.
         table: whether the document is a table, which has choices of its own.
+        known: the choices that there are, by name; those of any document or table if not given.
 
     Raises:
         RefusedError: with 422 for anything that is not a choice.
     """
-    known = schemas.table_options()["properties"]
+    known = schemas.table_options()["properties"] if known is None else known
     read: dict[str, Any] = {}
     for name, text in query:
         if name not in known:
             raise RefusedError(
-                422, "there is a parameter that is not known", place="query", hint=f"Known are {_listed(known)}"
+                422,
+                "there is a parameter that is not known",
+                place="query",
+                hint=f"Known are {_listed(known)}" if known else "Leave it out",
             )
         if name in PAIRS:
             key, sign, value = text.rpartition("=")
@@ -166,14 +175,25 @@ def from_query(query: Sequence[tuple[str, str]], *, table: bool) -> dict[str, An
             raise RefusedError(422, f"`{name}` stands there twice", place="query")
         else:
             read[name] = _converted(text, known[name].get("type"))
+    held(read, "query ", schemas.table_options())
     if not table and any(name in read for name in TABLE_ONLY):
         raise RefusedError(422, f"{', '.join(TABLE_ONLY)} are for tables", place="query")
-    faults = [
-        Fault(f"query {fault.place[1:]}", fault.detail) for fault in checking.faults(read, schemas.table_options())
-    ]
+    return read
+
+
+def held(
+    choices: dict[str, Any], place: str = "/parameter/", schema: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return choices of the right form.
+
+    Raises:
+        RefusedError: with 422 for others.
+    """
+    found = checking.faults(choices, dict(schema or schemas.options()))
+    faults = [Fault(f"{place}{fault.place[1:]}", fault.detail) for fault in found]
     if faults:
         raise RefusedError.from_faults(faults)
-    return read
+    return choices
 
 
 def _listed(known: Mapping[str, Any]) -> str:

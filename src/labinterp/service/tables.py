@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.errors import InputError
-from labinterp.frames.api import answer_of
 from labinterp.reading.times import read_time
 from labinterp.tables import layouts
 from labinterp.tables import sources as texts
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labinterp.model import LabResult, Patient
-    from labinterp.options import Options
 
 
 MOST_ROWS: Final = 50_000
@@ -44,13 +42,6 @@ def too_long() -> InputError:
         hint="Send it in parts, or interpret it where it lies: labinterp interpret FILE -o DIR",
         limit=MOST_ROWS,
     )
-
-
-def page(table: pd.DataFrame, options: Options) -> str:
-    """Return the page about a table in the `labinterp` layout."""
-    from labinterp.report import html
-
-    return html.render_frame(answer_of(table, options)[1])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

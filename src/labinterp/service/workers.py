@@ -37,6 +37,11 @@ class Workers:
         self._timeout = timeout
         self.pending = 0
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a further request would be taken."""
+        return self.pending < self._max_pending
+
     async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Return what the function returns.
 
