@@ -65,7 +65,8 @@ def to_results(
 ) -> list[tuple[Patient, list[LabResult]]]:
     """Read messages into patients with their results, in order of appearance.
 
-    Arguments as for `to_frame`; `panel` is `"patient"`, or `"collection"` for a patient once for each time of collection.
+    Arguments as for `to_frame`; `panel` is `"patient"`, or `"collection"` for a patient once for each time of
+    collection.
     """
     return rows_.to_results(_read(source, tests, decimal, max_bytes), panel, date_order)
 
