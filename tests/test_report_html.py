@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import labinterp as li
 from labinterp import reasoning
+from labinterp.answer import Report
 from labinterp.codes import FLAGS, LEVELS, NOTES
 from labinterp.errors import MissingExtraError
 from labinterp.model import (
@@ -35,7 +36,6 @@ from labinterp.model import (
     Presentation,
     Problem,
     Provenance,
-    Report,
     Step,
 )
 from labinterp.report import html, lead, pages, words

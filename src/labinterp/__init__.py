@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from labinterp._version import __version__
 
 if TYPE_CHECKING:
+    from labinterp.answer import Report
     from labinterp.auditing import AuditReport, audit
     from labinterp.changes import Change, change
     from labinterp.documents import read
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
         Patient,
         Presentation,
         Problem,
-        Report,
         Step,
     )
     from labinterp.ranges import ReferenceSet, reference_set, reference_sets
@@ -61,7 +61,7 @@ _HOME = {
     ),
     **dict.fromkeys(
         (
-            "Finding", "Interpretation", "LabResult", "Pathway", "Patient", "Presentation", "Problem", "Report", "Step",
+            "Finding", "Interpretation", "LabResult", "Pathway", "Patient", "Presentation", "Problem", "Step",
         ),
         "model",
     ),
@@ -69,6 +69,7 @@ _HOME = {
     "Change": "changes",
     "FrameReport": "frames",
     "ReferenceSet": "ranges",
+    "Report": "answer",
     "adjusted_calcium": "kernel.calcium",
     "audit": "auditing",
     "change": "changes",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import attrs
 
 from labinterp import reasoning
+from labinterp.answer import Report
 from labinterp.arguments import checked_instance, checked_text
 from labinterp.codes import (
     GRADE_NOTE,
@@ -27,7 +28,6 @@ from labinterp.model import (
     Patient,
     Presentation,
     Problem,
-    Report,
 )
 from labinterp.options import DateOrder, DecimalSign, OnProblem, Options, documented
 from labinterp.reading.demographics import is_missing, read_text

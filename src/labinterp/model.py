@@ -393,7 +393,7 @@ class Guidance:
 
 
 @attrs.frozen
-class Report:
+class ReportData:
     """The answer of `interpret`.
 
     Args:
@@ -422,38 +422,3 @@ class Report:
     notes: tuple[str, ...] = attrs.field(default=(), repr=False)
     next_tests: tuple[str, ...] = attrs.field(default=(), repr=False)
     unjudged: tuple[str, ...] = attrs.field(default=(), repr=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-ready dicts, lists, texts and numbers."""
-        from labinterp import serialization
-
-        return serialization.to_dict(self)
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """Return the report as JSON text with a stable order of keys."""
-        from labinterp import serialization
-
-        return serialization.to_json(self, indent=indent)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Read back what `to_json` wrote.
-
-        Raises:
-            ReportError: if the text is no report; the message names the place, not the content.
-        """
-        from labinterp import reading_back
-
-        return reading_back.from_json(text, cls)
-
-    def to_html(self, *, title: str | None = None) -> str:
-        """Return a self-contained page; needs the extra `report`."""
-        from labinterp.report import html
-
-        return html.render(self, title=title)
-
-    def to_fhir(self, **options: Any) -> dict[str, Any]:
-        """Return a FHIR R4 collection Bundle of derived resources."""
-        from labinterp.messages import fhir
-
-        return fhir.from_report(self, **options)

@@ -9,10 +9,10 @@ import attrs
 
 from labinterp import checking, model, serialization
 from labinterp.errors import ReportError
-from labinterp.model import Report
+from labinterp.model import ReportData
 from labinterp.schema import report_schema
 
-_T = TypeVar("_T", bound=Report)
+_T = TypeVar("_T", bound=ReportData)
 _SHOWN: Final = 20
 _LARGEST: Final = 1e300
 
@@ -37,7 +37,7 @@ def from_json(text: str | bytes, cls: type[_T]) -> _T:
 def _schema() -> dict[str, Any]:
     """Return the schema with its parts in their places; what a class has a default for may be missing."""
     schema = report_schema()
-    made: dict[str, Any] = _expanded(schema, schema.pop("$defs"), "Report")
+    made: dict[str, Any] = _expanded(schema, schema.pop("$defs"), ReportData.__name__)
     return made
 
 

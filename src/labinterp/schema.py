@@ -61,7 +61,7 @@ CHOICES: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("Finding", "status"): FINDING_STATUSES,
     ("Finding", "severity"): SEVERITIES,
     ("Problem", "code"): PROBLEMS,
-    ("Report", "states"): STATE_STATUSES,
+    ("ReportData", "states"): STATE_STATUSES,
 }
 """Class and field → the closed list of what stands there."""
 
@@ -77,8 +77,8 @@ def report_schema() -> dict[str, Any]:
         ('https://labinterp.org/schema/report-1.json', ['schema', 'interpretations', 'findings'])
     """
     found: dict[str, dict[str, Any]] = {}
-    _define(model.Report, found)
-    report = found.pop("Report")
+    _define(model.ReportData, found)
+    report = found.pop("ReportData")
     return {
         "$schema": DIALECT,
         "$id": SCHEMA_ID,

@@ -15,7 +15,7 @@ import attrs
 
 from labinterp.errors import ReportError
 from labinterp.frozen import frozen
-from labinterp.model import LabResult, Patient, Report
+from labinterp.model import LabResult, Patient, ReportData
 from labinterp.reading import units, values
 from labinterp.reading.demographics import read_text
 
@@ -27,7 +27,7 @@ _DEEPEST_INDENT: Final = 16
 _LONGEST_INT: Final = 1024  # bits: what a float can hold
 _TOO_LARGE: Final = "a number too large for a float"
 MAX_BYTES: Final = 64 * 1024 * 1024
-_T = TypeVar("_T", bound=Report)
+_T = TypeVar("_T", bound=ReportData)
 
 
 @functools.cache
@@ -128,13 +128,13 @@ def _mapping(value: Any) -> Any:
     return frozen(value)
 
 
-def to_dict(report: Report) -> dict[str, Any]:
+def to_dict(report: ReportData) -> dict[str, Any]:
     """Return a report as dicts, lists, texts and numbers, with `schema` first."""
     data: dict[str, Any] = _converter().unstructure(report)
     return {"schema": SCHEMA_ID, **json.loads(json.dumps(data, default=_jsonable))}
 
 
-def to_json(report: Report, *, indent: int | None = 2) -> str:
+def to_json(report: ReportData, *, indent: int | None = 2) -> str:
     """Return a report as JSON text."""
     if indent is not None and not (isinstance(indent, int) and 0 <= indent <= _DEEPEST_INDENT):
         raise TypeError(f"indent is no number of spaces from 0 to {_DEEPEST_INDENT}")

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import attrs
 
+from labinterp.answer import Report
 from labinterp.arguments import checked_instance
 from labinterp.errors import LabInterpError, ReportError
 from labinterp.interpretation import interpret
-from labinterp.model import Report
 from labinterp.serialization import to_dict
 
 _SETTINGS: Final = ("grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin")

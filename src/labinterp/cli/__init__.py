@@ -6,12 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from labinterp._version import __version__
+from labinterp.cli.exits import USAGE
 from labinterp.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-USAGE = 2
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from labinterp._version import __version__
-from labinterp.cli import USAGE
 from labinterp.cli.auditing import audit
 from labinterp.cli.checking import verify
 from labinterp.cli.converting import convert
+from labinterp.cli.exits import USAGE
 from labinterp.cli.explaining import explain
 from labinterp.cli.interpreting import interpret
 from labinterp.cli.paneling import panel

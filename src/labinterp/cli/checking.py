@@ -38,7 +38,7 @@ def verify(report: str, ranges: tuple[str, ...]) -> int:
 
     REPORT.json is what Report.to_json wrote; '-' reads standard input.
     """
-    from labinterp.model import Report
+    from labinterp.answer import Report
     from labinterp.verification import verify as make_again
 
     made = Report.from_json(read_bytes(report))

@@ -17,7 +17,8 @@ from labinterp.codes import FINDING_STATUSES, NO_AGE_SUGGESTION, PROBLEM_TEXTS, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labinterp.model import Evidence, Finding, Interpretation, Pathway, Report, Step
+    from labinterp.answer import Report
+    from labinterp.model import Evidence, Finding, Interpretation, Pathway, Step
 
 _LABEL: Final = 14
 _STEP: Final = 7

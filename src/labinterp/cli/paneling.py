@@ -21,7 +21,7 @@ from labinterp.codes import SEVERITIES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from labinterp.model import Report
+    from labinterp.answer import Report
 
 _MOST: Final = 1 << 20
 

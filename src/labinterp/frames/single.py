@@ -10,7 +10,8 @@ from labinterp.tables.records import PATIENT, patient_of, result_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from labinterp.model import Presentation, Report
+    from labinterp.answer import Report
+    from labinterp.model import Presentation
     from labinterp.options import Options
 
 

@@ -17,7 +17,7 @@ from labinterp.tables.rows import as_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from labinterp.model import Finding, Interpretation, LabResult, Report
+    from labinterp.model import Finding, Interpretation, LabResult, ReportData
 
 _NAMESPACE: Final = uuid.UUID("b1bb0df5-6f9f-5a0b-9d3e-6a7a0d2c55d1")
 _UCUM: Final = "http://unitsofmeasure.org"
@@ -43,7 +43,7 @@ _ISSUE: Final = {"unknown_test": "not-supported", "missing_value": "not-found", 
 Resource = dict[str, Any]
 
 
-def from_report(report: Report, *, subject: Any = None, recorded: Any = None) -> Resource:
+def from_report(report: ReportData, *, subject: Any = None, recorded: Any = None) -> Resource:
     """Return a report as an R4 collection Bundle.
 
     One Observation per result whose test is known, with the value in the canonical unit and as it was reported; one
@@ -67,7 +67,7 @@ def from_report(report: Report, *, subject: Any = None, recorded: Any = None) ->
     return bundle_of(entries_of(report, subject=subject, recorded=recorded))
 
 
-def entries_of(report: Report, *, subject: Any = None, recorded: Any = None, part: int = 0) -> list[Resource]:
+def entries_of(report: ReportData, *, subject: Any = None, recorded: Any = None, part: int = 0) -> list[Resource]:
     """Return the entries of the Bundle; `part` keeps apart the equal results of several reports."""
     whom = _subject(report, subject)
     device = _entry(_device(report))
@@ -107,7 +107,7 @@ def _link(entry: Resource) -> Resource:
     return {"reference": entry["fullUrl"]}
 
 
-def _subject(report: Report, subject: Any) -> Resource | None:
+def _subject(report: ReportData, subject: Any) -> Resource | None:
     if isinstance(subject, str):
         return {"reference": subject}
     if subject is not None:
@@ -243,7 +243,7 @@ def _issue(finding: Finding, observations: dict[int, Resource], whom: Resource |
     return {**made, "detail": detail}
 
 
-def _device(report: Report) -> Resource:
+def _device(report: ReportData) -> Resource:
     made = report.provenance
     versions = [
         ("library", made.library_version),
@@ -260,7 +260,7 @@ def _device(report: Report) -> Resource:
     }
 
 
-def _provenance(report: Report, derived: list[Resource], device: Resource, recorded: Any) -> Resource:
+def _provenance(report: ReportData, derived: list[Resource], device: Resource, recorded: Any) -> Resource:
     role = {"system": _TERMINOLOGY + "provenance-participant-type", "code": "assembler", "display": "Assembler"}
     made: Resource = {"resourceType": "Provenance", "target": [_link(entry) for entry in derived]}
     instant = _instant(recorded) if recorded is not None else _latest(report)
@@ -283,7 +283,7 @@ def _provenance(report: Report, derived: list[Resource], device: Resource, recor
     return made
 
 
-def _outcome(report: Report, observations: dict[int, Resource]) -> Resource | None:
+def _outcome(report: ReportData, observations: dict[int, Resource]) -> Resource | None:
     issues = []
     for problem in report.problems:
         issue: Resource = {
@@ -313,7 +313,7 @@ def _date_time(value: Any) -> str | None:
     return value.isoformat() if type(value) is dt.date else None
 
 
-def _latest(report: Report) -> str | None:
+def _latest(report: ReportData) -> str | None:
     times = [read_time(item.result.collected_at) for item in report.interpretations]
     known = [time for time in times if time is not None]
     return _instant(max(known)) if known else None

@@ -16,14 +16,14 @@ from labinterp.reasoning import headline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from labinterp.model import Finding, Interpretation, Report
+    from labinterp.model import Finding, Interpretation, ReportData
 
 _SYSTEM: Final = "99LABINTERP"
 _ESCAPES: Final = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "~": "\\R\\", "&": "\\T\\"}
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def to_obx(report: Report, *, first: int = 1, status: str = "P") -> str:
+def to_obx(report: ReportData, *, first: int = 1, status: str = "P") -> str:
     r"""Return a report as OBX and NTE segments, to be put behind an OBR with the separators `|^~\&`.
 
     One OBX per result with the value in the canonical unit, the range used and our flag, `X` in OBX-11 where there is
@@ -64,7 +64,7 @@ def to_obx(report: Report, *, first: int = 1, status: str = "P") -> str:
     return "".join(f"{line}\r" for line in lines)
 
 
-def to_oru(reports: Iterable[Report], *, at: dt.datetime | None = None) -> str:
+def to_oru(reports: Iterable[ReportData], *, at: dt.datetime | None = None) -> str:
     r"""Return reports as ORU^R01 messages in UTF-8: each with its patient, an OBR, and the segments of `to_obx`.
 
     Args:

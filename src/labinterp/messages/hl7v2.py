@@ -19,7 +19,8 @@ from labinterp.tables import rows as rows_
 if TYPE_CHECKING:
     import pandas as pd
 
-    from labinterp.model import LabResult, Patient, Report
+    from labinterp.answer import Report
+    from labinterp.model import LabResult, Patient
     from labinterp.options import DecimalSign, Tests
     from labinterp.tables.rows import Row
 

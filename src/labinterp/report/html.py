@@ -13,11 +13,11 @@ from labinterp.report.pages import draw, drawing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from labinterp.frames import FrameReport
-    from labinterp.model import Citation, Finding, Pathway, Report, Step
+    from labinterp.model import Citation, Finding, Pathway, ReportData, Step
+    from labinterp.report.summary import Tables
 
 
-def render(report: Report, *, title: str | None = None) -> str:
+def render(report: ReportData, *, title: str | None = None) -> str:
     """Return a report as one self-contained HTML page.
 
     No script, no network, a policy that allows the page's own style sheet alone, every text escaped. Each result has
@@ -41,7 +41,7 @@ def render(report: Report, *, title: str | None = None) -> str:
     return _page([report], checked_text(title, "title") or "Laboratory results and what they are compatible with")
 
 
-def render_visits(reports: Sequence[Report], *, title: str | None = None) -> str:
+def render_visits(reports: Sequence[ReportData], *, title: str | None = None) -> str:
     """Return the page of one patient: what changed from visit to visit, then each visit, the latest first.
 
     Args:
@@ -61,7 +61,7 @@ def render_visits(reports: Sequence[Report], *, title: str | None = None) -> str
     return _page(list(reports)[::-1], checked_text(title, "title") or "Laboratory results of one patient over time")
 
 
-def _page(reports: Sequence[Report], title: str) -> str:
+def _page(reports: Sequence[ReportData], title: str) -> str:
     references = References()
     settings = reports[0].provenance.settings if reports else {}
     found = trends.trends_of(
@@ -81,7 +81,7 @@ def _page(reports: Sequence[Report], title: str) -> str:
     return draw("report.html", title, context)
 
 
-def visit(report: Report, number: int = 1, *, of: int = 1) -> dict[str, Any]:
+def visit(report: ReportData, number: int = 1, *, of: int = 1) -> dict[str, Any]:
     """Return what a page shows of one report.
 
     Args:
@@ -106,7 +106,7 @@ def visit(report: Report, number: int = 1, *, of: int = 1) -> dict[str, Any]:
     }
 
 
-def render_frame(frame_report: FrameReport, *, title: str | None = None) -> str:
+def render_frame(frame_report: Tables, *, title: str | None = None) -> str:
     """Return a summary of many patients as one self-contained HTML page.
 
     Counts of results, flags, problems and notes; findings grouped by kind, with the patients of each group up to a
@@ -151,7 +151,7 @@ def _mapping(value: Any) -> Mapping[str, str] | None:
     return value if isinstance(value, Mapping) else None
 
 
-def _steps(report: Report) -> list[Step]:
+def _steps(report: ReportData) -> list[Step]:
     """Return every distinct step of the pathways of all findings, each once, in the order of the pathways."""
     steps: dict[tuple[str, str, str], Step] = {}
     for finding in report.findings:

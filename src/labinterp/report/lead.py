@@ -9,10 +9,10 @@ from labinterp.reasoning.wording import listed, sentence, test_titles
 from labinterp.report import words
 
 if TYPE_CHECKING:
-    from labinterp.model import Finding, Report
+    from labinterp.model import Finding, ReportData
 
 
-def of(report: Report) -> list[str]:
+def of(report: ReportData) -> list[str]:
     """Return the sentences at the top of a page.
 
     Example:
@@ -61,7 +61,7 @@ def short(title: str) -> str:
     return title.partition(": ")[2] or title
 
 
-def tells_next(note: str, report: Report) -> bool:
+def tells_next(note: str, report: ReportData) -> bool:
     """Return whether a note of the report is the one on what to measure next."""
     start = next_notes([test for test in report.next_tests if test in test_titles()], ())
     return bool(start) and note.startswith(start[0])

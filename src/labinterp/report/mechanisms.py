@@ -17,7 +17,7 @@ from labinterp.report import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from labinterp.model import Report
+    from labinterp.model import ReportData
 
 KINDS: Final = ("measured", "supported", "interrupted", "unknown")
 """What is known of a node: seen in the results or told, on a supported pathway, ruled out, or none of these."""
@@ -56,7 +56,7 @@ class Arrow:
     breaks: bool
 
 
-def parts_of(report: Report) -> tuple[tuple[Node, ...], tuple[Arrow, ...]]:
+def parts_of(report: ReportData) -> tuple[tuple[Node, ...], tuple[Arrow, ...]]:
     """Return the nodes and arrows on the pathways of a report's findings."""
     pathways = [pathway for finding in report.findings for pathway in finding.pathways if pathway.steps]
     supports: dict[tuple[str, str], str] = {}
@@ -86,7 +86,7 @@ def _clearer(one: str | None, other: str) -> str:
     return other if one is None else min(one, other, key=lambda each: order.index(each) if each in order else 9)
 
 
-def _node(node: str, report: Report, support: str, observation: str) -> Node:
+def _node(node: str, report: ReportData, support: str, observation: str) -> Node:
     status = report.states.get(node, "")
     if status == "present" or observation == "confirmed":
         told = words.observed(node, "confirmed")
@@ -103,7 +103,7 @@ def _node(node: str, report: Report, support: str, observation: str) -> Node:
     return Node(node, kind, words.word("node", kind))
 
 
-def draw(report: Report) -> str:
+def draw(report: ReportData) -> str:
     """Return the mechanism graph of a report, or an empty text where no finding has a pathway.
 
     Measured, supported, interrupted and unknown nodes differ in shape and say in words what they are; so do arrows.

@@ -12,13 +12,13 @@ from labinterp.report import sources, svg, words
 from labinterp.report.pages import drawing
 
 if TYPE_CHECKING:
-    from labinterp.model import Interpretation, Report
+    from labinterp.model import Interpretation, ReportData
 
 _TOTAL: Final = "calcium"
 _CRITICAL: Final = ("LL", "HH")
 
 
-def rows_of(report: Report) -> list[dict[str, Any]]:
+def rows_of(report: ReportData) -> list[dict[str, Any]]:
     """Return what the page shows of each result, in the order in which they were sent."""
     hashes = sources.hashes_of(report)
     settings = report.provenance.settings
@@ -86,7 +86,7 @@ def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.Sourc
     return drawing(line) if line else None
 
 
-def _adjusted(report: Report) -> list[tuple[int, float, str | None]]:
+def _adjusted(report: ReportData) -> list[tuple[int, float, str | None]]:
     """Return result, adjusted value and level of total calcium where albumin of the same report adjusts it."""
     for finding in report.findings:
         for item in finding.evidence:
@@ -96,7 +96,7 @@ def _adjusted(report: Report) -> list[tuple[int, float, str | None]]:
     return _computed(report)
 
 
-def _computed(report: Report) -> list[tuple[int, float, str | None]]:
+def _computed(report: ReportData) -> list[tuple[int, float, str | None]]:
     """Return total calcium adjusted by the rule of the kernel, which notes where it did not use it."""
     held = {item.analyte: i for i, item in enumerate(report.interpretations) if item.flag is not None}
     if _TOTAL not in held or "albumin" not in held:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labinterp.as_sent import AsSent
-    from labinterp.model import Interpretation, Report
+    from labinterp.model import Interpretation, ReportData
     from labinterp.ranges import Edition, Entry, Limits
 
 
@@ -41,7 +41,7 @@ def sources_of(item: Interpretation, hashes: Mapping[str, str]) -> tuple[Source,
     return tuple(_source(range_id, hashes) for range_id in item.range_id.split("|"))
 
 
-def hashes_of(report: Report) -> dict[str, str]:
+def hashes_of(report: ReportData) -> dict[str, str]:
     """Return edition id → SHA-256 of a report."""
     return {edition.id: edition.sha256 for edition in report.provenance.editions}
 

@@ -1,20 +1,33 @@
-"""What the page of many patients shows: counts over the three frames of a `FrameReport`."""
+"""What the page of many patients shows: counts over the three frames that `labinterp.interpret_frame` gives."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
 from labinterp import reasoning
 from labinterp.codes import FLAGS, PROBLEM_TEXTS, SEVERITIES
 
-if TYPE_CHECKING:
-    from labinterp.frames import FrameReport
-
 PATIENTS_SHOWN: Final = 100
 EXPLANATIONS_SHOWN: Final = 20
 SEPARATOR: Final = ";"
+
+
+class Tables(Protocol):
+    """The three frames of a `FrameReport`."""
+
+    @property
+    def results(self) -> Any:
+        """Return a row per result."""
+
+    @property
+    def findings(self) -> Any:
+        """Return a row per finding and panel."""
+
+    @property
+    def pathways(self) -> Any:
+        """Return a row per pathway of a finding."""
 
 
 @attrs.frozen
@@ -59,7 +72,7 @@ class Kind:
     more: int
 
 
-def of(report: FrameReport) -> dict[str, Any]:
+def of(report: Tables) -> dict[str, Any]:
     """Return everything that the template shows.
 
     Args:
@@ -114,7 +127,7 @@ def _by_analyte(results: Any) -> list[tuple[str, int, dict[str, int], int]]:
     return [(analyte, count, flags[analyte], count - sum(flags[analyte].values())) for analyte, count in rows.items()]
 
 
-def _kinds(report: FrameReport) -> list[Kind]:
+def _kinds(report: Tables) -> list[Kind]:
     """Return the findings by code, those that most patients have first."""
     supports: dict[str, dict[str, int]] = {}
     for code, support, count in _pairs(report.pathways, "finding", "support"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from labinterp.model import Report
+    from labinterp.answer import Report
     from labinterp.options import Options
     from labinterp.service.documents import Document
     from labinterp.service.settings import Choices

@@ -20,7 +20,8 @@ from labinterp.service.cds_schemas import LONGEST_SUMMARY
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from labinterp.model import Citation, Evidence, Finding, Interpretation, Pathway, Report
+    from labinterp.answer import Report
+    from labinterp.model import Citation, Evidence, Finding, Interpretation, Pathway
 
 _NAMESPACE: Final = uuid.UUID("5d9f2f8e-0b39-5f0e-8a0e-3f1d4e6a9b77")
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#~!])")
