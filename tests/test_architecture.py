@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -155,10 +156,20 @@ def test_scalar_face_needs_no_arrays():
 
 
 def test_every_public_name_is_there():
-    """`__all__` and the lazy table name the same things, and each of them can be had."""
-    assert set(labinterp.__all__) == {*labinterp._HOME, "__version__"}
+    """Each name of `__all__` can be had, and type checkers see the same names."""
+    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
+    seen = {alias.asname for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert set(labinterp.__all__) == seen - {None}
     for name in labinterp.__all__:
         assert getattr(labinterp, name) is not None
+
+
+def test_package_shows_what_is_public_and_nothing_else():
+    """`dir(labinterp)` lists the public names, whatever was imported before, and no module or helper."""
+    importlib.import_module("labinterp.engines.files")
+    assert [name for name in dir(labinterp) if not name.startswith("__")] == sorted(
+        set(labinterp.__all__) - {"__version__"}
+    )
 
 
 def test_submodule_never_hides_a_public_function():

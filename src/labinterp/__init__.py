@@ -8,47 +8,48 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from labinterp._version import __version__
+from labinterp._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from labinterp.answer import Report
-    from labinterp.auditing import AuditReport, audit
-    from labinterp.changes import Change, change
-    from labinterp.documents import read
-    from labinterp.engines.files import interpret_files
-    from labinterp.errors import (
-        IncompatibleUnitError,
-        InputError,
-        LabInterpError,
-        LayoutError,
-        MissingExtraError,
-        ReferenceSetError,
-        ReferenceSetNotFound,
-        ReportError,
-        UnknownNodeError,
-        UnknownTestError,
-        UnknownUnitError,
-        ValueParseError,
-    )
-    from labinterp.frames import FrameReport, interpret_frame
-    from labinterp.interpretation import interpret
-    from labinterp.kernel.calcium import adjusted_calcium
-    from labinterp.messages.fhir import interpret_fhir
-    from labinterp.messages.hl7v2 import interpret_hl7v2
-    from labinterp.model import (
-        Finding,
-        Interpretation,
-        LabResult,
-        Pathway,
-        Patient,
-        Presentation,
-        Problem,
-        Step,
-    )
-    from labinterp.ranges import ReferenceSet, reference_set, reference_sets
-    from labinterp.reading.units import convert
-    from labinterp.reasoning import explain
-    from labinterp.verification import verify
+    from labinterp.answer import Report as Report
+    from labinterp.auditing import AuditReport as AuditReport
+    from labinterp.auditing import audit as audit
+    from labinterp.changes import Change as Change
+    from labinterp.changes import change as change
+    from labinterp.documents import read as read
+    from labinterp.engines.files import interpret_files as interpret_files
+    from labinterp.errors import IncompatibleUnitError as IncompatibleUnitError
+    from labinterp.errors import InputError as InputError
+    from labinterp.errors import LabInterpError as LabInterpError
+    from labinterp.errors import LayoutError as LayoutError
+    from labinterp.errors import MissingExtraError as MissingExtraError
+    from labinterp.errors import ReferenceSetError as ReferenceSetError
+    from labinterp.errors import ReferenceSetNotFound as ReferenceSetNotFound
+    from labinterp.errors import ReportError as ReportError
+    from labinterp.errors import UnknownNodeError as UnknownNodeError
+    from labinterp.errors import UnknownTestError as UnknownTestError
+    from labinterp.errors import UnknownUnitError as UnknownUnitError
+    from labinterp.errors import ValueParseError as ValueParseError
+    from labinterp.frames import FrameReport as FrameReport
+    from labinterp.frames import interpret_frame as interpret_frame
+    from labinterp.interpretation import interpret as interpret
+    from labinterp.kernel.calcium import adjusted_calcium as adjusted_calcium
+    from labinterp.messages.fhir import interpret_fhir as interpret_fhir
+    from labinterp.messages.hl7v2 import interpret_hl7v2 as interpret_hl7v2
+    from labinterp.model import Finding as Finding
+    from labinterp.model import Interpretation as Interpretation
+    from labinterp.model import LabResult as LabResult
+    from labinterp.model import Pathway as Pathway
+    from labinterp.model import Patient as Patient
+    from labinterp.model import Presentation as Presentation
+    from labinterp.model import Problem as Problem
+    from labinterp.model import Step as Step
+    from labinterp.ranges import ReferenceSet as ReferenceSet
+    from labinterp.ranges import reference_set as reference_set
+    from labinterp.ranges import reference_sets as reference_sets
+    from labinterp.reading.units import convert as convert
+    from labinterp.reasoning import explain as explain
+    from labinterp.verification import verify as verify
 
 _HOME = {
     **dict.fromkeys(
@@ -86,48 +87,7 @@ _HOME = {
     "verify": "verification",
 }  # fmt: skip
 
-__all__ = [
-    "AuditReport",
-    "Change",
-    "Finding",
-    "FrameReport",
-    "IncompatibleUnitError",
-    "InputError",
-    "Interpretation",
-    "LabInterpError",
-    "LabResult",
-    "LayoutError",
-    "MissingExtraError",
-    "Pathway",
-    "Patient",
-    "Presentation",
-    "Problem",
-    "ReferenceSet",
-    "ReferenceSetError",
-    "ReferenceSetNotFound",
-    "Report",
-    "ReportError",
-    "Step",
-    "UnknownNodeError",
-    "UnknownTestError",
-    "UnknownUnitError",
-    "ValueParseError",
-    "__version__",
-    "adjusted_calcium",
-    "audit",
-    "change",
-    "convert",
-    "explain",
-    "interpret",
-    "interpret_fhir",
-    "interpret_files",
-    "interpret_frame",
-    "interpret_hl7v2",
-    "read",
-    "reference_set",
-    "reference_sets",
-    "verify",
-]
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605 - derived, so that a public name stands once
 
 
 if not TYPE_CHECKING:  # so that a type checker sees a misspelled name
