@@ -34,6 +34,7 @@ ALONE = {
     "click": ("cli",),
     "rich": ("cli",),
     "starlette": ("service",),
+    "prometheus_client": ("service.metrics",),
     "jinja2": ("report",),
     "hl7": ("messages.hl7",),
 }

@@ -62,7 +62,11 @@ def test_page_is_held_to_itself():
     assert CLIENT.get("/").headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("text", [LINES, LINES.replace("\n", "\r\n"), HL7, FHIR], ids=["csv", "crlf", "hl7v2", "fhir"])
+@pytest.mark.parametrize(
+    "text",
+    [LINES, LINES.replace("\n", "\r\n"), HL7, FHIR, "Mg 1.1 mg/dL\nCa 7,9 mg/dL", "Mg 1.1 mg/dL (1.7-2.4) L"],
+    ids=["csv", "crlf", "hl7v2", "fhir", "lines", "line"],
+)
 def test_pasted_results_come_back_as_a_report(text):
     """Pasted text of any kind that the library reads gives the report at once."""
     answer = send(results=text, age="54")
@@ -98,6 +102,12 @@ def test_symptoms_reach_the_report():
     assert "tetany" in re.search(r"Told:.*", send(results=LINES, age="54", symptoms=["tetany", "cramps"]).text)[0]
 
 
+def test_symptoms_reach_every_visit():
+    """Of one patient with several visits, what the patient tells reaches each."""
+    text = "test,value,unit,collected_at\nMg,1.1,mg/dL,2026-01-05\nMg,1.2,mg/dL,2026-02-05\n"
+    assert send(results=text, age="54", symptoms="tetany").status_code == 200
+
+
 def test_ranges_can_be_chosen():
     """The profile that was chosen judges."""
     assert "pathology-harmony" in send(results=LINES, age="54", profile="uk").text
@@ -120,7 +130,7 @@ UNUSABLE = [
     ({"results": LINES, "profile": "/etc/passwd"}, "no profile or edition", "profile"),
     ({"results": TABLE, "age": "54"}, "of several", "results"),
     ({"results": "test,value,unit,age\nMg,1.1,mg/dL,30\n", "age": "54"}, "another age", "results"),
-    ({"results": LINES, "symptoms": "plague"}, "symptom", "results"),
+    ({"results": LINES, "symptoms": "plague"}, "symptom", "symptoms"),
     ({"results": TABLE, "symptoms": "cramps"}, "of several", "results"),
     ({"results": LINES, "test": "magnesium", "value": "1", "unit": "mg/dL"}, "more than one place", "rows"),
     ({"file": gzip.compress(b"\0" * 20_000_000)}, "unpacks to too much", "file"),

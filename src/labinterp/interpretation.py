@@ -107,7 +107,7 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
     whose = _patient(patient, made)
     checked = [_result(item, i) for i, item in enumerate(made)]
     if presentation is None:
-        presentation, checked = _told(made, checked)
+        presentation, checked = told_in(made, checked)
     return interpret_as(options, checked, whose, presentation, raising=on_problem == "raise")
 
 
@@ -182,7 +182,7 @@ def _result(item: Any, index: int) -> LabResult:
     return made if is_missing(item.get("id")) else attrs.evolve(made, id=item["id"])
 
 
-def _told(rows: Sequence[Any], results: list[LabResult]) -> tuple[Presentation | None, list[LabResult]]:
+def told_in(rows: Sequence[Any], results: list[LabResult]) -> tuple[Presentation | None, list[LabResult]]:
     """Return what rows with columns of a presentation tell, and the results, noted where it is unread."""
     told: list[Presentation | None] = []
     noted = list(results)

@@ -8,7 +8,7 @@ import attrs
 from starlette.datastructures import UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 
-from labinterp import documents
+from labinterp import documents, reasoning
 from labinterp.errors import InputError, LabInterpError
 from labinterp.frames.api import answer_of
 from labinterp.frames.single import report_of
@@ -126,7 +126,8 @@ def answer(given: Entered, settings: Settings) -> str:
     """
     typed = given.typed
     options = _options(typed, settings)
-    patient, presentation = _patient(typed), _presentation(typed)
+    patient = _patient(typed)
+    _check_told(typed)
     table, field = _table(given, options, settings)
     try:
         if table.empty:
@@ -135,15 +136,8 @@ def answer(given: Entered, settings: Settings) -> str:
             raise tables.too_long()
         table = with_patient(_with_person(table, patient, typed))
         answered, report = answer_of(table, options)
-        single = report_of(table, len(answered.answer_of_panel), options, presentation)
-        if single is not None:
-            return html.render(single)
-        if presentation is not None:
-            raise InputError(
-                "symptoms, triggers and course are of one patient at one time; these results are of several",
-                hint="Leave them out, or give the results of one day",
-            )
-        return html.render_frame(report)
+        single = report_of(table, len(answered.answer_of_panel), options)
+        return html.render_frame(report) if single is None else html.render(single)
     except LabInterpError as error:
         raise _unusable(error, field) from None
 
@@ -174,10 +168,11 @@ def _patient(typed: form.Typed) -> Patient:
     return Patient(**{name: getattr(typed, name) or None for name in _PERSON})
 
 
-def _presentation(typed: form.Typed) -> Presentation | None:
-    if not (typed.symptoms or typed.triggers or typed.course):
-        return None
-    return Presentation(symptoms=typed.symptoms, triggers=typed.triggers, course=typed.course or None)
+def _check_told(typed: form.Typed) -> None:
+    try:
+        reasoning.checked(Presentation(typed.symptoms, typed.triggers, typed.course or None))
+    except LabInterpError as error:
+        raise _unusable(error, "symptoms") from None
 
 
 def _table(given: Entered, options: Options, settings: Settings) -> tuple[pd.DataFrame, str]:
@@ -216,16 +211,21 @@ def _read(data: bytes, options: Options, max_bytes: int) -> pd.DataFrame:
 
 
 def _with_person(table: pd.DataFrame, patient: Patient, typed: form.Typed) -> pd.DataFrame:
-    """Return the table with what was said of the patient, where it says nothing of that itself.
+    """Return the table with what was said of the patient and what the patient tells, where it says nothing itself.
 
     Raises:
         InputError: where it says something else, or is of several patients.
     """
     said = {name: getattr(typed, name) for name in _PERSON if getattr(typed, name)}
-    if said and "patient_id" in table and len(table["patient_id"].drop_duplicates()) > 1:
+    told = {"symptoms": ";".join(typed.symptoms), "triggers": ";".join(typed.triggers), "course": typed.course}
+    told = {name: text for name, text in told.items() if text}
+    if (said or told) and "patient_id" in table and len(table["patient_id"].drop_duplicates()) > 1:
         raise InputError(
-            "age, sex and pregnancy are of one patient; these results are of several", hint="Leave them empty"
+            "age, sex, pregnancy and symptoms are of one patient; these results are of several", hint="Leave them out"
         )
+    if any(name in table and not table[name].map(is_missing).all() for name in told):
+        raise InputError("the results tell symptoms themselves", hint="Leave them out, or take them out of the results")
+    table = table.assign(**told)
     for name, text in said.items():
         if name not in table:
             table = table.assign(**{name: text})
