@@ -116,7 +116,7 @@ def test_only_an_output_of_ours_is_ever_replaced(tmp_path):
     with pytest.raises(InputError, match="no output of labinterp"):
         interpret_files(source, tmp_path / "empty", force=True)
     assert (tmp_path / "empty" / "thesis.txt").read_text() == "years of work"
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="not there"):
         interpret_files(tmp_path / "none.csv", tmp_path / "new")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["empty", "in.csv", "out"]
 

@@ -164,7 +164,8 @@ def test_vitamin_d_range_of_thirty_to_sixty_is_in_nanograms():
 def test_vitamin_b12_range_of_two_to_eight_hundred_is_in_picograms():
     """ABIM's 200-800 is pg/mL: 250 pg/mL and 190 pmol/L are inside, 130 pmol/L is low, 700 pmol/L is high."""
     flags = [
-        one("vitamin_b12", v, u).flag for v, u in [(250, "pg/mL"), (190, "pmol/L"), (130, "pmol/L"), (700, "pmol/L")]
+        one("vitamin_b12", v, u, options={"ranges": "abim/2026-01"}).flag
+        for v, u in [(250, "pg/mL"), (190, "pmol/L"), (130, "pmol/L"), (700, "pmol/L")]
     ]
     assert flags == ["N", "N", "L", "H"]
 
@@ -265,7 +266,7 @@ def test_a_grade_on_a_limit_does_not_depend_on_binary_fractions():
 def test_a_corrected_calcium_of_the_size_of_an_ionized_one_is_doubted():
     """A "Corrected Calcium" of 1.3 mmol/L is grade 4 by its name, and does not pass as an ionized calcium."""
     found = one("Corrected Calcium", 1.3, "MMOLL", options={"grading": "ctcae/5.0"})
-    assert (found.analyte, found.grade, found.flag) == ("calcium_adjusted", 4, "L")
+    assert (found.analyte, found.grade, found.flag) == ("calcium_adjusted", 4, "LU")
 
 
 def test_unadjusted_calcium_of_phadjusted_unit_is_refused():
