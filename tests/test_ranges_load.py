@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import edition_manifest as manifests
 import ranges_samples as samples
+from edition_schema import FILE, json_schema, text
 from labinterp._data import read_toml
 from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import Limit, Limits, check, grading, load_edition, reference_set, reference_sets, shipped
-from labinterp.ranges import manifest as manifests
 from labinterp.ranges.exchange.toml import read, to_toml
-from labinterp.ranges.json_schema import FILE, json_schema, text
 from labinterp.ranges.load import parse_edition
 from labinterp.ranges.reader import Reader
 

@@ -29,9 +29,23 @@ def test_bill_of_materials_names_every_dependency():
     extras = {
         found["value"] for item in bill["components"] for found in item["properties"] if found["name"].endswith("extra")
     }
-    assert extras == set(project["project"]["optional-dependencies"]) - {"all", "test", "lint", "docs"}
+    declared = {name: texts for name, texts in project["project"]["optional-dependencies"].items() if texts}
+    assert extras == declared.keys() - {"all", "test"}
     references = {item["bom-ref"] for item in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
     assert {item["ref"] for item in bill["dependencies"]} == references
     target = project["tool"]["hatch"]["build"]["targets"]
     assert target["wheel"]["sbom-files"] == ["sboms/labinterp.cdx.json"]
     assert "/sboms" in target["sdist"]["include"]
+
+
+def test_lowest_versions_are_the_declared_ones():
+    """`constraints/lowest.txt` names the lowest version that is declared of everything a user can install."""
+    assert (ROOT / "constraints" / "lowest.txt").read_text(encoding="utf-8") == runpy.run_path(
+        str(ROOT / "tools" / "lowest.py")
+    )["text"]()
+
+
+def test_nothing_of_the_wheel_is_a_tool():
+    """What only developers run lies under `tools/` and not in the package."""
+    for path in (ROOT / "src").rglob("*.py"):
+        assert '__name__ == "__main__"' not in path.read_text(encoding="utf-8"), path.name

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "sboms" / "labinterp.cdx.json"
-NOT_SHIPPED = ("all", "test", "lint", "docs")
+NOT_SHIPPED = ("all", "test")
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)")
 
 

@@ -1,6 +1,6 @@
 """The manifest: the SHA-256 of every released file of `reference_ranges`, so that none is edited afterwards.
 
-`python -m labinterp.ranges.manifest` adds new files and refuses changed ones; `--check` only compares; `--rewrite`
+`python tools/edition_manifest.py` adds new files and refuses changed ones; `--check` only compares; `--rewrite`
 takes every file as it is, for use before a release.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD = """\
-# The SHA-256 of every released file, made by `python -m labinterp.ranges.manifest`.
+# The SHA-256 of every released file, made by `python tools/edition_manifest.py`.
 # An edition is never edited after its release: a correction is a new edition that supersedes the old one.
 
 [files]
@@ -38,9 +38,7 @@ def differences(root: Path | None = None) -> tuple[str, ...]:
     root = root or shipped().root
     now, then = hashes(root), released(root)
     found = [f"{path}: in the manifest, but missing" for path in then if path not in now]
-    found += [
-        f"{path}: not in the manifest; run python -m labinterp.ranges.manifest" for path in now if path not in then
-    ]
+    found += [f"{path}: not in the manifest; run python tools/edition_manifest.py" for path in now if path not in then]
     found += [
         f"{path}: changed after its release; restore it, and put changes into a new edition that supersedes it"
         for path in now
@@ -72,7 +70,7 @@ def update(root: Path, *, rewrite: bool = False) -> tuple[str, ...]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run as `python -m labinterp.ranges.manifest`."""
+    """Run as `python tools/edition_manifest.py`."""
     root = shipped().root
     lines = differences(root) if "--check" in arguments else update(root, rewrite="--rewrite" in arguments)
     sys.stderr.write("".join(f"{line}\n" for line in lines))

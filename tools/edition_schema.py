@@ -1,6 +1,6 @@
 """The JSON Schema of an edition's file, for editors, made from the tables that the loader checks against.
 
-`python -m labinterp.ranges.json_schema` writes `reference_ranges/edition.schema.json`.
+`python tools/edition_schema.py` writes `reference_ranges/edition.schema.json`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def text() -> str:
 
 
 def main() -> int:
-    """Run as `python -m labinterp.ranges.json_schema`."""
+    """Run as `python tools/edition_schema.py`."""
     (reference_ranges_path() / FILE).write_text(text(), encoding="utf-8", newline="\n")
     return 0
 

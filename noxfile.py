@@ -1,0 +1,66 @@
+"""The sessions that must hold before a change lands; `.ci/run` runs the same commands. Run: nox, or nox -s lint."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["tests-3.11", "lint", "docs"]
+nox.options.reuse_existing_virtualenvs = True
+
+ALL = ("-e", ".[all,test]")
+RUN = ("python", "-m", "pytest", "-n", "2")
+HELD_WHOLE = ("kernel", "reading", "reasoning")
+BRANCHES_OF_ALL, BRANCHES_OF_HELD = 95, 100
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Run the suite with what the resolver picks."""
+    session.install(*ALL)
+    session.run(*RUN, *session.posargs)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run the suite with the lowest versions that are declared."""
+    session.install("-c", "constraints/lowest.txt", *ALL)
+    session.run(*RUN, *session.posargs)
+
+
+@nox.session(python="3.13")
+def newest(session: nox.Session) -> None:
+    """Run the suite with the newest versions there are, pre-releases too."""
+    session.install("--upgrade", "--pre", *ALL)
+    session.run(*RUN, *session.posargs)
+
+
+@nox.session(python="3.11")
+def lint(session: nox.Session) -> None:
+    """Hold style and types."""
+    session.install("-e", ".[all,test]", *groups("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install("-e", ".[all]", *groups("docs"))
+    session.run("sphinx-build", "-q", "-W", "-b", "html", "docs", str(Path(session.create_tmp()) / "docs"))
+
+
+@nox.session(python="3.11")
+def cov(session: nox.Session) -> None:
+    """Measure branches: all of them in the rooms where an answer is made, nearly all elsewhere."""
+    session.install(*ALL, *groups("test"))
+    session.run(*RUN, "--cov=labinterp", "--cov-branch", "--cov-report=", *session.posargs)
+    session.run("coverage", "report", f"--fail-under={BRANCHES_OF_ALL}")
+    inside = ",".join(f"*/labinterp/{room}/*" for room in HELD_WHOLE)
+    session.run("coverage", "report", f"--include={inside}", f"--fail-under={BRANCHES_OF_HELD}", "--show-missing")
+
+
+def groups(*names: str) -> list[str]:
+    """Return the packages of dependency groups of `pyproject.toml`."""
+    return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *names)
