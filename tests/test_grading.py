@@ -12,7 +12,9 @@ from labinterp.ranges import shipped
 from labinterp.reading import units
 from labinterp.reading.analytes import analytes
 
-EDITIONS = [edition for name in shipped().ids() if (edition := shipped().edition(name)).grades]
+EDITIONS = [
+    edition for name in shipped().ids() if (edition := shipped().edition(name)).grades and edition.extends is None
+]
 OLD_ENOUGH = {None: 40.5, "low": 3 / 365.25, "high": 7.5 / 365.25}
 ADULT = li.Patient(age=54, sex="female")
 CASES = [

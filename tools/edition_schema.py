@@ -11,7 +11,6 @@ from typing import Any
 
 from labinterp._data import reference_ranges_path
 from labinterp.ranges import schema
-from labinterp.ranges.model import LLN, ULN
 from labinterp.reading.analytes import analytes
 from labinterp.reading.units import units
 
@@ -78,7 +77,9 @@ def _kind(key: schema.Key) -> dict[str, Any]:
         "grade": {"type": "integer", "minimum": 1, "maximum": 5},
         "age": {"type": "string", "pattern": f"^{age}(?:, ?{age})?$"},
         "limit": {"$ref": "#/$defs/limit"},
-        "limit_or_word": {"anyOf": [{"$ref": "#/$defs/limit"}, {"enum": [LLN, ULN]}]},
+        "limit_or_word": {
+            "anyOf": [{"$ref": "#/$defs/limit"}, {"type": "string", "pattern": f"^{schema.WORD_PATTERN}$"}]
+        },
     }
     return kinds[key.kind]
 

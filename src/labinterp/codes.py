@@ -171,11 +171,17 @@ NOTES: Final = (
     "test_refused",
     "severity_disagrees",
     "presentation_unreadable",
+    "grade_not_defined",
+    "grade_needs_limit",
+    "grade_needs_baseline",
+    "grade_undecided",
     "resource_unreadable",
     "time_of_report",
     "not_covered",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
+NO_GRADE: Final = sum(bit for note, bit in NOTE_BIT.items() if note.startswith("grade_"))
+"""The bits of the notes that say why there is no grade."""
 
 
 def notes_of_bits(bits: int) -> tuple[str, ...]:

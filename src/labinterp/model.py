@@ -47,6 +47,7 @@ class LabResult:
         reported_flag: the laboratory's own flag; compared with ours.
         loinc: a LOINC code sent beside the name in `test`; it decides.
         note: codes of notes from whoever read the result out of a message, joined by `;`.
+        baseline: the patient's own value before treatment, in `unit`, for gradings that compare with it.
 
     Example:
         >>> LabResult("magnesium", "1,8", "mg/dL")
@@ -66,6 +67,7 @@ class LabResult:
     reported_flag: str | None = attrs.field(default=None, repr=False, kw_only=True)
     loinc: str | None = attrs.field(default=None, repr=False, kw_only=True)
     note: str | None = attrs.field(default=None, repr=False, kw_only=True)
+    baseline: Any = attrs.field(default=None, repr=False, kw_only=True)
 
 
 @attrs.frozen

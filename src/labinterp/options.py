@@ -21,8 +21,7 @@ from labinterp.kernel import calcium
 from labinterp.kernel import panel as slots
 from labinterp.kernel.session import Session
 from labinterp.model import EditionRef, Provenance
-from labinterp.ranges import ReferenceSet, reference_set
-from labinterp.ranges import grading as grading_edition
+from labinterp.ranges import ReferenceSet, gradings, reference_set
 from labinterp.reading import values
 from labinterp.reading.analytes import TestMap, test_map
 from labinterp.reading.times import check_date_order
@@ -246,7 +245,7 @@ def _session(
 ) -> Session:
     return Session(
         ranges,
-        None if grading is None else grading_edition(grading),
+        None if grading is None else gradings(grading),
         reported_ranges=reported,
         assume_adult=adult,
         default_units=dict(units),
@@ -259,7 +258,7 @@ def _session(
 @functools.lru_cache(maxsize=64)
 def _provenance(options: Options) -> Provenance:
     grading = options.session.grading
-    editions = (*options.ranges.editions, *(() if grading is None else (grading,)))
+    editions = (*options.ranges.editions, *(() if grading is None else grading.editions))
     return Provenance(
         __version__,
         reasoning.knowledge_version(),

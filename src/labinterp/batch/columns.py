@@ -18,6 +18,7 @@ _LONG: Final = 1 << 17
 _TEXTS: Final = (
     "test", "unit", "patient_id", "collected_at", "reference_low", "reference_high", "reference_range", "age", "sex",
     "specimen", "loinc", "note", "method", "birth_date", "pregnancy", "reported_flag", "symptoms", "triggers", "course",
+    "baseline",
 )  # fmt: skip
 
 

@@ -12,13 +12,25 @@ from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact
 from labinterp.batch.instants import NO_TIME
 from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
-from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NOTE_BIT
+from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT
+from labinterp.errors import InputError
 from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
+from labinterp.kernel.baseline import TOLERANCE, is_flag, marks, read_baseline
 from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent
 from labinterp.kernel.scalar import disagreement
-from labinterp.kernel.vector import FLAG_CODE, PROBLEM_CODE, Batch, Channels, Classified, Plans, classify, convert
+from labinterp.kernel.vector import (
+    FLAG_CODE,
+    PROBLEM_CODE,
+    Batch,
+    Channels,
+    Classified,
+    Plans,
+    classify,
+    convert,
+    grade_by_baseline,
+)
 from labinterp.reading import demographics, flags
 from labinterp.reading.times import age_at, read_birth
 from labinterp.tables.records import TOLD
@@ -28,7 +40,7 @@ if TYPE_CHECKING:
     from labinterp.batch.encode import Values
     from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
-    from labinterp.kernel.vector import Bools, Ints
+    from labinterp.kernel.vector import Bools, Floats, Ints
     from labinterp.model import Presentation
     from labinterp.options import Options
     from labinterp.reasoning import Reasoned
@@ -86,8 +98,14 @@ class Answer:
         return [reasoning.reason_told(pattern, told) for pattern, told in self.cases]
 
 
-def run(table: Columns, options: Options) -> Answer:
-    """Interpret a long table whose columns have the names of the `labinterp` layout."""
+def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
+    """Interpret a long table whose columns have the names of the `labinterp` layout.
+
+    Args:
+        table: of whole panels.
+        options: every choice.
+        whole: whether it holds every row of each of its patients.
+    """
     session, adjustment, panel = options.session, options.adjustment, options.panel
     column, read = table.read(options.decimal)
     channels, channel = _channels(session, column, read)
@@ -103,6 +121,9 @@ def run(table: Columns, options: Options) -> Answer:
     sent = [column(name) for name in ("reference_low", "reference_high", "reference_range")]
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
     found = classify(batch, plans, plan)
+    if session.grading is not None:
+        base = _baselines(batch, column("baseline"), patient, options.decimal, whole=whole)
+        grade_by_baseline(batch, plans, found, base)
     _doubt(session, batch, found, (plans, plan_keys), _sides(read.flag, column("reported_flag")))
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
     when = times.instants[times.codes]
@@ -129,6 +150,40 @@ def run(table: Columns, options: Options) -> Answer:
         batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
         graded=session.grading is not None, told=told, sent=table.encode("value") if ambiguous else None,
     )  # fmt: skip
+
+
+def _baselines(batch: Batch, column: Encoded, patient: Encoded, decimal: str | None, *, whole: bool) -> Floats:
+    """Return each row's baseline in the canonical unit, NaN where it is not known.
+
+    A column of flags marks the result that is the baseline of its patient and analyte; several that differ are none.
+    """
+    if any(map(is_flag, column.distinct)):
+        if not whole:
+            raise InputError(
+                "a flag marks baselines, and the rows of a patient are not read together",
+                hint="Give each row the value of its baseline, such as ADaM's BASE",
+            )
+        return _marked(batch, np.array([marks(value) for value in column.distinct])[column.codes], patient)
+    numbers = np.array([read_baseline(value, decimal) or np.nan for value in column.distinct])
+    channels = batch.channels
+    base: Floats = numbers[column.codes] * channels.mul[batch.channel] / channels.div[batch.channel]
+    return base
+
+
+def _marked(batch: Batch, marked: Bools, patient: Encoded) -> Floats:
+    names = [channel.analyte or "" for channel in batch.channels.items]
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    analyte = np.array([numbers[name] for name in names], np.int64)[batch.channel]
+    key = patient.codes.astype(np.int64) * len(numbers) + analyte
+    rows = np.flatnonzero(marked & (patient.codes > 0) & (batch.comparator == 0) & (batch.value > 0))
+    low, high = (np.full(int(key.max(initial=0)) + 1, start) for start in (np.inf, -np.inf))
+    np.minimum.at(low, key[rows], batch.value[rows])
+    np.maximum.at(high, key[rows], batch.value[rows])
+    with np.errstate(invalid="ignore"):
+        base: Floats = np.where(high - low <= high * TOLERANCE, high, np.nan)
+    base[~np.isfinite(base)] = np.nan
+    each: Floats = base[key]
+    return each
 
 
 def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, Ints]:
@@ -318,7 +373,12 @@ def _compute_calcium(
     pattern[both, slots.CONTEXT["albumin_side"]] = side
     panel, grams = both[valid], grams[valid]
     if not len(panel):
-        return {"panel": panel, "grades": dict.fromkeys(GRADES, np.empty(0, np.int8)), "judged": np.empty(0, np.bool_)}
+        return {
+            "panel": panel,
+            "grades": dict.fromkeys(GRADES, np.empty(0, np.int8)),
+            "ungraded": np.empty(0, np.uint64),
+            "judged": np.empty(0, np.bool_),
+        }
     calcium = calcium[panel]
     codes, used = compact(plan[calcium], len(made_for))
     plans = Plans(
@@ -333,7 +393,12 @@ def _compute_calcium(
     soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
     level = plans.level[outcome] + soft * np.uint8(slots.SOFT)
     pattern[panel, slots.COMPUTED] = np.where(judged, level, np.uint8(0))
-    return {"panel": panel, "grades": {name: grade[outcome] for name, grade in plans.grades.items()}, "judged": judged}
+    return {
+        "panel": panel,
+        "grades": {name: grade[outcome] for name, grade in plans.grades.items()},
+        "ungraded": plans.ungraded[outcome],
+        "judged": judged,
+    }
 
 
 @functools.cache
@@ -363,6 +428,7 @@ def _complete_calcium(
     if session.grading is not None:
         for name, grade in adjusted["grades"].items():
             found.grades[name][row] = grade[own]
+        batch.notes[row] = batch.notes[row] & ~np.uint64(NO_GRADE) | adjusted["ungraded"][own]
         said = (batch.problem[row] == 0) | (found.grades["grade"][row] >= 0)
         batch.notes[row[said]] |= NOTE_BIT["graded_as_adjusted"]
 

@@ -33,6 +33,6 @@ class Interpreter:
         missing = [name for name in ("test", "value") if name not in table]
         if missing:
             raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
-        answer = core.run(table, self.options)
+        answer = core.run(table, self.options, whole=False)
         answer.numbers = numbers
         return answer

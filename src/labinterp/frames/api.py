@@ -68,6 +68,7 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     one_patient: bool = False,
     delta: bool = False,
     beside: Mapping[str, Any] | None = None,
+    baseline: str | None = None,
 ) -> FrameReport:
     """Interpret a table of results; the frame is not changed.
 
@@ -83,6 +84,9 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
         delta: add `previous_value`, `delta`, `delta_percent`, `delta_exceeds` and `delta_problem` to `results`: each
             result against the previous one of the same patient and analyte, as `change` compares them.
         beside: the tables beside by name, such as `{"d_labitems": "D_LABITEMS.csv"}`, as in `read`.
+        baseline: the column of each result's baseline, in the result's unit (ADaM's `BASE`), or of a flag on the
+            result that is its patient's baseline (`ABLFL`, `LBBLFL`), for gradings that compare with it; a column
+            `baseline`, and the `BASE` of an ADLB, need no saying.
 
     Returns:
         `results` with n rows, `findings` and `pathways`.
@@ -114,7 +118,11 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     table = layouts.to_labinterp(
         frame, layout, columns, beside=beside, has_units=bool(default_units), tests=options.tests
     )
-    unused = tuple(table.attrs[layouts.UNUSED])
+    unused = tuple(name for name in table.attrs[layouts.UNUSED] if name != baseline)
+    if baseline is not None:
+        if baseline not in frame or len(frame) != len(table):
+            raise LayoutError("the table has no column of baselines of that name, one to each result", column=baseline)
+        table["baseline"] = frame[baseline].to_numpy()
     missing = [name for name in ("test", "value") if name not in table]
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])

@@ -21,6 +21,8 @@ from labinterp.frozen import FrozenMap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from labinterp.kernel.baseline import Against
+
 TOLERANCE = Fraction(1, 10**9)
 """Relative tolerance of comparison where a value or limit was converted."""
 
@@ -40,6 +42,7 @@ class Outcome(NamedTuple):
     clash: bool = False
     grade_low: int | None = None
     grade_high: int | None = None
+    ungraded: int = 0
 
     @property
     def notes(self) -> int:
@@ -135,6 +138,7 @@ class Plan:
         missing: why there is no range, where there is none; there may be a grade nevertheless.
         detail: the same in words.
         reported: whether the limits came with the result.
+        against: how the standard also grades the result against the patient's baseline, if it does.
     """
 
     los: tuple[float, ...]
@@ -150,6 +154,7 @@ class Plan:
     detail: str | None = None
     reported: bool = False
     severity_ids: Mapping[str, str] = FrozenMap({})
+    against: Against | None = None
 
     def source_of(self, flag: str | None) -> str | None:
         """Return where the limits come from that gave a flag: those of severity stand with what they judged alone."""
@@ -170,9 +175,16 @@ class Plan:
         return self.above[position + on_limit]
 
 
-def no_plan(reason: str, detail: str | None = None) -> Plan:
-    """Return the plan of an analyte and patient that no edition covers."""
-    return Plan((), (), (NOTHING,), (NOTHING,), (NOTHING,), None, None, None, missing=reason, detail=detail)
+def no_plan(reason: str, detail: str | None = None, *, graded: bool = False) -> Plan:
+    """Return the plan of an analyte and patient that no edition covers.
+
+    Args:
+        reason: why.
+        detail: the same in words.
+        graded: whether a grading was asked for.
+    """
+    nothing = (_one(NOTHING._replace(ungraded=NOTE_BIT["grade_not_defined"])) if graded else NOTHING,)
+    return Plan((), (), nothing, nothing, nothing, None, None, None, missing=reason, detail=detail)
 
 
 @attrs.frozen
@@ -206,8 +218,9 @@ def agree(outcomes: Sequence[Outcome], *, severity: bool = False) -> Outcome:
     levels = {outcome.level for outcome in outcomes}
     bands = {outcome.band for outcome in outcomes}
     grade, low, high = (_common(name, outcomes) for name in GRADES)
+    ungraded = 0 if grade is not None else _common_reason(outcomes)
     if flags == {None}:
-        return NOTHING._replace(grade=grade, grade_low=low, grade_high=high)
+        return NOTHING._replace(grade=grade, grade_low=low, grade_high=high, ungraded=ungraded)
     return Outcome(
         flag=_common_flag(flags, severity=severity),
         level=_common_level(levels),
@@ -215,12 +228,21 @@ def agree(outcomes: Sequence[Outcome], *, severity: bool = False) -> Outcome:
         grade=grade,
         grade_low=low,
         grade_high=high,
+        ungraded=ungraded,
     )
 
 
 def _common(name: str, outcomes: Sequence[Outcome]) -> int | None:
     values = {getattr(outcome, name) for outcome in outcomes}
     return values.pop() if len(values) == 1 else None
+
+
+def _common_reason(outcomes: Sequence[Outcome]) -> int:
+    """Return why outcomes have no grade in common: the reason that all of them have, or that they differ."""
+    reasons = {outcome.ungraded for outcome in outcomes}
+    if reasons == {0} and all(outcome.grade is None for outcome in outcomes):
+        return 0
+    return reasons.pop() if len(reasons) == 1 and 0 not in reasons else NOTE_BIT["grade_undecided"]
 
 
 def _common_flag(flags: set[str | None], *, severity: bool) -> str | None:
@@ -245,7 +267,8 @@ def compile_plan(
     *,
     criticals: Sequence[Sequence[Scale]] = (),
     severities: Sequence[Sequence[Scale]] = (),
-    gradings: Mapping[str, Sequence[Grading]] = FrozenMap({}),
+    gradings: Mapping[str, Sequence[Grading]] | None = None,
+    against: Against | None = None,
     to_canonical: Fraction,
     range_id: str | None,
     severity_ids: Mapping[str, str] = FrozenMap({}),
@@ -262,7 +285,8 @@ def compile_plan(
         criticals: per edition with critical limits, one scale per partition that could apply.
         severities: for very low and for very high, one scale per partition that could apply.
         gradings: `low` or `high` → the grade scales of the standard for this analyte, one per partition that could
-            apply.
+            apply; None where no grading was asked for.
+        against: how the standard also grades against the patient's baseline.
         to_canonical: exact factor from the result's unit to the canonical unit.
         range_id: where the limits come from.
         severity_ids: `LU` or `HU` → where the bands of severity come from.
@@ -281,7 +305,7 @@ def compile_plan(
         for twin in scale.twins:
             for value in twin:
                 points.setdefault(value, False)
-    for grading in (grading for group in gradings.values() for grading in group):
+    for grading in (grading for group in (gradings or {}).values() for grading in group):
         for stretch in grading.stretches:
             for edge in stretch.edges():
                 points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
@@ -306,6 +330,7 @@ def compile_plan(
         detail=detail,
         reported=reported,
         severity_ids=severity_ids,
+        against=against,
     )
 
 
@@ -338,15 +363,14 @@ def _outcome(
     scales: Sequence[Scale],
     severities: Sequence[Sequence[Scale]],
     criticals: Sequence[Sequence[Scale]],
-    gradings: Mapping[str, Sequence[Grading]],
+    gradings: Mapping[str, Sequence[Grading]] | None,
 ) -> Outcome:
     base = agree([_basic(x, scale) for scale in scales]) if scales else NOTHING
     near = any(_is_near(x, on, scale) for group in (scales, *severities) for scale in group)
     low, high = normal_ends(scales)
-    grades = {side: _grade(x, group, low=low, high=high) for side, group in gradings.items()}
-    base = base._replace(
-        near=near, grade=worse(grades.values()), grade_low=grades.get("low"), grade_high=grades.get("high")
-    )
+    base = base._replace(near=near)
+    if gradings is not None:
+        base = _graded(x, base, gradings, low=low, high=high)
     outcome = _graver(x, base, scales, severities)
     for edition in criticals:
         hits = [stretch for scale in edition if (stretch := scale.at(x)) is not None]
@@ -401,6 +425,22 @@ def normal_ends(scales: Sequence[Scale]) -> tuple[Edge | None, Edge | None]:
     )
 
 
+def _graded(
+    x: Fraction, outcome: Outcome, gradings: Mapping[str, Sequence[Grading]], *, low: Edge | None, high: Edge | None
+) -> Outcome:
+    """Add the grades of a value, or why there is none."""
+    grades = {side: _grade(x, group, low=low, high=high) for side, group in gradings.items()}
+    grade = worse(grades.values())
+    why = 0
+    if grade is None:
+        limits = {"LLN": low, "ULN": high, None: x}
+        open_sides = [side for side, found in grades.items() if found is None]
+        needy = any(limits[grading.needs] is None for side in open_sides for grading in gradings[side])
+        note = "grade_not_defined" if not gradings else "grade_needs_limit" if needy else "grade_undecided"
+        why = NOTE_BIT[note]
+    return outcome._replace(grade=grade, grade_low=grades.get("low"), grade_high=grades.get("high"), ungraded=why)
+
+
 def _grade(x: Fraction, scales: Sequence[Grading], *, low: Edge | None, high: Edge | None) -> int | None:
     """Return the grade on which all scales of a direction agree."""
     grades = {grade_at(x, grading, low=low, high=high) for grading in scales}
@@ -436,8 +476,6 @@ def _beyond_mildest(x: Fraction, grading: Grading, limit: Edge | None) -> bool:
     """Return whether `x` lies certainly on the normal side of a grade scale that does not hold it."""
     if grading.needs is not None and limit is None:
         return False
-    if limit is not None:
-        return x >= limit.value if grading.direction == "low" else x <= limit.value
     if grading.direction == "low":
         return all(stretch.upper is None or x >= stretch.upper.value for stretch in grading.stretches)
     return all(stretch.lower is None or x <= stretch.lower.value for stretch in grading.stretches)

@@ -9,9 +9,10 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING, Final
 
-from labinterp.codes import LEVEL_CODE, NOTE_BIT, SIDE_OF_FLAG
+from labinterp.codes import LEVEL_CODE, NO_GRADE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
+from labinterp.kernel.baseline import read_baseline
 from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent, read_value
 from labinterp.kernel.reported import NO_RANGE
@@ -58,7 +59,8 @@ class Reading:
         self.when: dt.datetime | None = None
 
     def take_grades(self, outcome: Outcome) -> None:
-        """Take the grades of an outcome."""
+        """Take the grades of an outcome, and why there is none."""
+        self.notes = self.notes & ~NO_GRADE | outcome.ungraded
         self.grade, self.grade_low, self.grade_high = outcome.grade, outcome.grade_low, outcome.grade_high
 
     @property
@@ -130,6 +132,7 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
             return reading
     reading.number, reading.comparator = float(number or 0.0), parsed.comparator
     _convert(reading, session)
+    _grade_by_baseline(reading, read_baseline(result.baseline, decimal))
     return reading
 
 
@@ -178,6 +181,19 @@ def _convert(reading: Reading, session: Session) -> None:
         or session.slipped(channel, reading.who, plan, (reading.number, reading.comparator), reading.suspected)
     ):
         reading.outcome = DOUBTED
+
+
+def _grade_by_baseline(reading: Reading, baseline: float | None) -> None:
+    """Grade against the patient's baseline as well, where the standard does."""
+    plan = reading.plan
+    if plan is None or plan.against is None or reading.value is None:
+        return
+    channel = reading.channel
+    base = None if baseline is None else baseline * channel.mul / channel.div
+    by_baseline = plan.against.grade(reading.value, reading.comparator, base, plan.low)
+    grade, why = plan.against.combined(reading.grade_high, reading.notes & NO_GRADE, by_baseline)
+    reading.notes = reading.notes & ~NO_GRADE | why
+    reading.grade = reading.grade_high = grade
 
 
 def is_soft(value: float, comparator: str | None, channel: Channel) -> bool:

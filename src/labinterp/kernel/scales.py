@@ -10,7 +10,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from labinterp.kernel.baseline import Against, Step
 from labinterp.kernel.plan import Edge, Grading, Scale, Stretch
+from labinterp.ranges.model import LLN, ULN, multiple
 from labinterp.reading import units
 
 if TYPE_CHECKING:
@@ -85,22 +87,40 @@ def grading_of(entry: Entry, code: str, analyte: str, low: Edge | None, high: Ed
 
     A stretch whose limit of normal is unknown, or which that limit leaves empty, is left out: the other grades stay.
     """
-    unit = printed_unit(entry.units, code, analyte)
+    unit = printed_unit(entry.units, code, analyte) if entry.units else code
     if unit is None:
         return None
     factor = units.exact_factor(analyte, unit) / units.exact_factor(analyte, code)
-    stretches, needs = [], None
+    normal = {LLN: low, ULN: high}
+    words = [multiple(end) for band in entry.bands for end in (band.lower, band.upper) if isinstance(end, str)]
+    stretches = []
     for band in entry.bands:
-        lower = _edge(band.lower, unit, factor, inclusive=band.lower_inclusive)
-        upper = _edge(band.upper, unit, factor, inclusive=band.upper_inclusive)
-        if isinstance(band.upper, str):
-            needs, upper = band.upper, low and Edge(low.value, inclusive=False)
-            if upper is None:
+        ends = []
+        for end, inclusive in ((band.lower, band.lower_inclusive), (band.upper, band.upper_inclusive)):
+            if not isinstance(end, str):
+                ends.append(_edge(end, unit, factor, inclusive=inclusive))
                 continue
-        if isinstance(band.lower, str):
-            needs, lower = band.lower, high and Edge(high.value, inclusive=False)
-            if lower is None:
-                continue
-        if lower is None or upper is None or lower.value < upper.value:
-            stretches.append(Stretch(lower, upper, grade=band.grade))
-    return Grading(tuple(stretches), entry.direction or "low", needs, exact=factor == 1)
+            times, name = multiple(end)
+            limit = normal[name]
+            if limit is None:
+                break
+            ends.append(Edge(limit.value * Fraction(times), inclusive))
+        else:
+            lower, upper = ends
+            if lower is None or upper is None or lower.value < upper.value:
+                stretches.append(Stretch(lower, upper, grade=band.grade))
+    return Grading(
+        tuple(stretches),
+        entry.direction or "low",
+        needs=words[0][1] if words else None,
+        exact=factor == 1 and all(times == 1 for times, _ in words),
+    )
+
+
+def against_of(entry: Entry) -> Against:
+    """Return the grades of an entry whose ends are multiples of the baseline."""
+    steps = []
+    for band in entry.bands:
+        times, _ = multiple(str(band.lower))
+        steps.append(Step(float(times), band.lower_inclusive, band.grade or 0))
+    return Against(tuple(steps), below_normal=entry.baseline is not None)

@@ -21,7 +21,7 @@ from labinterp.kernel import calcium
 from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
 from labinterp.kernel.quantity import Channel, Sent, resolve
 from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
-from labinterp.kernel.scales import grading_of, scale_of
+from labinterp.kernel.scales import against_of, grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
 from labinterp.reading import analytes, units, values
 from labinterp.reading.demographics import UNREADABLE
@@ -30,8 +30,9 @@ from labinterp.reading.times import check_date_order
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from labinterp.kernel.baseline import Against
     from labinterp.kernel.reported import SentRange
-    from labinterp.ranges import Edition, Entry, Selection
+    from labinterp.ranges import Entry, Selection
     from labinterp.reading.times import Age
 
 _CACHE_LIMIT: Final = 1 << 16
@@ -46,7 +47,7 @@ class Session:
 
     Args:
         ranges: the editions in order of priority.
-        grading: a grading standard, if one was asked for.
+        grading: a grading standard, if one was asked for: an edition, and those that add terms to it.
         reported_ranges: whether a range that came with a result wins.
         assume_adult: whether an unknown age counts as adult.
         default_units: analyte key → unit for results without one.
@@ -58,7 +59,7 @@ class Session:
     def __init__(
         self,
         ranges: ReferenceSet,
-        grading: Edition | None = None,
+        grading: ReferenceSet | None = None,
         *,
         reported_ranges: bool = True,
         assume_adult: bool = False,
@@ -77,7 +78,7 @@ class Session:
         self.default_units = {key: _checked_unit(key, unit) for key, unit in (default_units or {}).items()}
         breaks = {Fraction(calcium.ADULT_FROM), *ranges.age_breaks()}
         if grading is not None:
-            breaks |= set(ReferenceSet(grading.id, (grading,)).age_breaks())
+            breaks |= set(grading.age_breaks())
         self.age_breaks: tuple[Fraction, ...] = tuple(sorted(b for b in breaks if b > 0))
         self.age_edges: tuple[float, ...] = tuple(float(b) for b in self.age_breaks)
         self._channels: dict[Any, Channel] = {}
@@ -160,12 +161,13 @@ class Session:
         severities, severity_ids = self._severities(judges, code, person) if scales else ([], {})
         gradings = self._gradings(analyte, code, person, normal_ends(scales))
         if not scales and not criticals and not gradings:
-            return no_plan(missing or "no_entry", detail)
+            return no_plan(missing or "no_entry", detail, graded=self.grading is not None)
         return compile_plan(
             scales,
             criticals=criticals,
             severities=severities,
-            gradings=gradings,
+            gradings=None if self.grading is None else gradings,
+            against=self._against(analyte, person),
             to_canonical=to_canonical,
             range_id="|".join([*range_ids, *critical_ids]) or None,
             severity_ids=FrozenMap(severity_ids),
@@ -247,11 +249,18 @@ class Session:
         if self.grading is None:
             return {}
         by_direction: dict[str, list[Grading]] = {}
-        for entry in grades_for(self.grading, analyte, who):
-            grading = grading_of(entry, code, analyte, *ends)
-            if grading is not None:
-                by_direction.setdefault(grading.direction, []).append(grading)
+        for edition in self.grading.editions:
+            for entry in grades_for(edition, analyte, who):
+                grading = grading_of(entry, code, analyte, *ends)
+                if grading is not None:
+                    by_direction.setdefault(grading.direction, []).append(grading)
         return by_direction
+
+    def _against(self, analyte: str, who: Who) -> Against | None:
+        """Return how a result is graded against the patient's baseline, where the standard does so."""
+        editions = () if self.grading is None else self.grading.editions
+        found = [entry for edition in editions for entry in grades_for(edition, analyte, who, baseline=True)]
+        return against_of(found[0]) if found else None
 
     def suspected_unit(self, channel: Channel, number: float) -> str | None:
         """Return another accepted unit in which the number would be ordinary, if there is one."""

@@ -14,7 +14,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NOTE_BIT, PROBLEMS
+from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT, PROBLEMS
+from labinterp.kernel.baseline import TOLERANCE, WORST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,7 @@ class Plans:
             name: np.array([-1 if (grade := getattr(o, name)) is None else grade for o in outcomes], np.int8)
             for name in GRADES
         }
+        self.ungraded = np.array([o.ungraded for o in outcomes], np.uint64)
         self.noted = np.array([o.notes for o in outcomes], np.uint64)
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
@@ -232,6 +234,51 @@ def classify(batch: Batch, plans: Plans, plan: Ints) -> Classified:
     return out
 
 
+def grade_by_baseline(batch: Batch, plans: Plans, found: Classified, baseline: Floats) -> None:
+    """Grade against each patient's baseline as well, where the standard does.
+
+    Args:
+        batch: classified.
+        plans: the distinct plans.
+        found: what comparison came to.
+        baseline: in the canonical unit, NaN where it is not known.
+    """
+    kinds = tuple(dict.fromkeys(plan.against for plan in plans.items if plan.against is not None))
+    if not kinds:
+        return
+    kind_of = np.array([-1 if plan.against is None else kinds.index(plan.against) for plan in plans.items])
+    lows = np.array([np.nan if plan.low is None else plan.low for plan in plans.items])
+    kind = np.where(np.isnan(batch.value), -1, kind_of[found.plan])
+    for k, against in enumerate(kinds):
+        rows = np.flatnonzero(kind == k)
+        value, base, low = batch.value[rows], baseline[rows], lows[found.plan[rows]]
+        worst = against.steps[-1].grade
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = value / base
+            by_baseline = np.zeros(len(rows), np.int8)
+            for step in against.steps:
+                margin = step.times * TOLERANCE
+                reached = ratio >= step.times - margin if step.inclusive else ratio > step.times + margin
+                by_baseline[reached] = step.grade
+            sign = batch.comparator[rows]
+            certain = (sign == 0) | ((sign <= _LESS_EQUAL) & (by_baseline == 0))
+            certain |= (sign >= _GREATER_EQUAL) & (by_baseline == worst)
+            lacking = np.where(certain, 0, NOTE_BIT["grade_undecided"]).astype(np.uint64)
+            if against.below_normal:
+                spared = base >= low * (1 - TOLERANCE)
+                by_baseline[spared], lacking[spared] = 0, 0
+                lacking[np.isnan(low)] = NOTE_BIT["grade_needs_limit"]
+            lacking[np.isnan(base)] = NOTE_BIT["grade_needs_baseline"]
+        by_baseline[lacking != 0] = -1
+        by_limits = found.grades["grade_high"][rows]
+        settled = (by_limits >= worst) | ((by_limits >= 0) & (by_baseline >= 0)) | (by_baseline == WORST)
+        grade = np.where(settled, np.maximum(by_limits, by_baseline), -1).astype(np.int8)
+        said = batch.notes[rows]
+        why = np.where(by_limits < 0, said & np.uint64(NO_GRADE), np.uint64(0)) | lacking
+        batch.notes[rows] = said & ~np.uint64(NO_GRADE) | np.where(settled, np.uint64(0), why)
+        found.grades["grade"][rows] = found.grades["grade_high"][rows] = grade
+
+
 def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) -> None:
     usable = batch.problem[rows] == 0
     plan = out.plan[rows]
@@ -244,5 +291,7 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     out.band[rows] = plans.band.take(outcome) * judged
     for name, grade in plans.grades.items():
         out.grades[name][rows] = np.where(usable, grade.take(outcome), -1)
-    batch.notes[rows] |= plans.noted.take(outcome) * judged | plans.notes.take(plan) * usable
+    batch.notes[rows] |= (
+        plans.noted.take(outcome) * judged | (plans.notes.take(plan) | plans.ungraded.take(outcome)) * usable
+    )
     batch.problem[rows][usable & ~judged] = PROBLEM_CODE["no_reference_range"]

@@ -16,7 +16,7 @@ from labinterp.ranges.model import (
     Who,
 )
 from labinterp.ranges.select import ReferenceSet, grades_for
-from labinterp.ranges.sets import grading, reference_set, reference_sets
+from labinterp.ranges.sets import grading, gradings, reference_set, reference_sets
 
 __all__ = [
     "Band",
@@ -35,6 +35,7 @@ __all__ = [
     "check",
     "grades_for",
     "grading",
+    "gradings",
     "load_edition",
     "reference_set",
     "reference_sets",

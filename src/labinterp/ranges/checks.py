@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.ranges.model import (
+    BASELINE,
     LEVELS,
     LLN,
+    TIMES,
     TRIMESTERS,
     ULN,
     Band,
     Entry,
     Limits,
     Partition,
+    multiple,
 )
 from labinterp.ranges.reader import Reader, Row, nearest, shown, shown_key
 from labinterp.ranges.schema import ENDS, LOWER_ENDS, OUTER_KINDS, UPPER_ENDS
@@ -27,6 +30,7 @@ AGREEMENT = Fraction(3, 20)
 """How far the printed values of one limit may lie apart, once converted: sources round, they don't err by more."""
 
 _DECLARE = "; say gaps = true if the source has it"
+_NEAR = {"low": "upper", "high": "lower"}
 _OUTER_WORDS = {"critical_limit": "critical limit", "severity": "band of severity"}
 
 if TYPE_CHECKING:
@@ -185,10 +189,9 @@ def _grades(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
     for index, raw in enumerate(rows, 1):
         where = f"{path}.bands[{index}]"
         band = attrs.evolve(_band(raw, reader, where), band=f"grade {raw['grade']}", level=direction)
-        if isinstance(band.lower, str) and (direction, band.lower) != ("high", ULN):
-            reader.fault(where, f"{band.lower} cannot be the lower end of a grade whose direction is {direction}")
-        if isinstance(band.upper, str) and (direction, band.upper) != ("low", LLN):
-            reader.fault(where, f"{band.upper} cannot be the upper end of a grade whose direction is {direction}")
+        for side, end in (("lower", band.lower), ("upper", band.upper)):
+            if isinstance(end, str) and not _fits(end, direction, near=side == _NEAR[direction]):
+                reader.fault(where, f"{end} cannot be the {side} end of a grade whose direction is {direction}")
         if any(band.grade == other.grade for _, other in found):
             reader.fault(f"{where}.grade", f"grade {band.grade} is given twice")
             return ()
@@ -201,6 +204,12 @@ def _grades(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
     return tuple(band for _, band in found)
 
 
+def _fits(word: str, direction: str, *, near: bool) -> bool:
+    """Return whether a word may be an end of a grade; the end away from normal is a multiple."""
+    name = multiple(word)[1]
+    return name in {"low": (LLN,), "high": (ULN, BASELINE)}[direction] and (near or TIMES in word)
+
+
 def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
     """Return every end in a range or grade, with its path."""
     parts = [(".normal", row.get("normal", {}))]
@@ -211,15 +220,31 @@ def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
                 yield f"{path}.{key}", part[key]
 
 
-def units(row: Row, reader: Reader, path: str) -> tuple[str, ...]:
-    """Return the units of the limits, or none after noting what is wrong with them."""
+def units(row: Row, reader: Reader, path: str) -> tuple[str, ...] | None:
+    """Return the units of the limits, none where all are multiples; nothing after noting what is wrong with them."""
     printed = [(where, end) for where, end in _limits(row) if isinstance(end, Limits)]
     if not printed or "analyte" not in row:
+        if any(isinstance(end, str) and TIMES in end for _, end in _limits(row)):
+            return ()
         if row.get("bands") and row.whole:
             reader.fault(f"{path}.bands", "no limit has a number")
-        return ()
+        return None
     before = len(reader.faults)
     every = tuple(dict.fromkeys(code for _, end in printed for code in end))
+    _all_printed(row, printed, every, reader, path)
+    if len(reader.faults) > before:
+        return None
+    for where, end in printed:
+        fault = _implausible(row["analyte"], end)
+        if fault is not None:
+            reader.fault(f"{path}{where}", fault)
+    return every
+
+
+def _all_printed(
+    row: Row, printed: list[tuple[str, Limits]], every: tuple[str, ...], reader: Reader, path: str
+) -> None:
+    """Note units that cannot measure the analyte, and limits that are not printed in all of them."""
     accepted = unit_table.accepted(row["analyte"])
     for code in every:
         if code not in accepted:
@@ -232,13 +257,6 @@ def units(row: Row, reader: Reader, path: str) -> tuple[str, ...]:
         if missing:
             text = f"missing in {', '.join(map(shown, missing))}: a range prints every limit in the same units"
             reader.fault(f"{path}{where}", text)
-    if len(reader.faults) > before:
-        return ()
-    for where, end in printed:
-        fault = _implausible(row["analyte"], end)
-        if fault is not None:
-            reader.fault(f"{path}{where}", fault)
-    return every
 
 
 def _implausible(analyte: str, end: Limits) -> str | None:
@@ -276,8 +294,12 @@ def _rivals(entry: Entry) -> tuple[tuple[str | None, ...], ...]:
     """Return the questions that an entry answers: two entries that answer one must not hold for one patient."""
     if entry.kind == "severity":
         return tuple(("severity", band.level) for band in entry.bands)
-    answers = {"critical_limit": ("critical", entry.place), "grade": ("grade", entry.direction)}
+    answers = {"critical_limit": ("critical", entry.place), "grade": _question(entry)}
     return (answers.get(entry.kind, ("range",)),)
+
+
+def _question(entry: Entry) -> tuple[str | None, ...]:
+    return ("grade", entry.direction, *(("baseline",) if entry.against_baseline else ()))
 
 
 def nobody(partition: Partition) -> bool:

@@ -109,6 +109,8 @@ def parse_edition(
         reader.fault("id", f"expected {expected_id!r}, as the path says, got {found['id']!r}")
     if "supersedes" in found and not known(found["supersedes"]):
         reader.fault("supersedes", f"there is no edition {found['supersedes']!r}")
+    if "extends" in found and not known(found["extends"]):
+        reader.fault("extends", f"there is no edition {found['extends']!r}")
     return None if reader.faults else edition
 
 
@@ -129,7 +131,7 @@ def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
             source = _cited(row, sources, reader, path)
             bands = checks.bands(row, reader, path)
             units = checks.units(row, reader, path)
-            if bands and units and source and {"id", "analyte", "kind", "evidence"} <= row.keys():
+            if bands and units is not None and source and {"id", "analyte", "kind", "evidence"} <= row.keys():
                 group.append((path, _entry(row, edition_id, source, bands, units)))
             elif row.whole and len(reader.faults) == before:
                 reader.fault(path, "is incomplete")
@@ -222,4 +224,5 @@ def _entry(row: Row, edition: str, source: Citation, bands: tuple[Band, ...], un
         gaps=row.get("gaps", False),
         direction=row.get("direction"),
         term=row.get("term"),
+        baseline=row.get("baseline"),
     )

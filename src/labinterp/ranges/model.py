@@ -21,7 +21,8 @@ NOT_PREGNANT = "none"
 TRIMESTERS = ("trimester_1", "trimester_2", "trimester_3")
 PREGNANCIES = (NOT_PREGNANT, *TRIMESTERS)
 DIRECTIONS = ("low", "high")
-LLN, ULN = "LLN", "ULN"
+LLN, ULN, BASELINE = "LLN", "ULN", "baseline"
+TIMES = " x "
 ADULT = Fraction(18)
 
 AGE_UNITS = {"a": Fraction(1), "mo": Fraction(1, 12), "wk": Fraction(28, 1461), "d": Fraction(4, 1461)}
@@ -84,7 +85,8 @@ class Band:
         band: the source's own name of it; the level's name where the source prints an interval only.
         level: `very_low` … `very_high`, or `indeterminate`; of a grade the direction, `low` or `high`.
         grade: 1 to 5, in grade entries only.
-        lower: numbers by unit, the words `LLN` or `ULN`, or nothing where the band is open below.
+        lower: numbers by unit, the words `LLN`, `ULN` or `baseline` or a multiple of one (`1.5 x ULN`), or nothing
+            where the band is open below.
         lower_inclusive: whether a result equal to the lower end lies inside the band.
         upper: the same for the upper end.
         upper_inclusive: the same for the upper end.
@@ -111,6 +113,17 @@ class Band:
     def upper_limit(self, unit: str) -> Limit | None:
         """Return the upper end in a printed unit, or nothing where it is open, a word, or not printed in that unit."""
         return _limit(self.upper, unit, self.upper_inclusive)
+
+
+def multiple(word: str) -> tuple[Decimal, str]:
+    """Return how many times which limit or value a word names.
+
+    Example:
+        >>> multiple("1.5 x ULN"), multiple("LLN")
+        ((Decimal('1.5'), 'ULN'), (Decimal('1'), 'LLN'))
+    """
+    factor, _, name = word.rpartition(TIMES)
+    return Decimal(factor or 1), name
 
 
 def _limit(end: Limits | str | None, unit: str, inclusive: bool) -> Limit | None:
@@ -176,6 +189,7 @@ class Entry:
         gaps: whether the source leaves regions without a band; a result there is `indeterminate`.
         direction: `low` or `high`; grades only.
         term: the grading's own name, such as `Hypomagnesemia`; grades only.
+        baseline: the baselines for which multiples of them hold, `below_lln` or any; grades only.
     """
 
     id: str
@@ -195,6 +209,13 @@ class Entry:
     gaps: bool = False
     direction: str | None = None
     term: str | None = None
+    baseline: str | None = None
+
+    @property
+    def against_baseline(self) -> bool:
+        """Return whether the ends are multiples of a patient's baseline."""
+        ends = (end for band in self.bands for end in (band.lower, band.upper))
+        return any(isinstance(end, str) and multiple(end)[1] == BASELINE for end in ends)
 
     @property
     def range_id(self) -> str:
@@ -239,6 +260,7 @@ class Edition:
         valid_until: last day in force, if it has ended.
         reviewed_on: when the file was last compared with its sources.
         supersedes: id of the edition that it replaces.
+        extends: id of the grading to whose terms it adds others.
         status: `current`, `superseded` or `withdrawn`.
         use: `interpretive`, or `descriptive` for ranges that must not decide what is normal.
         own: whether it is a user's own file rather than a shipped one.
@@ -258,6 +280,7 @@ class Edition:
     valid_until: dt.date | None = attrs.field(default=None, eq=False, repr=False)
     reviewed_on: dt.date | None = attrs.field(default=None, eq=False, repr=False)
     supersedes: str | None = attrs.field(default=None, eq=False, repr=False)
+    extends: str | None = attrs.field(default=None, eq=False, repr=False)
     status: str = attrs.field(eq=False, default="current")
     use: str = attrs.field(eq=False, default="interpretive")
     own: bool = attrs.field(eq=False, default=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.ranges import schema
-from labinterp.ranges.model import AGE_UNITS, LLN, ULN, Limits
+from labinterp.ranges.model import AGE_UNITS, Limits
 from labinterp.reading.analytes import analytes
 
 if TYPE_CHECKING:
@@ -273,7 +273,9 @@ def _limit(raw: Any, _key: Key) -> Limits:
 
 
 def _limit_or_word(raw: Any, key: Key) -> Limits | str:
-    return raw if isinstance(raw, str) and raw in (LLN, ULN) else _limit(raw, key)
+    if isinstance(raw, str) and len(raw) < _SHOWN and re.fullmatch(schema.WORD_PATTERN, raw):
+        return raw
+    return _limit(raw, key)
 
 
 _CONVERTERS = {

@@ -13,8 +13,10 @@ VERSION = 1
 ID_PATTERN = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 EDITION_PATTERN = rf"{ID_PATTERN}/{ID_PATTERN}"
 NUMBER_PATTERN = r"[0-9]{1,9}(?:[.][0-9]{1,9})?"
+WORD_PATTERN = rf"(?:{NUMBER_PATTERN} x )?(?:LLN|ULN|baseline)"
 AGE_PATTERN = rf"(>=|<) ?({NUMBER_PATTERN}) ?(a|mo|wk|d)"
 
+BASELINES = ("below_lln",)
 KINDS = ("reference_interval", "decision_limit", "critical_limit", "severity")
 OUTER_KINDS = ("critical_limit", "severity")
 """Kinds that say how far a result lies, and never what is normal."""
@@ -139,6 +141,7 @@ GRADE = (
     _ANALYTE,
     Key("term", "text", "The grading's own name.", 'term = "Hypomagnesemia"', ALWAYS),
     _choice("direction", DIRECTIONS, "Whether the grades rise as the value falls or as it rises.", ALWAYS),
+    _choice("baseline", BASELINES, "The baselines for which multiples of them hold; any if left out."),
     _PARTITION,
     _METHOD,
     _SPECIMEN,
@@ -182,6 +185,7 @@ EDITION = (
     Key("valid_until", "date", "Last day in force.", "valid_until = 2025-12-31"),
     _REVIEWED,
     Key("supersedes", "edition_id", "The edition that it replaces.", 'supersedes = "abim/2021"'),
+    Key("extends", "edition_id", "The grading to whose terms it adds others.", 'extends = "ctcae/5.0"'),
     _choice("status", STATUSES, "Where it is in its life.", SHIPPED),
     _choice("use", USES, "Whether it may decide what is normal.", SHIPPED),
     _NOTE,

@@ -158,14 +158,24 @@ def fits_method(entry: Entry, method: str | None) -> bool:
     return not given or bound in given or given in bound
 
 
-def grades_for(edition: Edition, analyte: str, who: Who) -> tuple[Entry, ...]:
+def grades_for(edition: Edition, analyte: str, who: Who, *, baseline: bool = False) -> tuple[Entry, ...]:
     """Return the entries of a grading that may apply to this analyte and patient.
 
     There is at most one per direction if age, sex and pregnancy are known.
+
+    Args:
+        edition: of the grading.
+        analyte: analyte key.
+        who: what is known of the patient.
+        baseline: whether those are wanted that compare with the patient's baseline, instead of the others.
     """
     found: list[Entry] = []
     for direction in ("low", "high"):
-        entries = tuple(e for e in edition.grades if e.analyte == analyte and e.direction == direction)
+        entries = tuple(
+            entry
+            for entry in edition.grades
+            if entry.analyte == analyte and entry.direction == direction and entry.against_baseline == baseline
+        )
         found.extend(select_entries(entries, who)[0])
     return tuple(found)
 

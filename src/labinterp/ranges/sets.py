@@ -164,6 +164,26 @@ def grading(spec: str, *, library: Library | None = None) -> Edition:
         return spec
     found = reference_set(spec, library=library).editions
     if len(found) != 1 or not found[0].grades:
-        known = ", ".join(edition.id for edition in (library or shipped()).editions() if edition.grades)
+        editions = (library or shipped()).editions()
+        known = ", ".join(edition.id for edition in editions if edition.grades and edition.extends is None)
         raise ReferenceSetNotFound(f"{shown(spec)} is no grading", name=str(spec), hint=f"Gradings are {known}")
     return found[0]
+
+
+def gradings(spec: str, *, library: Library | None = None) -> ReferenceSet:
+    """Return the edition of a severity grading and those that add terms to it.
+
+    Args:
+        spec: as in `grading`.
+        library: as in `grading`.
+
+    Raises:
+        ReferenceSetNotFound: if there is no grading of that name.
+
+    Example:
+        >>> [edition.id for edition in gradings("ctcae/5.0").editions]
+        ['ctcae/5.0', 'ctcae/5.0-supporting']
+    """
+    first = grading(spec, library=library)
+    more = (edition for edition in (library or shipped()).editions() if edition.extends == first.id)
+    return ReferenceSet(first.id, (first, *more))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "test", "value", "unit", "loinc", "patient_id", "collected_at", "specimen", "reference_low", "reference_high",
     "reference_range", "age", "sex", "birth_date", "pregnancy", "method", "reported_flag", "note", "symptoms",
-    "triggers", "course",
+    "triggers", "course", "baseline",
 )  # fmt: skip
 """The columns of the `labinterp` layout. `note` holds codes such as `unit_conflict`, joined by `;`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from labinterp.ranges import schema
 from labinterp.ranges.exchange.toml import to_toml
 from labinterp.ranges.load import parse_edition
 from labinterp.ranges.reader import Reader
@@ -34,7 +35,7 @@ def limit_from_text(text: str) -> dict[str, str] | str | None:
         >>> limit_from_text("180 ng/L; 133 pmol/L"), limit_from_text("LLN"), limit_from_text("180")
         ({'ng/L': '180', 'pmol/L': '133'}, 'LLN', None)
     """
-    if text in ("LLN", "ULN"):
+    if re.fullmatch(schema.WORD_PATTERN, text):
         return text
     found: dict[str, str] = {}
     for part in text.split(";"):
