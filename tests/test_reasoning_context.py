@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pickle
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import labinterp as li
 from labinterp.errors import LabInterpError, PresentationError, UnknownNodeError
 from labinterp.model import Presentation
 from labinterp.reasoning import SLOTS, checked, explain, nodes, presentation_notes, reason, with_presentation
@@ -135,3 +137,16 @@ def test_what_is_unknown_is_refused(name):
     with pytest.raises(UnknownNodeError) as caught:
         explain(name)
     assert "hypocalcemia" in caught.value.known
+
+
+@pytest.mark.parametrize(("test", "value"), [("calcium_ionized", 1.10), ("magnesium", 0.6)])
+def test_tetany_makes_low_calcium_and_magnesium_severe(test, value):
+    """Low calcium or magnesium that shows itself as tetany is severe whatever its figure, in reports and in frames."""
+    told = li.Presentation(symptoms=("tetany",))
+    report = li.interpret([li.LabResult(test, value, "mmol/L")], li.Patient(age=50), presentation=told)
+    first = report.findings[0]
+    assert (first.severity, first.matched_symptoms) == ("high", ("tetany",))
+    plain = li.interpret([li.LabResult(test, value, "mmol/L")], li.Patient(age=50)).findings[0]
+    assert plain.severity == "moderate"
+    frame = pd.DataFrame([{"test": test, "value": value, "unit": "mmol/L", "age": 50, "symptoms": "tetany"}])
+    assert li.interpret_frame(frame).findings["severity"].tolist() == [found.severity for found in report.findings]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.arguments import checked_instance
-from labinterp.codes import PROBLEM_TEXTS
+from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
 from labinterp.errors import PresentationError
 from labinterp.frozen import FrozenMap
 from labinterp.model import Finding, Guidance, Pathway, Presentation
 from labinterp.reading.demographics import is_missing
 from labinterp.reasoning import graph, knowledge, wording
-from labinterp.reasoning.engine import Reasoned, reason
+from labinterp.reasoning.engine import Reasoned, rank, reason
+from labinterp.reasoning.tables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -222,7 +223,9 @@ def with_presentation(findings: Iterable[Finding], presentation: Presentation) -
     """Return findings that know what the patient tells.
 
     Accompanying symptoms that the presentation names become `matched_symptoms`; a caveat says where the picture fits or
-    does not; where twitching is named, the last step of every pathway is confirmed.
+    does not; where twitching is named, the last step of every pathway is confirmed. A symptom of severe cases, such as
+    tetany, makes a finding severe whatever its figure: low calcium that shows itself so needs treatment at once (Turner
+    2016). The findings are ordered anew.
 
     Raises:
         PresentationError: if a key is not known.
@@ -235,7 +238,7 @@ def with_presentation(findings: Iterable[Finding], presentation: Presentation) -
         ('tingling',)
     """
     told = checked(presentation)
-    return tuple(_told(finding, told) for finding in findings)
+    return tuple(sorted((_told(finding, told) for finding in findings), key=rank))
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -258,7 +261,9 @@ def reason_told(pattern: tuple[int, ...], told: Presentation | None) -> Reasoned
 
 def _told(finding: Finding, told: Presentation) -> Finding:
     symptoms = frozenset(told.symptoms)
-    matched = tuple(symptom for symptom in finding.accompanying_symptoms if symptom in symptoms)
+    severe = tuple(key for key in tables()[finding.state].severe_symptoms if key in symptoms)
+    accompanying = tuple(dict.fromkeys((*finding.accompanying_symptoms, *severe)))
+    matched = tuple(symptom for symptom in accompanying if symptom in symptoms)
     added = (
         rule["caveat"]
         for rule in knowledge.read("symptoms")["concordance"]
@@ -269,6 +274,8 @@ def _told(finding: Finding, told: Presentation) -> Finding:
         pathways = tuple(_confirmed(pathway) for pathway in pathways)
     return attrs.evolve(
         finding,
+        severity=SEVERITIES[-1] if severe else finding.severity,
+        accompanying_symptoms=accompanying,
         matched_symptoms=matched,
         caveats=(*finding.caveats, *added),
         pathways=pathways,

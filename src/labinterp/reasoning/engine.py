@@ -80,7 +80,7 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
         _finding(table, answers[table.id], panel, statuses, pathways=pathways[table.id], usefulness=usefulness)
         for table in held
     ]
-    findings.sort(key=lambda finding: (-SEVERITIES.index(finding.severity), FINDING_STATUSES.index(finding.status)))
+    findings.sort(key=rank)
     tests, why = questions.next_tests(panel, statuses, findings)
     notes = _notes(panel, statuses, findings)
     return Reasoned(statuses, tuple(findings), panel.calcium_slot, tests, why, panel.unjudged, notes)
@@ -92,6 +92,11 @@ def _notes(panel: Panel, statuses: Mapping[str, str], findings: Iterable[Finding
     held = (remark for remark in remarks() if remark.report and remark.holds(panel, statuses))
     texts = dict.fromkeys(caveats()[key].text for remark in held for key in remark.caveats)
     return tuple(text for text in texts if text not in said)
+
+
+def rank(finding: Finding) -> tuple[int, int]:
+    """Return what findings are ordered by: the severe first, then those present; of equals as the knowledge has them."""
+    return -SEVERITIES.index(finding.severity), FINDING_STATUSES.index(finding.status)
 
 
 def _answer(state: str, panel: Panel) -> _Answer:
