@@ -95,7 +95,7 @@ def _notes(panel: Panel, statuses: Mapping[str, str], findings: Iterable[Finding
 
 
 def rank(finding: Finding) -> tuple[int, int]:
-    """Return what findings are ordered by: the severe first, then those present; of equals as the knowledge has them."""
+    """Return what findings are ordered by: the severe first, then those present; of equals as knowledge has them."""
     return -SEVERITIES.index(finding.severity), FINDING_STATUSES.index(finding.status)
 
 
