@@ -58,7 +58,7 @@ def test_prefetch_templates_keep_to_the_recommended_subset():
 
 
 def test_card_per_finding_with_its_trace():
-    """Every finding is a card with its results, its pathways step by step, citations and tests to order."""
+    """Every finding is a card of a few lines with its results and tests to order; a link leads to the steps."""
     made = cards()
     assert [card["source"]["topic"]["code"] for card in made] == [
         "hypomagnesemia",
@@ -68,9 +68,14 @@ def test_card_per_finding_with_its_trace():
     card = made[1]
     assert card["summary"].startswith("Hypocalcemia: low calcium (present)")
     assert card["indicator"] == "warning"
-    assert "| Calcium, total, adjusted by albumin | 1.951 mmol/L | low |" in card["detail"]
-    assert "Supported by the data" in card["detail"]
-    assert "](https://" in card["detail"]
+    assert "- Calcium, total 7.9 mg/dL: low, adjusted by albumin 7.82 mg/dL" in card["detail"]
+    assert "pathways to twitching" in card["detail"]
+    assert len(card["detail"].splitlines()) <= 12
+    (link,) = card["links"]
+    page = CLIENT.get(link["url"].removeprefix("http://service"))
+    assert link["type"] == "absolute"
+    assert "NALCN" in page.text
+    assert "https://" in page.text
     assert "A finding is no diagnosis" in card["detail"]
     assert card["overrideReasons"][0]["code"] == "known"
     assert all(reason["display"] for reason in card["overrideReasons"])
@@ -298,3 +303,14 @@ def test_calls_shaped_like_the_specification_are_answered(name):
     assert answer.status_code == 200
     assert answer.json()["cards"]
     assert "secret-access-token" not in answer.text
+
+
+def test_pages_behind_the_links_hold_knowledge_alone():
+    """Every finding has its page, which needs no token and nothing of a patient; what is none is 404."""
+    locked = Client(token="s3cret")  # noqa: S106 - of this test alone
+    for code in ("hypomagnesemia", "hypercalcemia", "hyperhomocysteinemia", "edta-contamination"):
+        page = locked.get(f"/explain/{code}")
+        assert page.status_code == 200
+        assert "<script" not in page.text
+    for code in ("nothing", "magnesium", "%3Cb%3E", "x" * 5000):
+        assert locked.get(f"/explain/{code}").status_code == 404

@@ -125,6 +125,7 @@ def _routes() -> list[Route]:
         Route("/OperationDefinition/interpret", definition, methods=["GET"]),
         Route("/Observation/$interpret", operate, methods=["POST"]),
         Route("/openapi.json", describe, methods=["GET"]),
+        *([Route("/explain/{code}", explain, methods=["GET"])] if people else []),
         Route("/cds-services", discover, methods=["GET"]),
         Route("/cds-services/{id}", advise, methods=["POST"]),
         Route("/cds-services/{id}/feedback", feedback, methods=["POST"]),
@@ -260,6 +261,16 @@ async def describe(request: Request) -> Response:
     return JSONResponse(openapi.document(request.scope.get("root_path", ""), with_token=state.with_token))
 
 
+async def explain(request: Request) -> Response:
+    """Answer `GET /explain/{code}` with what is known of a finding, of no patient."""
+    explained: Any = importlib.import_module("labinterp.report.explained")
+    try:
+        text = await request.app.state.workers.run(explained.render, request.path_params["code"])
+    except LookupError:
+        raise RefusedError(404, "there is no finding of that code") from None
+    return HTMLResponse(text, headers={"Content-Security-Policy": PAGE_POLICY})
+
+
 async def discover(_: Request) -> Response:
     """Answer `GET /cds-services`."""
     return JSONResponse({"services": cds.services()})
@@ -271,8 +282,9 @@ async def advise(request: Request) -> Response:
     settings: settings_.Settings = request.app.state.settings
     data = await _json_body(request, settings)
     call = functools.partial(documents.parsed_object, data, settings.max_bytes, cds_schemas.request(service["hook"]))
+    address = str(request.base_url).rstrip("/")
     try:
-        cards = await request.app.state.workers.run(lambda: cds.cards(service, call(), settings))
+        cards = await request.app.state.workers.run(lambda: cds.cards(service, call(), settings, address))
     except cds.MissingDataError as missing:
         return JSONResponse(missing.outcome(), 412, media_type=answers.FHIR)
     return JSONResponse({"cards": cards})

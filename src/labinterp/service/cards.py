@@ -1,4 +1,4 @@
-"""Reports → CDS Hooks cards: a sentence, the trace in Markdown, the tests to order.
+"""Reports → CDS Hooks cards: a sentence, a few lines in Markdown, the tests to order, a link to the trace.
 
 Every word on a card is ours or a number that was read: no text of a message is repeated.
 """
@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
+from labinterp.as_sent import as_sent
 from labinterp.codes import SEVERITIES, SUPPORTS
 from labinterp.reading import analytes, units
 from labinterp.reading.times import read_time
@@ -18,14 +19,15 @@ from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from labinterp.answer import Report
-    from labinterp.model import Citation, Evidence, Finding, Interpretation, Pathway
+    from labinterp.model import Evidence, Finding, Interpretation
 
 _NAMESPACE: Final = uuid.UUID("5d9f2f8e-0b39-5f0e-8a0e-3f1d4e6a9b77")
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#~!])")
 _LABEL: Final = 80
+_CAVEATS: Final = 2
 
 
 class Maker:
@@ -37,11 +39,13 @@ class Maker:
         patient: FHIR id, for the orders that are suggested.
         data: words of the cards.
         remarks: what was left out, in sentences.
+        address: at which the service answers; links lead to its pages.
     """
 
     def __init__(
-        self, instance: str, service: str, patient: str, data: dict[str, Any], remarks: tuple[str, ...]
+        self, instance: str, service: str, patient: str, data: dict[str, Any], remarks: tuple[str, ...], address: str
     ) -> None:
+        self._address = address
         self._place = (instance.lower(), service)
         self._patient = patient
         self._data = data
@@ -84,6 +88,7 @@ class Maker:
             "detail": "\n\n".join(self._detail(finding, report)),
             "indicator": _indicator(finding),
             "source": _source(report, finding.code, finding.title),
+            "links": [{**self._data["link"], "url": f"{self._address}/explain/{finding.code}"}],
         }
         suggestions = self._suggestions(finding, ordered)
         if suggestions:
@@ -92,18 +97,13 @@ class Maker:
         card["overrideReasons"] = [{"system": override["system"], **reason} for reason in override["reason"]]
         return card
 
-    def _detail(self, finding: Finding, report: Report) -> Iterable[str]:
+    def _detail(self, finding: Finding, report: Report) -> Iterator[str]:
         if (first := headline((finding,))) is not None:
             yield f"**{_plain(first)}**"
         yield _plain(finding.explanation)
-        rows = [_evidence(item, report) for item in finding.evidence]
-        columns = self._data["card"]["columns"]
-        yield "\n".join([_row(*columns), "|---" * len(columns) + "|", *rows])
-        yield "\n".join(f"- {_pathway(pathway)}" for pathway in finding.pathways) or self._data["card"]["no_pathway"]
-        if finding.caveats:
-            yield "\n".join(f"- {_plain(caveat)}" for caveat in finding.caveats)
-        if self._remarks:
-            yield "\n".join(f"- {_plain(remark)}" for remark in self._remarks)
+        said = [_evidence(item, report) for item in finding.evidence]
+        said += [_plain(text) for text in (*finding.caveats[:_CAVEATS], *self._remarks)]
+        yield "\n".join(f"- {text}" for text in said)
         if report.guidance is not None:
             yield f"*{_plain(report.guidance.disclaimer)}*"
 
@@ -170,46 +170,25 @@ def _plain(text: str) -> str:
 
 
 def _evidence(item: Evidence, report: Report) -> str:
-    """Return a row of the table of results."""
+    """Return a result in the unit that it was sent in, with its level and range."""
     found = report.interpretations[item.result_index] if item.result_index is not None else None
-    title = words.analyte_title(item.analyte)
+    title, level = words.analyte_title(item.analyte), words.word("level", item.level)
+    sent = None if found is None else as_sent(found)
+    if found is None or sent is None or item.value is None:
+        return _plain(f"{title}: {level}")
+    low, high = (words.shown(end, (sent.value,)) for end in (sent.low, sent.high))
+    about = [level]
     if item.basis == "adjusted_by_albumin":
-        title += ", adjusted by albumin"
-    if found is None or item.value is None:
-        return _row(title, "", words.word("level", item.level), "", "", "")
-    unit = item.unit or ""
-    low, high = (words.shown(end, (item.value,)) for end in (found.low, found.high))
-    comparator = found.comparator or ""
-    normal = f"{low or '…'} to {high or '…'} {unit}" if low or high else ""
-    value = f"{comparator}{words.shown(item.value, (found.low, found.high))} {unit}"
-    return _row(title, value, words.word("level", item.level), normal, _day(found), found.range_id or "")
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(map(_plain, cells))} |"
+        about.append(f"adjusted by albumin {words.shown(sent.of(item.value), (sent.low, sent.high))} {sent.unit}")
+    if low or high:
+        about.append(f"range {low or '…'} to {high or '…'} {sent.unit}")
+    value = f"{found.comparator or ''}{words.shown(sent.value, (sent.low, sent.high))} {sent.unit}"
+    return _plain(f"{title} {value}: {', '.join([*about, *filter(None, [_day(found)])])}")
 
 
 def _day(found: Interpretation) -> str:
     time = read_time(found.result.collected_at)
     return time.date().isoformat() if time is not None else ""
-
-
-def _pathway(pathway: Pathway) -> str:
-    """Return a pathway as an item with its steps below it."""
-    lines = [f"**{_plain(words.word('support', pathway.support))}** ({pathway.kind}, {pathway.strength} evidence)"]
-    for step in pathway.steps:
-        observed = words.observed(step.target, step.observation)
-        cited = "; ".join(map(_cited, step.citations))
-        lines.append(
-            f"  1. {_plain(step.statement)} *{_plain(words.node_title(step.target))}: {_plain(observed)}.* {cited}"
-        )
-    return "\n".join(lines)
-
-
-def _cited(citation: Citation) -> str:
-    text = citation.text if citation.locator is None else f"{citation.text} ({citation.locator})"
-    linked = citation.url is not None and citation.url.startswith("https://") and not set("()<> ") & set(citation.url)
-    return f"[{_plain(text)}]({citation.url})" if linked else _plain(text)
 
 
 def _code(analyte: analytes.Analyte) -> dict[str, Any]:

@@ -88,13 +88,14 @@ class Seen:
     remarks: tuple[str, ...] = ()
 
 
-def cards(service: dict[str, Any], call: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
+def cards(service: dict[str, Any], call: dict[str, Any], settings: Settings, address: str) -> list[dict[str, Any]]:
     """Return the cards for a call, none where there is nothing to say.
 
     Args:
         service: as in the discovery document.
         call: a request of the right form.
         settings: of the whole service.
+        address: at which it answers.
 
     Raises:
         MissingDataError: if a prefetch key is missing or could not be filled.
@@ -106,7 +107,8 @@ def cards(service: dict[str, Any], call: dict[str, Any], settings: Settings) -> 
         ordered = _ordered(call["context"].get("draftOrders"))
     except LabInterpError as error:
         raise RefusedError.from_error(error, place=_placed(error)) from None
-    made = cards_.Maker(call["hookInstance"], service["id"], call["context"]["patientId"], words(), seen.remarks)
+    whose = call["context"]["patientId"]
+    made = cards_.Maker(call["hookInstance"], service["id"], whose, words(), seen.remarks, address)
     if service["hook"] == "order-select":
         return made.tests(report, ordered)
     return made.findings(report)

@@ -75,13 +75,17 @@ def response() -> Schema:
         "isRecommended",
         "actions",
     )
+    link = object_of(
+        {"label": text_of(), "url": text_of(format="uri"), "type": {"const": "absolute"}}, "label", "url", "type"
+    )
     card = object_of(
         {
             "uuid": text_of(pattern=UUID_PATTERN),
             "summary": text_of("One sentence.", minLength=1, maxLength=LONGEST_SUMMARY),
-            "detail": text_of("GitHub-flavored Markdown: the results, the trace, the caveats."),
+            "detail": text_of("GitHub-flavored Markdown, a few lines: what was found, the results, caveats."),
             "indicator": {"enum": ["info", "warning", "critical"]},
             "source": object_of({"label": text_of(), "topic": coding}, "label"),
+            "links": list_of(link, "Pages of the service.", minItems=1),
             "suggestions": list_of(suggestion, minItems=1),
             "selectionBehavior": {"const": "any"},
             "overrideReasons": list_of(coding, minItems=1),

@@ -33,6 +33,8 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _OPEN: Final = ("/health", "/ready", "/metadata")
+_KNOWLEDGE: Final = "/explain/"
+"""Pages that hold nothing of any patient."""
 _PEOPLE: Final = ("/",)
 """Where a browser asks its user for the token, as a password."""
 
@@ -84,7 +86,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
-        if scope["type"] != "http" or _inside(scope) in _OPEN:
+        if scope["type"] != "http" or _inside(scope) in _OPEN or _inside(scope).startswith(_KNOWLEDGE):
             await self.app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(b"authorization")
