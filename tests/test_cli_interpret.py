@@ -27,7 +27,7 @@ def test_summary_counts_every_row_once(capsys, panels):
 
 def test_trace_of_a_finding_is_told_in_words(capsys, panels):
     """A finding shows status, severity, evidence with levels, upstream, tests, caveats, and its pathways by step."""
-    _, out, _ = run(capsys, "interpret", panels)
+    _, out, _ = run(capsys, "interpret", "--traces", panels)
     patient = out[out.index("Patient MRN-77, 2026-01-01") : out.index("Patient MRN-88")]
     assert "Hypocalcemia: low calcium  present, severity moderate" in patient
     assert "adjusted by albumin to 7.82 mg/dL" in " ".join(patient.split())
@@ -47,14 +47,14 @@ def test_interrupted_pathway_says_where(capsys, tmp_path):
         "patient_id,test,value,unit,age\nP,vitamin D,9,ng/mL,50\nP,calcium,9.4,mg/dL,50\nP,albumin,4.1,g/dL,50\n",
         encoding="utf-8",
     )
-    _, out, _ = run(capsys, "interpret", file)
+    _, out, _ = run(capsys, "interpret", "--traces", file)
     assert "[x] interrupted at Hypocalcemia: indirect pathway" in out
     assert re.search(r"excluded +hypocalcemia", out)
 
 
 def test_every_source_number_is_listed(capsys, panels):
     """Every number in brackets stands in the list of sources at the end."""
-    _, out, _ = run(capsys, "interpret", panels)
+    _, out, _ = run(capsys, "interpret", "--traces", panels)
     body, _, sources = out.partition("\nSources\n")
     cited = {int(n) for group in re.findall(r"\[([\d,\s]+)\]", body) for n in group.split(",")}
     listed = {int(n) for n in re.findall(r"^ *(\d+)\. ", sources, re.MULTILINE)}
@@ -64,7 +64,7 @@ def test_every_source_number_is_listed(capsys, panels):
 
 def test_problems_are_told_with_rows_and_what_to_do(capsys, panels):
     """Each problem code has its count, the rows, and a suggestion in the words of the command line."""
-    _, out, _ = run(capsys, "interpret", panels)
+    _, out, _ = run(capsys, "interpret", "--traces", panels)
     text = " ".join(out.split())
     assert "1 missing_unit: the result has no unit, and a unit is never guessed (row 8)" in text
     assert "--default-unit" in text
@@ -85,7 +85,7 @@ def test_unknown_age_names_the_option_that_helps(capsys, tmp_path):
 
 def test_guidance_closes_the_output(capsys, panels):
     """Advice, everyday causes and the disclaimer are printed, the disclaimer last."""
-    _, out, _ = run(capsys, "interpret", panels)
+    _, out, _ = run(capsys, "interpret", "--traces", panels)
     assert "See a clinician when twitching persists" in out
     assert "stress, caffeine, fatigue, exercise" in out
     assert out.rstrip().splitlines()[-3].startswith("A finding is no diagnosis.")
@@ -111,19 +111,19 @@ def test_no_color_turns_styles_off(monkeypatch, capsys, panels, args, environmen
     """--no-color and NO_COLOR hold even where color is forced; without them it shows."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    colored = run(capsys, "interpret", panels)[1]
+    colored = run(capsys, "interpret", "--traces", panels)[1]
     assert "\x1b[" in colored
     assert "\x1b[0mHypocalcemia is present." in colored
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert "\x1b" not in run(capsys, "interpret", panels, *args)[1]
+    assert "\x1b" not in run(capsys, "interpret", "--traces", panels, *args)[1]
 
 
 def test_control_characters_never_reach_the_terminal(capsys, tmp_path):
     """An id with an escape sequence is shown without it."""
     file = tmp_path / "a.csv"
     file.write_text("patient_id,test,value,unit,age\nA\x1b[31m\x07Z,magnesium,1.1,mg/dL,50\n", encoding="utf-8")
-    _, out, _ = run(capsys, "interpret", file)
+    _, out, _ = run(capsys, "interpret", "--traces", file)
     assert "A?[31m?Z" in out
     assert "\x1b" not in out
     assert "\x07" not in out
@@ -131,7 +131,7 @@ def test_control_characters_never_reach_the_terminal(capsys, tmp_path):
 
 def test_narrow_encoding_is_no_error(panels):
     """Standard output that knows ASCII alone gets every line."""
-    done = launch("interpret", panels, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
+    done = launch("interpret", "--traces", panels, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.isascii()
     assert b"Hypocalcemia: low calcium  present" in done.stdout
@@ -142,11 +142,11 @@ def test_many_panels_group_equal_findings(capsys, tmp_path):
     file = tmp_path / "many.csv"
     rows = [f"P{i},magnesium,1.{i % 3},mg/dL,50" for i in range(60)]
     file.write_text("patient_id,test,value,unit,age\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    _, out, _ = run(capsys, "interpret", file)
+    _, out, _ = run(capsys, "interpret", "--traces", file)
     assert out.count("1. Hypomagnesemia: low magnesium") == 1
     assert "60 panels of 60 patients: P0, P1" in " ".join(out.split())
     assert "Patient P0" not in out
-    assert "Patient P0" in run(capsys, "interpret", file, "--limit", 60)[1]
+    assert "Patient P0" in run(capsys, "interpret", "--traces", file, "--limit", 60)[1]
 
 
 def test_panels_without_a_finding_are_counted(capsys, tmp_path):
@@ -154,17 +154,17 @@ def test_panels_without_a_finding_are_counted(capsys, tmp_path):
     file = tmp_path / "many.csv"
     rows = [f"P{i},magnesium,{'1.1' if i == 7 else '2.0'},mg/dL,50" for i in range(60)]
     file.write_text("patient_id,test,value,unit,age\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    _, out, _ = run(capsys, "interpret", file)
+    _, out, _ = run(capsys, "interpret", "--traces", file)
     assert "Patient P7" in out
     assert "Patient P8" not in out
     assert "Without a finding, and not shown: 59 panels." in out
 
 
 def test_no_findings_is_said(capsys, healthy):
-    """A normal panel says that there are no findings, what is excluded and what is not settled."""
-    code, out, _ = run(capsys, "interpret", healthy)
+    """A normal panel says that there is no finding, what is excluded and what is not settled."""
+    code, out, _ = run(capsys, "interpret", "--traces", healthy)
     assert code == 0
-    assert "None." in out
+    assert out.startswith("What:         No finding, but not settled: hypocalcemia")
     assert re.search(r"excluded +magnesium deficiency", out)
     assert re.search(r"not settled +hypocalcemia", out)
 
@@ -186,7 +186,7 @@ def test_grades_and_look_back_are_shown(capsys, tmp_path):
         "A,magnesium,1.1,mg/dL,50,2026-01-01\nA,calcium,7.9,mg/dL,50,2026-01-11\n",
         encoding="utf-8",
     )
-    _, out, _ = run(capsys, "interpret", file, "--grading", "ctcae/5.0", "--panel", "30D")
+    _, out, _ = run(capsys, "interpret", "--traces", file, "--grading", "ctcae/5.0", "--panel", "30D")
     later = out[out.index("Patient A, 2026-01-11") :]
     assert re.search(r"Magnesium +1.1 mg/dL +low +1.6 - 2.6 +2 +abim/2026-01", later)
     assert "Hypocalcemia: low calcium" in later
@@ -240,10 +240,10 @@ def test_standard_input(panels):
 
 def test_several_files_name_each_row(capsys, panels, healthy):
     """Several files are interpreted each by itself, and every row says which one it is from."""
-    _, out, _ = run(capsys, "interpret", panels, healthy, "--format", "csv")
+    _, out, _ = run(capsys, "interpret", "--traces", panels, healthy, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [row["file"] for row in rows] == [str(panels)] * 9 + [str(healthy)]
     assert [row["flag"] for row in rows][-1] == "N"
-    _, out, _ = run(capsys, "interpret", panels, healthy)
+    _, out, _ = run(capsys, "interpret", "--traces", panels, healthy)
     assert "10 results in 4 panels of 4 patients" in out
     assert f"Patient MRN-11 ({healthy})" in out

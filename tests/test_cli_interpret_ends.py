@@ -23,7 +23,7 @@ def test_fail_on_severity(capsys, panels, tmp_path, level, code):
 def test_strict_ends_with_4(capsys, panels, healthy):
     """--strict ends with 4 where a row has a problem; a finding at or above --fail-on comes first."""
     assert run(capsys, "interpret", panels, "--strict", "-q")[0] == 4
-    assert run(capsys, "interpret", healthy, "--strict", "-q") == (0, "", "")
+    assert run(capsys, "interpret", healthy, "--strict", "-q")[0] == 0
     assert run(capsys, "interpret", panels, "--strict", "--fail-on", "low", "-q")[0] == 1
 
 
@@ -111,7 +111,7 @@ def test_options_reach_the_kernel(capsys, tmp_path):
 
 def test_reference_albumin_reaches_the_trace(capsys, panels):
     """--reference-albumin moves the adjusted calcium that the trace names."""
-    _, out, _ = run(capsys, "interpret", panels, "--reference-albumin", "44")
+    _, out, _ = run(capsys, "interpret", "--traces", panels, "--reference-albumin", "44")
     assert "adjusted by albumin to 8.14 mg/dL" in " ".join(out.split())
 
 
@@ -149,9 +149,13 @@ def test_no_message_holds_a_value_or_an_id(capsys, panels, tmp_path):
             assert secret not in told
 
 
-def test_quiet_prints_nothing(capsys, panels):
-    """--quiet leaves both streams empty."""
-    assert run(capsys, "interpret", panels, "--quiet") == (0, "", "")
+def test_quiet_prints_the_first_lines_alone(capsys, panels, healthy, tmp_path):
+    """--quiet prints what, how soon and what to measure, for one panel and for many; with -o it prints nothing."""
+    for file in (panels, healthy):
+        code, out, err = run(capsys, "interpret", file, "--quiet")
+        heads = [line.partition(":")[0] for line in out.splitlines() if line[:1].strip()]
+        assert (code, heads, err) == (0, ["What", "How soon", "Measure next"], "")
+    assert run(capsys, "interpret", panels, "--quiet", "-o", tmp_path / "out") == (0, "", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")

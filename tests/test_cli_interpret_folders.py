@@ -258,7 +258,7 @@ def test_folder_and_report_go_together(capsys, panels, tmp_path):
     pytest.importorskip("jinja2")
     code, out, _ = run(capsys, "interpret", panels, "-o", tmp_path / "out", "--report", tmp_path / "page.html")
     assert code == 0
-    assert "Results by analyte" in out
+    assert "9 results in 3 panels" in out
     assert len(rows_of(tmp_path / "out", "results")) == 9
     assert (tmp_path / "page.html").is_file()
 

@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
 
 from labinterp.cli.options import (
     checked_options,
     no_color_option,
     panel_options,
+    presentation_options,
     ranges_option,
     read_options,
+    read_presentation,
     read_table_options,
     reading_options,
     table_options,
@@ -23,8 +26,10 @@ from labinterp.codes import SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from labinterp.cli.answers import Answered
+    from labinterp.cli.answers import Answered, Panel
+    from labinterp.cli.printing import Printer
     from labinterp.engines.manifest import Manifest
+    from labinterp.model import Presentation, Report
     from labinterp.options import Options
 
 FOUND: Final = 1
@@ -55,6 +60,9 @@ PROBLEMS: Final = 4
     help="The table to print, with --format csv and without -o.",
 )
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT.html", help="Write a page.")
+@click.option("--traces", is_flag=True, help="Tell every finding of every panel step by step, with its sources.")
+@click.option("--panel-of", metavar="ID", help="Show the panels of one patient, or of a row of nobody, as in 'row 3'.")
+@presentation_options
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 for a finding of at least this severity.")
 @click.option(
     "--strict",
@@ -66,7 +74,7 @@ PROBLEMS: Final = 4
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
-    help="With findings in more panels than this, equal findings are shown together.",
+    help="With --traces and findings in more panels than this, equal findings are shown together.",
 )
 @click.option(
     "--on-bad-row",
@@ -80,7 +88,7 @@ PROBLEMS: Final = 4
 )
 @click.option("--memory-limit", metavar="SIZE", help="With -o: how much DuckDB takes before it spills.  [default: 1GB]")
 @click.option("--workers", type=click.IntRange(1, 256), help="With -o: threads.  [default: 2]")
-@click.option("--quiet", "-q", is_flag=True, help="Print neither summary nor progress.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the first three lines alone, and nothing with -o or --report.")
 @no_color_option
 def interpret(
     *,
@@ -93,6 +101,11 @@ def interpret(
     fail_on: str | None,
     strict: bool,
     limit: int,
+    traces: bool,
+    panel_of: str | None,
+    symptom: tuple[str, ...],
+    trigger: tuple[str, ...],
+    course: str | None,
     on_bad_row: str | None,
     ordered: bool | None,
     memory_limit: str | None,
@@ -110,8 +123,8 @@ def interpret(
 
     CSV, TSV, Excel (.xlsx), Parquet, FHIR JSON and NDJSON and HL7 v2 are told apart by content, gzipped or in a zip
     with one table; '-' reads standard input. Columns that make no difference are named on standard error.
-    Without -o or --format, a summary and the findings with their traces are printed; each file is interpreted by
-    itself.
+    Without -o or --format, one panel is shown with its traces, and many on one screen with the severe ones named;
+    --traces and --panel-of show more. Each file is interpreted by itself.
 
     With -o, tables of any size are read in pieces, all files as parts of one table, and DIR appears only whole:
     results/, findings/ and pathways/ in parts, problems.csv with the rows that could not be read, manifest.json. This
@@ -130,11 +143,12 @@ def interpret(
       labinterp interpret 2025.csv.gz 2026.csv.gz -o out --panel 30D --on-bad-row stop
       cat bundle.json | labinterp interpret - --format json
     """  # noqa: D301 - click reads this sign
-    from labinterp.cli import streaming
+    from labinterp.cli import manypanels, streaming
     from labinterp.cli.answers import answer_all, not_covered_of_all, worst
     from labinterp.cli.inputs import read_all, tell_unused
     from labinterp.cli.outputs import check_folder
     from labinterp.cli.printing import Printer, progress
+    from labinterp.cli.single import check_single, panels_of
 
     if files.count("-") > 1:
         raise click.UsageError("standard input can be read once only")
@@ -142,6 +156,9 @@ def interpret(
         raise click.UsageError("--format parquet needs a folder: -o DIR")
     if output is not None:
         check_folder(output, force=force)
+    told = read_presentation(symptom, trigger, course)
+    if output is not None and (told is not None or traces or panel_of is not None):
+        raise click.UsageError("--symptom, --trigger, --course, --traces and --panel-of go without -o")
     given = read_options(**kernel)
     options = checked_options(given)
     reading = read_table_options(layout=layout, columns=columns, beside=beside, encoding=encoding)
@@ -160,15 +177,20 @@ def interpret(
     tell_unused({source.name: source.unused for source in sources if not quiet})
     with step("Interpreting"):
         answered = answer_all(sources, options, delta=delta)
+    if panel_of is None:
+        check_single(answered, told)
     made_by = options.table_provenance
     with step("Writing"):
-        told = {"layout": layout, "columns": reading["columns"], "encoding": encoding, "delta": delta}
-        manifest = _write(answered, made_by, options, told, output=output, form=form, report=report, force=force)
-    if not quiet:
-        form = form if output is None else None
-        _print(answered, made_by, form=form, table=table, limit=limit, in_full=output is None, no_color=no_color)
-        if output is not None and manifest is not None:
-            streaming.show_outputs(Printer(no_color=no_color), manifest, output)
+        how = {"layout": layout, "columns": reading["columns"], "encoding": encoding, "delta": delta}
+        manifest = _write(answered, made_by, options, how, output=output, form=form, report=report, force=force)
+    if output is None and not (quiet and report is not None):
+        chosen = None if panel_of is None else panels_of(answered, panel_of)
+        shown = Shown(form, table, limit, chosen, told, traces=traces, quiet=quiet, no_color=no_color)
+        _print(answered, made_by, options, shown)
+    elif output is not None and not quiet and manifest is not None:
+        printer = Printer(no_color=no_color)
+        manypanels.show_panels(printer, answered, made_by)
+        streaming.show_outputs(printer, manifest, output)
     problems = sum(int(each.results["problem"].notna().sum()) for each in answered) - not_covered_of_all(answered)
     return exit_code(worst(answered), problems, fail_on, strict=strict)
 
@@ -206,36 +228,83 @@ def _write(
     return manifest
 
 
-def _print(
-    answered: Sequence[Answered],
-    provenance: dict[str, Any],
-    *,
-    form: str | None,
-    table: str,
-    limit: int,
-    in_full: bool,
-    no_color: bool,
-) -> None:
-    from labinterp.cli import outputs, summary, traces
+@attrs.frozen
+class Shown:
+    """What is printed.
+
+    Args:
+        form: `csv` or `json`, or None for people.
+        table: of CSV.
+        limit: findings in more panels than this are shown together.
+        panels: those of one patient, where one is chosen.
+        presentation: what the one patient tells.
+        traces: whether every finding is told step by step.
+        quiet: whether the first lines are enough.
+        no_color: whether text is plain.
+    """
+
+    form: str | None
+    table: str
+    limit: int
+    panels: Sequence[Panel] | None = attrs.field(repr=False)
+    presentation: Presentation | None = attrs.field(repr=False)
+    traces: bool
+    quiet: bool
+    no_color: bool
+
+
+def _print(answered: Sequence[Answered], provenance: dict[str, Any], options: Options, shown: Shown) -> None:
+    from labinterp.cli import manypanels, outputs
     from labinterp.cli.answers import joined
     from labinterp.cli.printing import Printer
+    from labinterp.cli.single import only_report, reports_of, whose
 
-    if form == "json":
+    if shown.form == "json":
         outputs.print_json(outputs.document(answered, provenance))
         return
-    if form == "csv":
-        outputs.write_csv(joined(answered, table), sys.stdout)
+    if shown.form == "csv":
+        outputs.write_csv(joined(answered, shown.table), sys.stdout)
         return
-    printer = Printer(no_color=no_color)
+    printer = Printer(no_color=shown.no_color)
+    if shown.panels is not None:
+        for i, (panel, report) in enumerate(reports_of(shown.panels, options, shown.presentation)):
+            if i:
+                printer.line()
+                printer.line(printer.rule() * printer.width, "quiet")
+            _show_report(printer, report, shown, whose(panel, named=len(answered) > 1))
+        return
+    only = only_report(answered, options, shown.presentation)
+    if only is not None:
+        _show_report(printer, only, shown, whose(next(answered[0].each_panel(with_findings=False)), named=True))
+    elif shown.quiet:
+        manypanels.show_essentials(printer, answered)
+    elif shown.traces:
+        _show_traces(printer, answered, provenance, shown.limit)
+    else:
+        manypanels.show_panels(printer, answered, provenance)
+
+
+def _show_report(printer: Printer, report: Report, shown: Shown, name: str) -> None:
+    from labinterp.cli import onepanel
+
+    if shown.quiet:
+        onepanel.show_essentials(printer, report)
+    else:
+        onepanel.show_report(printer, report, traces=shown.traces, whose=name)
+
+
+def _show_traces(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any], limit: int) -> None:
+    """Print the summary, and every finding step by step."""
+    from labinterp.cli import summary, traces
+
     severe = summary.show_headline(printer, answered)
     summary.show_summary(printer, answered, provenance)
     summary.show_findings(printer, answered)
-    sources = traces.show_traces(printer, answered, limit) if in_full else None
+    sources = traces.show_traces(printer, answered, limit)
     summary.show_problems(printer, answered)
-    if sources is not None:
-        summary.show_guidance(printer, severe=severe)
-        traces.show_sources(printer, sources)
-        summary.show_disclaimer(printer)
+    summary.show_guidance(printer, severe=severe)
+    traces.show_sources(printer, sources)
+    summary.show_disclaimer(printer)
 
 
 def exit_code(severities: Mapping[str, int], problems: int, fail_on: str | None, *, strict: bool) -> int:

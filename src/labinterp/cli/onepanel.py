@@ -67,26 +67,30 @@ def show_essentials(printer: Printer, report: Report) -> None:
         )
 
 
-def show_report(printer: Printer, report: Report, *, traces: bool = False) -> None:
+def show_report(printer: Printer, report: Report, *, traces: bool = False, whose: str = "") -> None:
     """Print the report of one panel, with as many pathways and caveats as a long screen holds.
 
     Args:
         printer: prints.
         report: of one panel.
         traces: print every pathway, caveat and source, however long that gets.
+        whose: stands above the results.
     """
     text = ""
     for amount in (_ALL,) if traces else _AMOUNTS:
         with printer.held() as held:
-            _show(printer, report, amount)
+            _show(printer, report, amount, whose)
         text = "".join(held)
         if text.count("\n") <= _MOST_LINES:
             break
     printer.put(text)
 
 
-def _show(printer: Printer, report: Report, amount: _Amount) -> None:
+def _show(printer: Printer, report: Report, amount: _Amount, whose: str) -> None:
     show_essentials(printer, report)
+    if whose:
+        printer.line()
+        printer.line(clean(whose, printer.width), "quiet")
     show_results(printer, report)
     told = _show_findings(printer, report, amount)
     _show_open(printer, report)
@@ -253,8 +257,8 @@ def _show_pathways(printer: Printer, finding: Finding, told: _Told, amount: _Amo
     lines = [(pathway, _steps(printer, pathway, told)) for pathway in chosen[: amount.pathways]]
     for pathway, numbers in lines:
         broken = f" at {state_title(pathway.broken_at)}" if pathway.broken_at else ""
-        head = f"{pathway.support}{broken}, {pathway.kind}, {pathway.strength} evidence"
-        text = f"{head}: step{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+        head = f"{pathway.support}{broken}: {pathway.kind} pathway, {pathway.strength} evidence"
+        text = f"{head}, step{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
         printer.paragraph(text, label=f"  {MARKS[pathway.support]}", hang=_STEP - 1, style=pathway.support)
     rest: dict[str, int] = {}
     for pathway in chosen[len(lines) :]:
@@ -296,7 +300,7 @@ def _show_open(printer: Printer, report: Report) -> None:
     shown = [status for status in ("excluded", "undetermined") if groups.get(status)]
     if shown:
         printer.line()
-    for status, label in (("excluded", "Excluded:"), ("undetermined", "Not settled:")):
+    for status, label in (("excluded", "  excluded"), ("undetermined", "  not settled")):
         if status in shown:
             printer.paragraph(", ".join(groups[status].values()), label=label, hang=_LABEL)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from labinterp.cli.answers import Answered, each_finding, joined, not_covered_of_all, signs_of_all, worst
+from labinterp.cli.answers import Answered, each_finding, joined, signs_of_all, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
 from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, PROBLEM_TEXTS, SEVERITIES
 
@@ -47,10 +47,14 @@ def told_more(code: str, suggestion: str, decimals: Signs, not_covered: int) -> 
     return suggestion if more is None else f"{suggestion}; {more}"
 
 
-def _apart(answered: Sequence[Answered]) -> str:
+def apart(answered: Sequence[Answered]) -> str:
     """Say that rows of nobody stay apart, and how to join them, where no row says whose it is."""
     alone = [each for each in answered if len(each.results) > 1 and not each.answer.patient.codes.any()]
-    return " No row says whose it is, so rows stay apart; --one-patient joins them." if alone else ""
+    return "No row says whose it is, so rows stay apart; --one-patient joins them." if alone else ""
+
+
+def _after(answered: Sequence[Answered]) -> str:
+    return f" {apart(answered)}".rstrip()
 
 
 def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any]) -> None:
@@ -60,8 +64,8 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
     panels = sum(each.panels for each in answered)
     names = listed([each.source.name for each in answered], 3)
     printer.paragraph(
-        f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(_patients(answered), 'patient')}, "
-        f"from {names}.{_apart(answered)}",
+        f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(count_patients(answered), 'patient')}, "
+        f"from {names}.{_after(answered)}",
         style="heading",
     )
     grading = "" if settings["grading"] is None else f" {GRADE_NOTE.format(grading=settings['grading'])}."
@@ -85,7 +89,7 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
         )
 
 
-def _patients(answered: Sequence[Answered]) -> int:
+def count_patients(answered: Sequence[Answered]) -> int:
     """Return how many patients there are; a row without one counts as a patient of its own."""
     known: set[Any] = set()
     nameless = 0
@@ -143,24 +147,16 @@ def show_findings(printer: Printer, answered: Sequence[Answered]) -> None:
 def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     """Print the problems by code with what to do about each, and the notes that matter."""
     from labinterp import reasoning
-    from labinterp.interpretation import no_range_message
 
     results = joined(answered, "results")
-    counts = {str(code): count for code, count in results["problem"].dropna().astype(object).value_counts().items()}
+    counts, others = counted_problems(answered)
     if counts:
         printer.heading("Problems")
         printer.paragraph(
             f"{counted(sum(counts.values()), 'row')} could not be interpreted, and none of them counts as normal."
         )
         for code, count in counts.items():
-            message, suggestion, _ = PROBLEM_TEXTS[code]
-            suggestion = SUGGESTIONS.get(code, suggestion)
-            suggestion = told_more(code, suggestion, signs_of_all(answered), not_covered_of_all(answered))
-            if code == "no_reference_range":
-                missing = _without_range(answered)
-                suggestion = NO_AGE if any(plan.missing == "age_unknown" for plan in missing) else suggestion
-                reasons = sorted({reason for plan in missing if (reason := no_range_message(plan)) is not None})
-                message = "; ".join([message, *reasons])
+            message, suggestion = remedy(answered, code)
             text = f"{message} ({_rows(answered, code)}). {suggestion}."
             printer.paragraph(text, label=f"{count:>6,}  {code}:", hang=8)
         suspects = results["suspected_unit"].dropna().astype(object)
@@ -170,6 +166,9 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
                 f"({listed(sorted(set(suspects)), 6)}); no value was read anew.",
                 indent=2,
             )
+    if others:
+        printer.line()
+        printer.paragraph(f"{counted(others, 'row')} of other tests, which labinterp does not interpret.")
     notes = _note_counts(results)
     told = [*_method_notes(answered, reasoning.method_notes)]
     if notes or told:
@@ -180,12 +179,41 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
         printer.paragraph(text, indent=2)
 
 
+def counted_problems(answered: Sequence[Answered]) -> tuple[dict[str, int], int]:
+    """Return how many rows have each problem, the commonest first, and how many are known to be other tests."""
+    results = joined(answered, "results")
+    others = is_other_test(results)
+    found = results["problem"][~others].dropna().astype(object).value_counts()
+    return {str(code): int(count) for code, count in found.items()}, int(others.sum())
+
+
+def is_other_test(results: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows are known to be tests that labinterp does not interpret; they are no fault of the input."""
+    notes = results["notes"].astype(object).fillna("")
+    known = {joined_notes: "not_covered" in str(joined_notes).split(";") for joined_notes in notes.unique()}
+    return (results["problem"] == "unknown_test") & notes.map(known).astype(bool)
+
+
+def remedy(answered: Sequence[Answered], code: str) -> tuple[str, str]:
+    """Return what a problem means in these results, and what to do on the command line."""
+    from labinterp.interpretation import no_range_message
+
+    message, suggestion, _ = PROBLEM_TEXTS[code]
+    suggestion = told_more(code, SUGGESTIONS.get(code, suggestion), signs_of_all(answered), 0)
+    if code == "no_reference_range":
+        missing = _without_range(answered)
+        suggestion = NO_AGE if any(plan.missing == "age_unknown" for plan in missing) else suggestion
+        reasons = sorted({reason for plan in missing if (reason := no_range_message(plan)) is not None})
+        message = "; ".join([message, *reasons])
+    return message, suggestion
+
+
 def _rows(answered: Sequence[Answered], code: str) -> str:
     """Return where the first rows with a problem are; the first result is row 1."""
     rows = [
         (f"{each.source.name} " if len(answered) > 1 else "") + str(row + 1)
         for each in answered
-        for row in (each.results["problem"] == code).to_numpy().nonzero()[0].tolist()
+        for row in ((each.results["problem"] == code) & ~is_other_test(each.results)).to_numpy().nonzero()[0].tolist()
     ]
     return f"row{'' if len(rows) == 1 else 's'} {listed(rows, _MOST_ROWS)}"
 

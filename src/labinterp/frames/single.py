@@ -23,7 +23,7 @@ def report_of(table: pd.DataFrame, panels: int, options: Options) -> Report | No
         options: as they were interpreted.
     """
     about = table[[name for name in PATIENT if name in table]].drop_duplicates()
-    if panels != 1 or len(about) > 1:
+    if panels != 1 or (len(about.columns) and len(about) > 1):
         return None
     rows, whose = table.to_dict("records"), about.to_dict("records")
     presentation, results = told_in(rows, [result_of(row) for row in rows])

@@ -22,7 +22,7 @@ from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, 
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
 from labinterp.reasoning.slots import CONTEXTS, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
-from labinterp.reasoning.wording import essentials, headline
+from labinterp.reasoning.wording import essentials, headline, urgency
 
 __all__ = [
     "CONTEXTS",
@@ -52,5 +52,6 @@ __all__ = [
     "reason_told",
     "told_together",
     "unjudged_notes",
+    "urgency",
     "with_presentation",
 ]

@@ -86,6 +86,18 @@ def _named(findings: Iterable[Finding]) -> str:
     return sentence(f"{'; '.join(parts)}.")
 
 
+def urgency(severities: Iterable[str]) -> str:
+    """Return how soon a clinician should look at findings of some severities.
+
+    Example:
+        >>> urgency(["low", "moderate"])
+        'A clinician should look at this within days, and sooner where symptoms get worse.'
+    """
+    worst = max(severities, key=SEVERITIES.index, default="none")
+    text: str = knowledge.read("guidance")["urgency"][worst]
+    return text
+
+
 def essentials(
     findings: Sequence[Finding], states: Mapping[str, str], next_tests: Sequence[str], unjudged: Sequence[str]
 ) -> tuple[str, str, str]:
@@ -111,16 +123,16 @@ def essentials(
             open_states.setdefault(graph.nodes()[key].tests, table.title)
     if findings:
         what = _named(findings)
-        urgency = said["urgency"][max((item.severity for item in findings), key=SEVERITIES.index)]
+        soon = urgency(item.severity for item in findings)
     elif open_states:
         what = said["nothing"]["open"].format(states=listed(open_states.values()))
-        urgency = said["urgency"]["open"]
+        soon = said["urgency"]["open"]
     else:
-        what, urgency = said["nothing"]["settled"], said["urgency"]["none"]
+        what, soon = said["nothing"]["settled"], urgency(())
     measure = said["measure"]
     tests = [(measure["next"], next_tests), (measure["again"], unjudged)]
     told = [text.format(tests=sentence(listed(test_titles()[key] for key in keys))) for text, keys in tests if keys]
-    return what, urgency, " ".join(told) or measure["none"]
+    return what, soon, " ".join(told) or measure["none"]
 
 
 def of_finding(

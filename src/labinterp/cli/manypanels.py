@@ -1,0 +1,206 @@
+"""Many panels on one screen: what, how soon, what to measure next, the severe ones by name, and what stays open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from rich.text import Text
+
+from labinterp.cli.answers import Answered, each_finding, joined, worst
+from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
+from labinterp.cli.summary import apart, by_analyte, count_patients, counted_problems, remedy
+from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from labinterp.cli.answers import Panel
+
+_LABEL: Final = 14
+_MOST_LINES: Final = 60
+_MOST_TESTS: Final = 5
+_ID: Final = 24
+_TITLE: Final = 44
+
+
+@attrs.frozen
+class _Amount:
+    """How many rows each part of the screen may have."""
+
+    severe: int
+    kinds: int
+    analytes: int
+    problems: int
+
+
+_AMOUNTS: Final = (
+    _Amount(20, 20, 16, 12),
+    _Amount(12, 12, 16, 12),
+    _Amount(10, 8, 10, 8),
+    _Amount(6, 6, 8, 6),
+    _Amount(4, 4, 6, 4),
+    _Amount(2, 3, 3, 2),
+)
+
+
+def show_essentials(printer: Printer, answered: Sequence[Answered]) -> None:
+    """Print in three lines what was found, how soon to look at whom, and what to measure next."""
+    from labinterp import reasoning
+
+    if apart(answered):
+        printer.paragraph(apart(answered))
+    rows, panels = sum(len(each.results) for each in answered), sum(each.panels for each in answered)
+    found = worst(answered)
+    parts = [f"{found[severity]:,} {severity}" for severity in reversed(SEVERITIES) if found.get(severity)]
+    said = f"{counted(sum(found.values()), 'finding')} ({', '.join(parts)})" if parts else "no findings"
+    what = (
+        f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(count_patients(answered), 'patient')}, "
+        f"from {listed([each.source.name for each in answered], 3)}: {said}."
+    )
+    severe = list(_severe(answered))
+    names = list(dict.fromkeys(_who(panel) for panel in severe))
+    soon = reasoning.urgency(found)
+    if names:
+        soon = f"{soon} {counted(len(severe), 'panel')}: {listed(names, _MOST_TESTS)}."
+    style = "high" if severe else "heading"
+    printer.paragraph(what, label="What:", hang=_LABEL, style=style)
+    printer.paragraph(soon, label="How soon:", hang=_LABEL, style=style)
+    printer.paragraph(_measure(answered), label="Measure next:", hang=_LABEL, style="heading")
+
+
+def show_panels(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any]) -> None:
+    """Print the screen, with as many rows of each part as 60 lines hold."""
+    text = ""
+    for amount in _AMOUNTS:
+        with printer.held() as held:
+            _show(printer, answered, provenance, amount)
+        text = "".join(held)
+        if text.count("\n") <= _MOST_LINES:
+            break
+    printer.put(text)
+
+
+def _show(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any], amount: _Amount) -> None:
+    show_essentials(printer, answered)
+    _show_severe(printer, answered, amount.severe)
+    _show_kinds(printer, answered, amount.kinds)
+    _show_analytes(printer, answered, amount.analytes)
+    _show_problems(printer, answered, amount.problems)
+    settings = provenance["settings"]
+    printer.line()
+    editions = listed(settings["ranges"], 4) or "no editions"
+    printer.paragraph(f"Ranges: {settings['profile']} ({editions}).", style="quiet")
+    printer.paragraph(
+        "--panel-of ID shows one patient, --traces every finding step by step, -o DIR writes tables. A finding is no "
+        "diagnosis.",
+        style="quiet",
+    )
+
+
+def _measure(answered: Sequence[Answered]) -> str:
+    """Return the tests that are missing in most panels, with the numbers of panels."""
+    from labinterp.cli.listing import analyte_title
+
+    counts: dict[str, int] = {}
+    for each in answered:
+        for reasoned, count in zip(each.answer.reasoned, each.panels_of_answer.tolist(), strict=True):
+            for test in reasoned.next_tests if count else ():
+                counts[test] = counts.get(test, 0) + count
+    order = sorted(counts, key=lambda test: -counts[test])
+    tests = [f"{analyte_title(test)} (in {counted(counts[test], 'panel')})" for test in order]
+    return f"{listed(tests, _MOST_TESTS)}." if tests else "Nothing further among these tests."
+
+
+def _severe(answered: Sequence[Answered]) -> Iterator[Panel]:
+    for each in answered:
+        for panel in each.each_panel(with_findings=True):
+            if any(finding.severity == SEVERITIES[-1] for finding in panel.reasoned.findings):
+                yield panel
+
+
+def _who(panel: Panel) -> str:
+    return panel.label if panel.patient is None else clean(panel.patient, _ID)
+
+
+def _show_severe(printer: Printer, answered: Sequence[Answered], most: int) -> None:
+    panels = list(_severe(answered))
+    if not panels:
+        return
+    printer.line()
+    rows = [
+        (
+            _who(panel),
+            "" if panel.patient is None else clean(panel.label, 16),
+            Text(
+                ", ".join(
+                    finding.title.partition(":")[0] + (" (possible)" if finding.status == "possible" else "")
+                    for finding in panel.reasoned.findings
+                    if finding.severity == SEVERITIES[-1]
+                ),
+                STYLES["high"],
+            ),
+        )
+        for panel in panels[:most]
+    ]
+    printer.table(("severe", "when", "findings"), rows)
+    _more(printer, len(panels) - most, "severe panel")
+
+
+def _show_kinds(printer: Printer, answered: Sequence[Answered], most: int) -> None:
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for finding, count in each_finding(answered):
+        if count:
+            group = groups.setdefault((finding.title, finding.severity), {})
+            group[finding.status] = group.get(finding.status, 0) + count
+    if not groups:
+        return
+    order = sorted(groups, key=lambda key: (-SEVERITIES.index(key[1]), -sum(groups[key].values())))
+    rows = [
+        (
+            clean(title.partition(":")[0], _TITLE),
+            Text(severity, STYLES[severity]),
+            *(f"{groups[title, severity].get(status, 0):,}" for status in ("present", "possible")),
+        )
+        for title, severity in order[:most]
+    ]
+    printer.line()
+    printer.table(("findings", "severity", "present", "possible"), rows, right=(2, 3))
+    _more(printer, len(order) - most, "further kind")
+
+
+def _show_analytes(printer: Printer, answered: Sequence[Answered], most: int) -> None:
+    results = joined(answered, "results")
+    if not len(results):
+        return
+    table = by_analyte(results)
+    head = ("results", "rows", "low", "normal", "high", "open", "problems")
+    kept = sorted(sorted(table, key=lambda row: -row[1])[:most], key=table.index)
+    rows = [(title, *(f"{count:,}" for count in rest)) for title, *rest in kept]
+    if len(table) > 1:
+        rows.append(("all", *(f"{sum(row[i] for row in table):,}" for i in range(1, 7))))
+    printer.line()
+    printer.table(head, rows, right=range(1, 7))
+    _more(printer, len(table) - most, "further test")
+
+
+def _show_problems(printer: Printer, answered: Sequence[Answered], most: int) -> None:
+    """Print a line or two for each code; tests that are known to be others are counted apart."""
+    counts, others = counted_problems(answered)
+    if counts or others:
+        printer.line()
+    if counts:
+        printer.paragraph(f"{counted(sum(counts.values()), 'row')} not judged, and never counted as normal:")
+    for code, count in list(counts.items())[:most]:
+        _, suggestion = remedy(answered, code)
+        usual = suggestion == PROBLEM_TEXTS[code][1]
+        text = f"{PROBLEM_TEXTS[code][0]}." if usual else f"{PROBLEM_TEXTS[code][0]}. {suggestion}."
+        printer.paragraph(text, label=f"{count:>6,}", hang=8)
+    _more(printer, len(counts) - most, "further kind")
+    if others:
+        printer.paragraph(f"{counted(others, 'row')} of other tests, which labinterp does not interpret.")
+
+
+def _more(printer: Printer, count: int, what: str) -> None:
+    if count > 0:
+        printer.paragraph(f"and {counted(count, what)}", indent=0, style="quiet")

@@ -1,0 +1,84 @@
+"""Which panels are shown by themselves: the only one, or those of one patient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from labinterp.cli.printing import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from labinterp.cli.answers import Answered, Panel
+    from labinterp.model import Presentation, Report
+    from labinterp.options import Options
+
+
+def only_report(
+    answered: Sequence[Answered], options: Options, presentation: Presentation | None = None
+) -> Report | None:
+    """Return the report of the only panel, or nothing where there are more or it has no row."""
+    from labinterp.frames.single import report_of
+
+    if len(answered) != 1 or not len(answered[0].results):
+        return None
+    return report_of(answered[0].source.table, answered[0].panels, options, presentation)
+
+
+def panels_of(answered: Sequence[Answered], patient: str) -> list[Panel]:
+    """Return the panels of a patient, or those of a row without one by its label, such as `row 3`.
+
+    Raises:
+        click.UsageError: if there are none.
+    """
+    from labinterp.reading.ids import read_id
+
+    wanted = patient.strip()
+    found = [
+        panel
+        for each in answered
+        for panel in each.each_panel(with_findings=False)
+        if wanted == (panel.label if panel.patient is None else str(read_id(panel.patient)))
+        or wanted == clean(panel.patient, 60)
+    ]
+    if not found:
+        raise click.UsageError("--panel-of: no panel is of that patient; a row of nobody is named as in 'row 3'")
+    return found
+
+
+def reports_of(
+    panels: Sequence[Panel], options: Options, presentation: Presentation | None
+) -> Iterator[tuple[Panel, Report]]:
+    """Return each panel with its report."""
+    from labinterp.interpretation import interpret_as
+    from labinterp.tables.records import PATIENT, patient_of, result_of
+
+    for panel in panels:
+        table = panel.source.source.table.iloc[list(panel.rows)]
+        told = table[[name for name in PATIENT if name in table]].bfill().iloc[0].to_dict()
+        results = [result_of(row) for row in table.to_dict("records")]
+        yield panel, interpret_as(options, results, patient_of(told), presentation)
+
+
+def whose(panel: Panel, *, named: bool) -> str:
+    """Return whose a panel is, of when, and, where it is `named`, from which input."""
+    who = "Results without a patient" if panel.patient is None else f"Patient {clean(panel.patient, 40)}"
+    label = f", {clean(panel.label, 30)}" if panel.label else ""
+    return f"{who}{label}{f', from {clean(panel.source.source.name, 60)}' if named else ''}"
+
+
+def check_single(answered: Sequence[Answered], presentation: Presentation | None) -> None:
+    """Refuse what a patient tells where there are several.
+
+    Raises:
+        click.UsageError: if the results are not all of one patient.
+    """
+    from labinterp.cli.summary import count_patients
+
+    if presentation is not None and count_patients(answered) > 1:
+        raise click.UsageError(
+            "--symptom, --trigger and --course apply to a single patient; choose one with --panel-of, or join the "
+            "rows with --one-patient"
+        )
