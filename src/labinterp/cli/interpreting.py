@@ -26,10 +26,11 @@ from labinterp.codes import SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from labinterp.answer import Report
     from labinterp.cli.answers import Answered, Panel
     from labinterp.cli.printing import Printer
     from labinterp.engines.manifest import Manifest
-    from labinterp.model import Presentation, Report
+    from labinterp.model import Presentation
     from labinterp.options import Options
 
 FOUND: Final = 1

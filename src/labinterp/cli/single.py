@@ -11,8 +11,9 @@ from labinterp.cli.printing import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from labinterp.answer import Report
     from labinterp.cli.answers import Answered, Panel
-    from labinterp.model import Presentation, Report
+    from labinterp.model import Presentation
     from labinterp.options import Options
 
 
