@@ -53,14 +53,15 @@ def reports_of(
     panels: Sequence[Panel], options: Options, presentation: Presentation | None
 ) -> Iterator[tuple[Panel, Report]]:
     """Return each panel with its report."""
-    from labinterp.interpretation import interpret_as
+    from labinterp.interpretation import interpret_as, told_in
     from labinterp.tables.records import PATIENT, patient_of, result_of
 
     for panel in panels:
         table = panel.source.source.table.iloc[list(panel.rows)]
         told = table[[name for name in PATIENT if name in table]].bfill().iloc[0].to_dict()
-        results = [result_of(row) for row in table.to_dict("records")]
-        yield panel, interpret_as(options, results, patient_of(told), presentation)
+        rows = table.to_dict("records")
+        said, results = told_in(rows, [result_of(row) for row in rows])
+        yield panel, interpret_as(options, results, patient_of(told), presentation or said)
 
 
 def whose(panel: Panel, *, named: bool) -> str:
