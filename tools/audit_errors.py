@@ -13,6 +13,7 @@ import numpy as np
 from labinterp.auditing.distribution import Distribution
 from labinterp.auditing.populations import populations
 from labinterp.auditing.suspects import Group, suspect
+from labinterp.reading.analytes import analytes
 from labinterp.reading.units import scale
 
 PAIRS = (
@@ -53,10 +54,14 @@ def others(random, analyte, unit, count):
 
 
 def names(found, analyte, true):
-    """Say whether the right unit is named: any whose factor is that of the true one."""
-    if found is None or found.analyte != analyte:
+    """Say whether the true unit is named: as the one that fits, or as one that fits nearly as well."""
+    if found is None:
         return False
-    return math.isclose(scale(analyte, found.unit).apply(1.0), scale(analyte, true).apply(1.0))
+    named = {found.unit} if found.analyte == analyte else set()
+    named |= set(found.evidence.partition("nearly as well as ")[2].split(", "))
+    right = scale(analyte, true).apply(1.0)
+    codes = analytes()[analyte].units
+    return any(code in named and math.isclose(scale(analyte, code).apply(1.0), right) for code in codes)
 
 
 def main():

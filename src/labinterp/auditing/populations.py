@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
+from fractions import Fraction
 from statistics import NormalDist, fmean
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from labinterp._data import knowledge
 from labinterp.ranges.library import shipped
+from labinterp.ranges.model import NOT_PREGNANT
 from labinterp.reading import units
 from labinterp.reading.analytes import analytes
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labinterp.ranges.model import Entry, Limits
+
+
+_ADULT: Final = Fraction(45)
+_RANGES: Final = ("reference_interval", "decision_limit")
 
 
 @attrs.frozen
@@ -59,6 +65,25 @@ def confused() -> Mapping[str, tuple[str, ...]]:
         for analyte in row["analytes"]:
             found.setdefault(analyte, []).extend(other for other in row["analytes"] if other != analyte)
     return MappingProxyType({analyte: tuple(others) for analyte, others in found.items()})
+
+
+@functools.cache
+def range_middles(analyte: str) -> tuple[float, ...]:
+    """Return the logarithms of the middles of the ranges that editions give for adults who are not pregnant, each once.
+
+    Example:
+        >>> any(abs(middle - math.log(137)) < 0.02 for middle in range_middles("vitamin_d"))
+        True
+    """
+    found = set()
+    for edition in shipped().editions():
+        for entry in edition.entries:
+            adult = any(entry.partition.holds(_ADULT, sex, NOT_PREGNANT) for sex in ("female", "male"))
+            if entry.analyte == analyte and entry.kind in _RANGES and adult and edition.use == "interpretive":
+                normal = next((band for band in entry.bands if band.level == "normal"), None)
+                if normal is not None and normal.lower is not None and normal.upper is not None:
+                    found.add(round((_log(entry, normal.lower) + _log(entry, normal.upper)) / 2, 3))
+    return tuple(sorted(found))
 
 
 def _population(row: Mapping[str, Any]) -> Population:

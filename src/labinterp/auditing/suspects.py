@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from labinterp.auditing.populations import Population, confused, populations
+from labinterp.auditing.populations import Population, confused, populations, range_middles
 from labinterp.reading import units
 from labinterp.reading.analytes import analytes
 
@@ -40,13 +40,18 @@ CERTAIN: Final = 2.5
 """Logarithm of the likelihood ratio from which a group is suspected (odds of 12 to 1)."""
 CERTAIN_MIXED: Final = 14.0
 _NEAREST: Final = 0.12  # logarithm: units that differ by less cannot be told apart
-_RANGE_SITE: Final = 0.08  # how far laboratories' own ranges of one analyte differ in their middles, in logarithms
+_RANGE_SITE: Final = 0.08  # how far laboratories' own ranges differ in their middles at least, in logarithms
+_MAD: Final = 1.4826  # from the median absolute deviation to a standard deviation
+_FAR: Final = 4.0  # no range counts for more standard deviations
 _POPULATION_ERROR: Final = 0.03  # least standard error of the middle taken from editions, in logarithms
 _NEARLY: Final = 3.0  # another label whose logarithm of the likelihood ratio is less than this behind is named as well
 _FIT: Final = 4.0  # an alternative explains a group that lies within so many standard deviations of it
 _WIDEST: Final = 3.0  # a group whose quartiles lie so many times farther apart than expected is not one group
 _FREEDOM: Final = (4.0, 30.0)  # of the t distributions that stand for tails of sick patients
 _FEWEST_OTHERS: Final = 3
+_FEWEST_TO_AGREE: Final = 5
+_LEAST_SITE: Final = 0.05  # so that 10 % of the median are never enough
+_LEAST_OF_SITE: Final = 0.7
 _ENOUGH: Final = 0.01  # a gain in log-likelihood at which fitting ends
 _STEPS: Final = (0.6, 0.8, 1.2, 1.4)  # multiples of an offset that are tried beside it
 
@@ -161,7 +166,16 @@ def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
     center = weight * center + (1 - weight) * known.center
     words = f"{len(others)} other groups and the population ({', '.join(known.entries)}) lie around"
     words += f" {math.exp(center):.3g} {unit}"
-    return attrs.evolve(known, center=center), words
+    return attrs.evolve(known, center=center, site=_site(known, others)), words
+
+
+def _site(known: Population, others: Sequence[float]) -> float:
+    """Return by how much the medians of honest groups differ: less than is known where the others agree."""
+    if len(others) < _FEWEST_TO_AGREE:
+        return known.site
+    apart = _MAD * float(np.median(np.abs(np.asarray(others) - np.median(others))))
+    least = max(_LEAST_SITE, _LEAST_OF_SITE * known.site)
+    return min(known.site, max(apart, least))
 
 
 def _labels(group: Group, others: Mapping[str, Sequence[float]]) -> Iterator[_Label]:
@@ -222,10 +236,14 @@ def _by_range(group: Group, own: _Label, label: _Label) -> float:
     """Return what the ranges that came with the results say, as a logarithm of a likelihood ratio."""
     if group.range_middle is None:
         return 0.0
-    distances = [
-        min(abs(group.range_middle + one.shift - populations()[one.analyte].center) / _RANGE_SITE, 4.0)
-        for one in (own, label)
-    ]
+    distances = []
+    for one in (own, label):
+        known = range_middles(one.analyte)
+        if not known:
+            return 0.0
+        middle = float(np.median(known))
+        apart = max(_RANGE_SITE, _MAD * float(np.median(np.abs(np.asarray(known) - middle))))
+        distances.append(min(abs(group.range_middle + one.shift - middle) / apart, _FAR))
     return (distances[0] ** 2 - distances[1] ** 2) / 2
 
 
