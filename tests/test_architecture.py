@@ -27,7 +27,19 @@ FLOORS = {
 
 ALONE = {
     "pint": ("reading.units",),
-    "pandas": ("batch", "frames", "engines", "tables", "documents", "messages", "pandas", "impact", "cli", "auditing", "trials"),
+    "pandas": (
+        "batch",
+        "frames",
+        "engines",
+        "tables",
+        "documents",
+        "messages",
+        "pandas",
+        "impact",
+        "cli",
+        "auditing",
+        "trials",
+    ),
     "pyspark": ("engines.spark",),
     "duckdb": ("engines",),
     "datasketches": ("auditing.distribution",),
