@@ -175,6 +175,7 @@ NOTES: Final = (
     "grade_needs_limit",
     "grade_needs_baseline",
     "grade_undecided",
+    "test_by_range",
     "resource_unreadable",
     "time_of_report",
     "not_covered",

@@ -38,6 +38,7 @@ from labinterp.tables.records import TOLD
 if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
     from labinterp.batch.encode import Values
+    from labinterp.kernel.quantity import Channel
     from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.kernel.vector import Bools, Floats, Ints
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _LEVEL_BITS = slots.SOFT - 1
 _SIDES = (None, *flags.SIDES)
 _WHOLE_WORDS = -(-slots.WIDTH // 8) * 8
+_ENDS = ("reference_low", "reference_high", "reference_range")
 _MadeFor = tuple[int, "WhoKey", "SentRange"]
 """What a plan is made for: channel, patient group, and the range that came with the result."""
 
@@ -118,7 +120,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     if times.notes is not None:
         batch.notes |= times.notes
     convert(batch, session)
-    sent = [column(name) for name in ("reference_low", "reference_high", "reference_range")]
+    sent = [column(name) for name in _ENDS]
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
     found = classify(batch, plans, plan)
     if session.grading is not None:
@@ -191,10 +193,31 @@ def _channels(session: Session, column: Any, read: Values) -> tuple[Channels, In
     parts = [*map(column, names), read.written, column("note"), column("method")]
     codes, columns = combine([(part.codes, len(part.distinct)) for part in parts])
     texts = [[demographics.read_text(value) for value in part.distinct] for part in parts]
-    channels = [
-        session.channel(_sent(texts, combination)) for combination in zip(*(c.tolist() for c in columns), strict=True)
-    ]
+    every = [_sent(texts, combination) for combination in zip(*(c.tolist() for c in columns), strict=True)]
+    channels = [session.channel(sent) for sent in every]
+    if any(channel.between for channel in channels):
+        codes = _settle_names(session, every, channels, codes, [column(name) for name in _ENDS])
     return Channels(channels), codes
+
+
+def _settle_names(
+    session: Session, every: list[Sent], channels: list[Channel], codes: Ints, ends: list[Encoded]
+) -> Ints:
+    """Settle names of several meanings by the ranges beside them; add to the channels and return each row's."""
+    open_names = np.array([bool(channel.between) for channel in channels])
+    rows = np.flatnonzero(open_names[codes])
+    parts = [(codes[rows], len(channels)), *((part.codes[rows], len(part.distinct)) for part in ends)]
+    own, columns = combine(parts)
+    settled = np.empty(len(columns[0]), np.int64)
+    for i, (name, *at) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
+        low, high, text = (part.distinct[code] for part, code in zip(ends, at, strict=True))
+        found = session.settled(channels[name], every[name], (low, high, text))
+        settled[i] = name if found is channels[name] else len(channels)
+        if found is not channels[name]:
+            channels.append(found)
+    codes = codes.astype(np.int64)
+    codes[rows] = settled[own]
+    return codes
 
 
 def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:

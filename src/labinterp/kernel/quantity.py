@@ -71,6 +71,7 @@ class Channel:
         ordinary: where most values of patients lie.
         canonical_unit: UCUM code of the unit after conversion.
         method: the assay, where it is known.
+        between: the analytes that the name may mean, where it has several meanings.
     """
 
     analyte: str | None
@@ -86,6 +87,7 @@ class Channel:
     ordinary: Bounds = UNBOUNDED
     canonical_unit: str | None = None
     method: str | None = None
+    between: tuple[str, ...] = ()
 
 
 def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMap | None = None) -> Channel:
@@ -101,7 +103,8 @@ def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMa
     if resolution.reason == analytes.REFUSED_BY_CALLER:
         notes |= NOTE_BIT["test_refused"]
     if resolution.analyte is None or notes & NOTE_BIT["test_refused"]:
-        return Channel(None, problem="unknown_test", notes=notes)
+        between = analytes.MEANINGS.get(resolution.reason or "", ())
+        return Channel(None, problem="unknown_test", notes=notes, between=between)
     analyte = analytes.analytes()[resolution.analyte]
     base = Channel(
         analyte.key,

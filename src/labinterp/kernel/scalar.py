@@ -100,17 +100,20 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
     """Carry one result through reading, conversion and comparison."""
     reading = Reading()
     parsed = read_value(result.value, decimal)
-    reading.channel = channel = session.channel(
-        Sent(
-            demographics.read_text(result.test) or "",
-            demographics.read_text(result.unit),
-            demographics.read_text(result.specimen),
-            demographics.read_text(result.loinc),
-            parsed.unit_text,
-            demographics.read_text(result.note),
-            demographics.read_text(result.method),
-        )
+    sent = Sent(
+        demographics.read_text(result.test) or "",
+        demographics.read_text(result.unit),
+        demographics.read_text(result.specimen),
+        demographics.read_text(result.loinc),
+        parsed.unit_text,
+        demographics.read_text(result.note),
+        demographics.read_text(result.method),
     )
+    reading.range_sent = result.reference_low, result.reference_high, result.reference_range
+    channel = session.channel(sent)
+    if channel.between:
+        channel = session.settled(channel, sent, reading.range_sent)
+    reading.channel = channel
     moment = read_moment(result.collected_at, session.date_order)
     if moment is not None:
         reading.when = moment.at
@@ -119,7 +122,6 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
         reading.notes |= NOTE_BIT["time_unreadable"]
     reading.who = person.key(reading.when)
     reading.flag = flags.combined(_side(result.reported_flag), _side(parsed.flag))
-    reading.range_sent = result.reference_low, result.reference_high, result.reference_range
     reading.notes |= channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
     reading.problem = problem_before_conversion(parsed, channel)
     if reading.problem is not None:

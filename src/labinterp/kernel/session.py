@@ -83,6 +83,7 @@ class Session:
         self.age_edges: tuple[float, ...] = tuple(float(b) for b in self.age_breaks)
         self._channels: dict[Any, Channel] = {}
         self._plans: dict[Any, Plan] = {}
+        self._settled: dict[Any, Channel] = {}
         self._suspects: dict[Any, str | None] = {}
 
     def channel(self, sent: Sent) -> Channel:
@@ -91,6 +92,39 @@ class Session:
         if found is None:
             found = _keep(self._channels, sent, resolve(sent, self.default_units, self.tests))
         return found
+
+    def settled(self, channel: Channel, sent: Sent, range_sent: SentRange) -> Channel:
+        """Return a channel whose name has several meanings as the one that the reported range fits, if it fits one.
+
+        Args:
+            channel: with `between`.
+            sent: its texts.
+            range_sent: the range that came with the result; both of its ends must be ordinary for the analyte.
+        """
+        key = (sent, range_sent, tuple(map(type, range_sent)))
+        try:
+            found = self._settled.get(key)
+        except Exception:  # noqa: BLE001 - the ends are the caller's objects, and need not have a hash
+            return self._settle(channel, sent, range_sent)
+        return found or _keep(self._settled, key, self._settle(channel, sent, range_sent))
+
+    def _settle(self, channel: Channel, sent: Sent, range_sent: SentRange) -> Channel:
+        fitting = []
+        for analyte in channel.between:
+            made = resolve(sent._replace(test=analyte, loinc=None), self.default_units)
+            if made.unit is not None and self._is_ordinary(made, range_sent):
+                fitting.append(made)
+        if len(fitting) != 1:
+            return channel
+        return attrs.evolve(fitting[0], notes=fitting[0].notes | channel.notes | NOTE_BIT["test_by_range"])
+
+    def _is_ordinary(self, channel: Channel, range_sent: SentRange) -> bool:
+        """Return whether a reported range has two ends, and both are ordinary values."""
+        analyte, code = str(channel.analyte), str(channel.unit)
+        factor = units.exact_factor(analyte, code)
+        scale, _ = reported_scale(range_sent, RangeFor(analytes.analytes()[analyte], factor, decimal=self.decimal))
+        ends = (None,) if scale is None or scale.ends is None else scale.ends
+        return all(end is not None and channel.ordinary.hold(float(end.value * factor)) for end in ends)
 
     def who_key(self, age: Age | None, sex: str | None, pregnancy: str | None) -> WhoKey:
         """Return the patient group: two patients with one key get the same limits."""

@@ -44,6 +44,8 @@ __all__ = [
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MEANINGS: Mapping[str, tuple[str, ...]] = {"total_or_ionized": ("calcium", "calcium_ionized")}
+"""Why a name is refused → the analytes that it may mean; the range that came with a result may settle it."""
 REFUSED_BY_CALLER = "refused_by_caller"
 _COMPARED = 60  # characters of a misspelled name
 _FORMS = {"calcium": ("calcium_adjusted", "calcium_ionized")}  # a bare stem does not contradict its forms
