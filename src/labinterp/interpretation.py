@@ -266,6 +266,7 @@ def _interpretation(reading: scalar.Reading, result: LabResult) -> Interpretatio
         reading.suspected,
         reading.grade_low,
         reading.grade_high,
+        reading.adjusted,
     )
 
 

@@ -178,6 +178,7 @@ class Interpretation:
         suspected_unit: a unit that would make an implausible value ordinary.
         grade_low: the grade of what is too low alone.
         grade_high: the grade of what is too high alone.
+        adjusted: total calcium adjusted by the albumin of its panel, in `unit`, where the adjustment is valid.
     """
 
     result: LabResult = attrs.field(repr=False)
@@ -197,6 +198,7 @@ class Interpretation:
     suspected_unit: str | None
     grade_low: int | None = attrs.field(default=None, repr=False)
     grade_high: int | None = attrs.field(default=None, repr=False)
+    adjusted: float | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen

@@ -71,6 +71,7 @@ class Answer:
         instants: each row's collection time in microseconds, `NO_TIME` where it cannot be read.
         numbers: each row's number in the whole of which this table is a part; None for its position.
         told: what is told beside each of the patterns; None where nothing is told anywhere.
+        adjusted: the panels, in order, in which albumin adjusts total calcium, and the adjusted number in its own unit.
         sent: the values as they were sent, where some can be read in two ways.
     """
 
@@ -88,6 +89,7 @@ class Answer:
     graded: bool = False
     told: list[Presentation | None] | None = None
     sent: Encoded | None = None
+    adjusted: tuple[Ints, Floats] | None = None
 
     @property
     def cases(self) -> list[tuple[tuple[int, ...], Presentation | None]]:
@@ -151,6 +153,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     return Answer(
         batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
         graded=session.grading is not None, told=told, sent=table.encode("value") if ambiguous else None,
+        adjusted=(grades["panel"], grades["number"]),
     )  # fmt: skip
 
 
@@ -401,6 +404,7 @@ def _compute_calcium(
             "grades": dict.fromkeys(GRADES, np.empty(0, np.int8)),
             "ungraded": np.empty(0, np.uint64),
             "judged": np.empty(0, np.bool_),
+            "number": np.empty(0),
         }
     calcium = calcium[panel]
     codes, used = compact(plan[calcium], len(made_for))
@@ -421,6 +425,7 @@ def _compute_calcium(
         "grades": {name: grade[outcome] for name, grade in plans.grades.items()},
         "ungraded": plans.ungraded[outcome],
         "judged": judged,
+        "number": number,
     }
 
 

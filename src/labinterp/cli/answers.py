@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp.errors import LabInterpError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -44,22 +42,17 @@ class Panel:
 
     def adjusted_calcium(self) -> str:
         """Return total calcium adjusted by the panel's albumin, in its own unit, or nothing where there is none."""
-        from labinterp.kernel import calcium as rule
+        import numpy as np
+
         from labinterp.kernel import panel as slots
 
-        held = self.source.answer.panels.held[self.index]
-        calcium, albumin = int(held[slots.CALCIUM]), int(held[slots.ALBUMIN])
-        if min(calcium, albumin) < 0:
+        answer = self.source.answer
+        panels, numbers = answer.adjusted or ((), ())
+        at = int(np.searchsorted(panels, self.index))
+        if at == len(panels) or panels[at] != self.index:
             return ""
-        comparator, number, unit = self.source.sent(calcium)
-        _, grams, grams_unit = self.source.sent(albumin)
-        try:
-            value = rule.adjusted_calcium(
-                number, str(unit), grams, str(grams_unit), reference_albumin=self.source.reference_albumin
-            )
-        except LabInterpError:
-            return ""
-        return f"{comparator}{value:.4g} {unit}"
+        comparator, _, unit = self.source.sent(int(answer.panels.held[self.index][slots.CALCIUM]))
+        return f"{comparator}{numbers[at]:.4g} {unit}"
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -72,7 +65,6 @@ class Answered:
         results: one row per row of the input.
         findings: one row per finding and panel.
         pathways: one row per finding and pathway.
-        reference_albumin: in g/L, at which calcium was not adjusted.
     """
 
     source: Source
@@ -80,7 +72,6 @@ class Answered:
     results: pd.DataFrame = attrs.field(repr=False)
     findings: pd.DataFrame = attrs.field(repr=False)
     pathways: pd.DataFrame = attrs.field(repr=False)
-    reference_albumin: float
 
     @property
     def panels(self) -> int:
@@ -147,9 +138,7 @@ def answer_all(sources: Sequence[Source], options: Options, *, delta: bool) -> l
     answered = []
     for source in sources:
         answer, report = answer_of(source.table, options, delta=delta)
-        answered.append(
-            Answered(source, answer, report.results, report.findings, report.pathways, options.adjustment.reference)
-        )
+        answered.append(Answered(source, answer, report.results, report.findings, report.pathways))
     return answered
 
 

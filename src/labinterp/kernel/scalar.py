@@ -35,14 +35,15 @@ class Reading:
     """One result on its way through the kernel; `problem` or `outcome` is set at the end."""
 
     __slots__ = (
-        "channel", "comparator", "flag", "grade", "grade_high", "grade_low", "notes", "number", "outcome", "plan",
-        "problem", "range_sent", "suspected", "value", "when", "who",
+        "adjusted", "channel", "comparator", "flag", "grade", "grade_high", "grade_low", "notes", "number", "outcome",
+        "plan", "problem", "range_sent", "suspected", "value", "when", "who",
     )  # fmt: skip
 
     channel: Channel
     who: WhoKey
 
     def __init__(self) -> None:
+        self.adjusted: float | None = None
         self.comparator: str | None = None
         self.flag: str | None = None
         self.grade: int | None = None
@@ -290,6 +291,7 @@ def pattern_of(
         if reading.value is None or slots.SLOT.get(reading.channel.analyte or "") != slots.CALCIUM:
             continue
         adjusted = computed if i == calcium else None
+        reading.adjusted = None if adjusted is None else adjusted.value
         if adjusted is not None and session.grading is not None:
             reading.take_grades(adjusted.outcome)
         if reading.problem is not None and reading.grade is None:
