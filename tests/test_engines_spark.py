@@ -247,3 +247,26 @@ def test_example_job_writes_the_three_tables(tmp_path, form):
         written = pd.read_parquet(tmp_path / "out" / name)
         assert len(written) == len(getattr(expected, name)) > 0
         assert list(written.columns) == list(getattr(expected, name).columns)
+
+
+def test_ids_with_white_space_around_are_one_patient(spark):
+    """`5`, ` 5` and `5` with a tab or a wide blank are one patient in every partition; a blank id names nobody."""
+    tests = (("25-hydroxyvitamin D", "9", "ng/mL"), ("calcium", "9.4", "mg/dL"), ("magnesium", "0.5", "mmol/L"))
+    ids = ("{} ", " {}", "{}\t\u3000")
+    table = [(each.format(i), *test, "50") for each, test in zip(ids, tests, strict=True) for i in range(12)]
+    table += [(blank, *tests[2], "50") for blank in ("", " ", "\u00a0")]
+    frame = pd.DataFrame(table, columns=["patient_id", "test", "value", "unit", "age"])
+    answer = interpret(spark, frame.to_dict("records"), parts=5)
+    assert_same(answer, li.interpret_frame(frame))
+
+
+def test_a_number_that_is_none_names_nobody(spark):
+    """Rows whose id is NaN are panels of their own, as in a frame."""
+    tests = (("25-hydroxyvitamin D", "9", "ng/mL"), ("calcium", "9.4", "mg/dL"))
+    table = [(patient, *test, "50") for patient in (1.0, float("nan"), 2.0) for test in tests]
+    frame = pd.DataFrame(table, columns=["patient_id", "test", "value", "unit", "age"])
+    types = {**dict.fromkeys(frame.columns, "string"), "patient_id": "double"}
+    answer = interpret(spark, frame.to_dict("records"), types=types)
+    report = li.interpret_frame(frame)
+    for name in ("findings", "pathways"):
+        assert len(getattr(answer, name).collect()) == len(getattr(report, name))

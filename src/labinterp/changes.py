@@ -295,7 +295,7 @@ def _incomparable(
 def _notes(
     results: tuple[LabResult, LabResult], readings: list[scalar.Reading], date_order: str | None
 ) -> tuple[str, ...]:
-    kinds = {analytes.specimen_kind(result.specimen) for result in results} - {None}
+    kinds = {analytes.specimen_kind(result.specimen) for result in results} - {None, "drawn"}  # may be either
     found = {
         "method_unknown": any(fold_method(result.method) is None for result in results),
         "time_unknown": any(read_time(result.collected_at, date_order) is None for result in results),

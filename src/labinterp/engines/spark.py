@@ -19,6 +19,7 @@ from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.sources import How, Reading, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
 from labinterp.options import DateOrder, DecimalSign, Options, documented
+from labinterp.reading.ids import LONGEST_ID
 from labinterp.tables.layouts import COLUMNS
 from labinterp.tables.people import THE_PATIENT
 from labinterp.tables.records import TOLD
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 NUMBER: Final = "labinterp_row"
 _ROWS: Final = 1 << 16
+_WHITE: Final = r"[\s\p{Z}\x1c-\x1f\x85]+"
+_OUTER_SPACE: Final = f"^{_WHITE}|{_WHITE}$"
+"""What Python's `strip` takes away, for the regular expressions of Java."""
 """About how many rows are interpreted at a time."""
 
 
@@ -134,7 +138,7 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
         rows = rows.select(NUMBER, *(_column(sql, theirs).alias(ours) for ours, theirs in own.items()))
     if options.one_patient and "patient_id" not in rows.columns:
         rows = rows.withColumn("patient_id", sql.lit(THE_PATIENT))
-    rows = _by_patient(rows, partitions)
+    rows = _by_patient(_with_ids(rows), partitions)
     own_types = {"patient_id", "collected_at"}
     graded = options.grading is not None
     tables = _schema({field.name: field.dataType for field in rows.schema if field.name in own_types}, graded=graded)
@@ -169,6 +173,22 @@ def _numbered(sdf: DataFrame, row_id: str | None, reading: Reading) -> DataFrame
 def _converted(reading: Reading) -> list[str]:
     nothing = reading.convert(pd.DataFrame({name: pd.Series(dtype=object) for name in reading.used}))
     return [name for name in COLUMNS if name in nothing or name in ("age", "note")]
+
+
+def _with_ids(rows: DataFrame) -> DataFrame:
+    """Return rows whose ids are as `read_id` reads them: bare, and null where they name nobody."""
+    from pyspark.sql import functions as sql
+    from pyspark.sql import types
+
+    if "patient_id" not in rows.columns:
+        return rows
+    patient, kind = sql.col("patient_id"), rows.schema["patient_id"].dataType
+    if isinstance(kind, types.StringType):
+        bare = sql.regexp_replace(patient, _OUTER_SPACE, "")
+        return rows.withColumn("patient_id", sql.when(sql.length(bare).between(1, LONGEST_ID), bare))
+    if isinstance(kind, types.FloatType | types.DoubleType):
+        return rows.withColumn("patient_id", sql.when(~sql.isnan(patient), patient))
+    return rows
 
 
 def _by_patient(rows: DataFrame, partitions: int | None) -> DataFrame:
