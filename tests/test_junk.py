@@ -67,7 +67,7 @@ GOOD = {
     },
     "interpret_frame": {
         "frame": frame(), "layout": "auto", "columns": None, "panel": "collection", "one_patient": False, "delta": False,
-        "beside": None,
+        "beside": None, "baseline": None,
         **OPTIONS,
     },
     "interpret_hl7v2": {"message": HL7, "tests": None, "decimal": None, "max_bytes": 10**6},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp.arguments import checked_flag
+from labinterp.arguments import checked_flag, checked_text
 from labinterp.batch import answers, core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.delta import columns as delta_columns
@@ -114,6 +114,7 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
         one_patient=one_patient,
     )
     delta = checked_flag(delta, "delta")
+    baseline = checked_text(baseline, "baseline")
     frame, back = native.enter(frame)
     table = layouts.to_labinterp(
         frame, layout, columns, beside=beside, has_units=bool(default_units), tests=options.tests
