@@ -40,7 +40,7 @@ from labinterp.model import (
 )
 from labinterp.report import html, lead, pages, words
 
-VOID = {"meta", "br", "link", "img"}
+VOID = {"meta", "br", "link", "img", "input"}
 HOSTILE = "</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='x' {{ 7*7 }} \x00"
 
 
@@ -191,8 +191,9 @@ def test_policy_allows_the_style_sheet_of_the_page_and_nothing_else(page):
     assert "url(" not in style
 
 
-def assert_harmless(parsed: Page) -> None:
-    assert not {"script", "iframe", "object", "embed", "form", "img", "link", "base"} & {tag for tag, _ in parsed.tags}
+def assert_harmless(parsed: Page, *, scripts: int = 0) -> None:
+    assert len(parsed.all("script")) == scripts
+    assert not {"iframe", "object", "embed", "form", "img", "link", "base"} & {tag for tag, _ in parsed.tags}
     names = {name for _, attributes in parsed.tags for name in attributes}
     assert not {name for name in names if name.startswith("on")} | (names & {"style", "src", "srcset", "data"})
 
@@ -414,25 +415,117 @@ def frame_of(text):
 
 def test_summary_of_many_patients_counts_and_groups():
     """The page of a frame has the counts of results, problems and findings, and the patients of each group."""
-    text = Page(html.render_frame(li.interpret_frame(frame_of("P1")), title="Batch")).text
+    text = Page(li.interpret_frame(frame_of("P1")).to_html(title="Batch")).text
     assert "4 results of 2 patients: 3 interpreted, 1 not; 3 panels with findings." in text
     assert "Hypomagnesemia: low magnesium" in text
-    assert "Patients: P1 ( 2026-01-01 )." in text
-    assert "no patient id" in text
+    assert "no patient id, row 3" in text
+    assert "Magnesium 1.1 mg/dL ▼ low (1.6 to 2.6 mg/dL), 2026-01-01" in " ".join(text.split()).replace(" (", " (")
     assert "unknown test" in text
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "\u202e", "a" * 500])
 def test_hostile_ids_in_a_frame_come_out_as_text(text):
     """Markup in patient ids and times of a frame is shown as text."""
-    page = html.render_frame(li.interpret_frame(frame_of(text)))
+    page = li.interpret_frame(frame_of(text)).to_html()
     page.encode()
     parsed = Page(page)
-    assert_harmless(parsed)
-    assert parsed.tags == Page(html.render_frame(li.interpret_frame(frame_of("P1")))).tags
+    assert_harmless(parsed, scripts=1)
+    assert parsed.tags == Page(li.interpret_frame(frame_of("P1")).to_html()).tags
 
 
 def test_empty_frame_makes_a_page():
     """A table without rows gives a page without findings."""
     report = li.interpret_frame(frame_of("P1").iloc[:0])
-    assert "No finding." in Page(html.render_frame(report)).text
+    assert "No finding." in Page(report.to_html()).text
+
+
+def test_index_is_readable_and_its_policy_names_its_one_script():
+    """The index of many patients has each in a row, severe first, and allows its own script by hash and nothing else."""
+    page = li.interpret_frame(frame_of("P1")).to_html()
+    parsed = Page(page)
+    policy = next(item["content"] for item in parsed.all("meta") if item.get("http-equiv"))
+    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "'unsafe" not in policy
+    assert page.index("P1</bdi>") < page.index("P2</bdi>") or "high" in page
+
+
+def many(count, panels=1):
+    tests = ["magnesium", "calcium", "albumin", "25OHD", "B12", "homocysteine"]
+    values = ["1.1", "7.9", "41", "9", "120", "22"]
+    units = ["mg/dL", "mg/dL", "g/L", "ng/mL", "pg/mL", "umol/L"]
+    rows = count * len(tests) * panels
+    return pd.DataFrame(
+        {
+            "patient_id": [f"P{i // (len(tests) * panels)}" for i in range(rows)],
+            "collected_at": [f"2026-0{1 + i // len(tests) % panels}-01" for i in range(rows)],
+            "test": tests * count * panels,
+            "value": values * count * panels,
+            "unit": units * count * panels,
+            "age": 50,
+        }
+    )
+
+
+def test_five_hundred_patients_fit_three_megabytes():
+    """Each of 500 patients has a row and a section, in less than 3 MB."""
+    page = li.interpret_frame(many(500)).to_html()
+    assert len(page.encode()) < 3_000_000
+    assert page.count('<article class="person"') == 500
+
+
+def test_folder_of_pages_has_a_section_of_each_patient():
+    """Whatever their number, each patient has a section in one page of the folder, and the index links to it."""
+    made = html.pages_of(li.interpret_frame(many(450)))
+    assert list(made) == ["index.html", "patients-0001.html", "patients-0002.html", "patients-0003.html"]
+    assert sum(page.count('<article class="person"') for page in made.values()) == 450
+    for href in re.findall(r'<a href="(patients[^"]+)"', made["index.html"]):
+        name, _, place = href.partition("#")
+        assert f'id="{place}"' in made[name]
+
+
+def test_huge_id_is_cut():
+    """An id of a megabyte is cut, wherever it stands."""
+    page = li.interpret_frame(many(2).replace("P1", "x" * 1_000_000)).to_html()
+    assert len(page) < 100_000
+
+
+def test_table_of_one_patient_is_a_page_of_visits():
+    """A table of one patient with several collections is the page of that patient, as its visits are interpreted."""
+    page = li.interpret_frame(many(1, panels=3)).to_html()
+    assert page.count('class="visit"') == 3
+    assert page.count('<svg class="trend"') == 6
+
+
+def test_answer_of_a_table_explains_a_row_and_stands_beside_its_input():
+    """`explain` says what was sent and what judged it, `joined` keeps the input's columns, also of other frames."""
+    polars = pytest.importorskip("polars")
+    frame = many(2).assign(value=["1.1", "7.9", "41", "9", "QNS", "22"] * 2, ward="A")
+    answer = li.interpret_frame(frame)
+    assert answer.explain(1).startswith(
+        "Calcium, total, sent as calcium 7.9 mg/dL: low (L); normal from 8.6 to 10.2 mg/dL."
+    )
+    assert "could not be judged" in answer.explain(4)
+    assert "agnesium deficiency is present" not in answer.explain(3)
+    for row in (99, "x", None, -1):
+        with pytest.raises(li.LabInterpError):
+            answer.explain(row)
+    joined = answer.joined()
+    assert list(joined.columns[: len(frame.columns)]) == list(frame.columns)
+    assert joined["li_flag"].tolist() == answer.results["flag"].tolist()
+    assert joined["value"].tolist() == frame["value"].tolist()
+    other = li.interpret_frame(polars.from_pandas(frame))
+    assert other.joined().columns == list(joined.columns)
+    assert other.explain(1) == answer.explain(1)
+    assert "<table" in other._repr_html_()
+
+
+def test_notebooks_show_reports_answers_and_sets(report):
+    """Reports, answers of tables and sets of ranges have a form for notebooks, with every text escaped."""
+    assert "7,9 mg/dL" in report._repr_html_()
+    assert "<td>vitamin-d-deficiency" in li.interpret_frame(many(1))._repr_html_()
+    assert "nam/2011" in li.ranges.reference_set("us")._repr_html_()
+    hostile = made_report(HOSTILE)._repr_html_()
+    assert "<script" not in hostile
+    assert "<img" not in hostile

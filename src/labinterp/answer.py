@@ -64,6 +64,12 @@ class Report(ReportData):
 
         return html.render(self, title=title)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what was found, and a row per result."""
+        from labinterp.report import notebook
+
+        return notebook.of_report(self)
+
     def to_fhir(self, **options: Any) -> dict[str, Any]:
         """Return a FHIR R4 collection Bundle of derived resources.
 

@@ -60,7 +60,9 @@ PROBLEMS: Final = 4
     show_default=True,
     help="The table to print, with --format csv and without -o.",
 )
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT.html", help="Write a page.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="OUT.html", help="Write a page, or pages into a folder."
+)
 @click.option("--traces", is_flag=True, help="Tell every finding of every panel step by step, with its sources.")
 @click.option("--panel-of", metavar="ID", help="Show the panels of one patient, or of a row of nobody, as in 'row 3'.")
 @presentation_options
@@ -218,14 +220,14 @@ def _write(
     force: bool,
 ) -> Manifest | None:
     from labinterp.cli.outputs import write_folder, write_text
-    from labinterp.cli.pages import page
+    from labinterp.cli.pages import made
 
-    html, manifest = None if report is None else page(answered, options), None
+    pages, manifest = {} if report is None else made(answered, options, report), None
     if output is not None:
         settings = {**reading, "columns": reading["columns"] or {}}
         manifest = write_folder(output, answered, provenance, settings, form or "csv", force=force)
-    if report is not None and html is not None:
-        write_text(report, html)
+    for path, text in pages.items():
+        write_text(path, text)
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""`--report`: one page for one panel with all its detail, or a summary of many."""
+"""`--report`: one page for one patient with all detail, an index of many, or a folder of pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from labinterp.cli.answers import Answered, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    import pandas as pd
+
+    from labinterp.frames import FrameReport
     from labinterp.options import Options
 
 
@@ -25,7 +29,32 @@ def page(answered: Sequence[Answered], options: Options) -> str:
         report = report_of(answered[0].source.table, answered[0].panels, options)
         if report is not None:
             return html.render(report)
+    return _together(answered, options).to_html()
+
+
+def made(answered: Sequence[Answered], options: Options, path: Path) -> dict[Path, str]:
+    """Return the page of a run by its path, or where that names a folder, an index and the pages of its patients.
+
+    Raises:
+        MissingExtraError: if jinja2 is not installed.
+    """
+    if path.is_dir() or not path.suffix:
+        return {path / name: text for name, text in _together(answered, options).to_pages().items()}
+    return {path: page(answered, options)}
+
+
+def _together(answered: Sequence[Answered], options: Options) -> FrameReport:
+    import pandas as pd
+
     from labinterp.frames import FrameReport
+    from labinterp.frames.api import Asked
+    from labinterp.frames.native import same
 
     results, findings, pathways = (joined(answered, name) for name in ("results", "findings", "pathways"))
-    return html.render_frame(FrameReport(results, findings, pathways))
+    tables = [each.source.table for each in answered]
+    table = tables[0] if len(tables) == 1 else pd.concat([_sent(each) for each in tables], ignore_index=True)
+    return FrameReport(results, findings, pathways, asked=Asked(table, table, options, same))
+
+
+def _sent(table: pd.DataFrame) -> pd.DataFrame:
+    return table[[name for name in ("value", "unit") if name in table]].astype(object)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pandas as pd
 
 from labinterp.arguments import checked_flag, checked_text
 from labinterp.batch import answers, core
@@ -12,22 +13,37 @@ from labinterp.batch.columns import FrameColumns
 from labinterp.batch.delta import columns as delta_columns
 from labinterp.batch.output import to_frame
 from labinterp.batch.signs import Signs, signs_of
-from labinterp.errors import LayoutError
-from labinterp.frames import native
+from labinterp.errors import InputError, LayoutError
+from labinterp.frames import native, why
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import layouts
 from labinterp.tables.people import with_patient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
+    from collections.abc import Callable, Mapping
 
     from labinterp.options import Tests
 
 
 def _rows(frame: pd.DataFrame) -> str:
     return f"<{len(frame)} rows>"
+
+
+@attrs.frozen(eq=False)
+class Asked:
+    """What a `FrameReport` answers.
+
+    Args:
+        frame: as it was given, as pandas.
+        table: in the `labinterp` layout, a row per result.
+        options: the choices.
+        back: turns pandas into the kind of frame that was given.
+    """
+
+    frame: pd.DataFrame = attrs.field(repr=_rows)
+    table: pd.DataFrame = attrs.field(repr=_rows)
+    options: Options = attrs.field(repr=False)
+    back: Callable[[pd.DataFrame], Any] = attrs.field(repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +56,7 @@ class FrameReport:
         pathways: one row per finding and pathway.
         unused_columns: the columns of the table that made no difference to the answer, by name.
         decimals: how many rows `decimal=` would settle, and which decimal sign the other numbers of the table show.
+        asked: the table and the choices that this answers, where they are at hand.
     """
 
     results: pd.DataFrame = attrs.field(repr=_rows)
@@ -47,6 +64,87 @@ class FrameReport:
     pathways: pd.DataFrame = attrs.field(repr=_rows)
     unused_columns: tuple[str, ...] = ()
     decimals: Signs = attrs.field(factory=Signs)
+    asked: Asked | None = attrs.field(default=None, repr=False)
+
+    def explain(self, row: Any) -> str:
+        """Return in words why a row was answered as it was, and what its panel comes to.
+
+        Args:
+            row: label of the row in the index of `results`; a position where there is none.
+
+        Raises:
+            InputError: if there is no such row, or the table that was answered is not at hand.
+
+        Example:
+            >>> import pandas as pd
+            >>> frame = pd.DataFrame({"test": ["Mg"], "value": ["1.1"], "unit": "mg/dL", "age": 50})
+            >>> print(interpret_frame(frame).explain(0).splitlines()[0])
+            Magnesium, sent as Mg 1.1 mg/dL: low (L); normal from 1.6 to 2.6 mg/dL.
+        """
+        from labinterp.report import plain
+
+        asked = self._asked()
+        return plain.explained(*why.panel_of(asked.table, asked.options, why.position_of(self.results, row)))
+
+    def joined(self) -> Any:
+        """Return the columns of the table that was answered beside ours, which are prefixed `li_`.
+
+        A table of which each row holds several results comes with one row per result, in the `labinterp` layout.
+
+        Raises:
+            InputError: if the table that was answered is not at hand.
+
+        Example:
+            >>> import pandas as pd
+            >>> frame = pd.DataFrame({"test": ["Mg"], "value": ["1.1"], "unit": "mg/dL", "age": 50, "ward": "A"})
+            >>> interpret_frame(frame).joined().loc[0, ["ward", "value", "li_flag"]].tolist()
+            ['A', '1.1', 'L']
+        """
+        asked = self._asked()
+        results, _ = native.enter(self.results)
+        given = asked.frame if len(asked.frame) == len(results) else asked.table
+        own = results.add_prefix("li_").set_axis(given.index)
+        return asked.back(pd.concat([given, own], axis=1))
+
+    def to_html(self, *, title: str | None = None, scripts: bool = True) -> str:
+        """Return a self-contained page: of one patient all visits, else an index of patients; needs extra `report`.
+
+        Args:
+            title: heading of the page.
+            scripts: whether an index brings the script that searches it.
+        """
+        from labinterp.report import html
+
+        visits = () if self.asked is None else why.visits_of(self.asked.table, self.asked.options)
+        if visits:
+            return html.render_visits(visits, title=title)
+        return html.render_frame(self._as_pandas(), sent=self._sent(), title=title, scripts=scripts)
+
+    def to_pages(self, *, title: str | None = None) -> dict[str, str]:
+        """Return the pages of a folder, file name → page: an index, and a section of each patient."""
+        from labinterp.report import html
+
+        return html.pages_of(self._as_pandas(), sent=self._sent(), title=title)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: counts, and the first findings."""
+        from labinterp.report import notebook
+
+        return notebook.of_frame(self._as_pandas())
+
+    def _as_pandas(self) -> FrameReport:
+        results, findings, pathways = (native.enter(each)[0] for each in (self.results, self.findings, self.pathways))
+        return attrs.evolve(self, results=results, findings=findings, pathways=pathways)
+
+    def _sent(self) -> pd.DataFrame | None:
+        return None if self.asked is None else self.asked.table
+
+    def _asked(self) -> Asked:
+        if self.asked is None:
+            raise InputError(
+                "the table that was answered is not at hand", hint="Use the answer that interpret_frame returned"
+            )
+        return self.asked
 
 
 @documented
@@ -128,7 +226,9 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
     _, report = answer_of(table, options, delta=delta)
-    return FrameReport(back(report.results), back(report.findings), back(report.pathways), unused, report.decimals)
+    asked = Asked(frame, with_patient(table) if options.one_patient else table, options, back)
+    tables = (back(report.results), back(report.findings), back(report.pathways))
+    return FrameReport(*tables, unused, report.decimals, asked)
 
 
 def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> tuple[core.Answer, FrameReport]:
@@ -140,4 +240,7 @@ def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> 
     if delta:
         results |= delta_columns(answer, table)
     findings, pathways = to_frame(answers.findings(answer)), to_frame(answers.pathways(answer))
-    return answer, FrameReport(to_frame(results, table.index), findings, pathways, decimals=signs_of(answer))
+    asked = Asked(table, table, options, native.same)
+    return answer, FrameReport(
+        to_frame(results, table.index), findings, pathways, decimals=signs_of(answer), asked=asked
+    )

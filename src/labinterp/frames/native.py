@@ -6,6 +6,7 @@ give the same kind back, and how to read the rest.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,9 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
         MissingExtraError: if PyArrow or narwhals is needed and missing.
     """
     if isinstance(frame, pd.DataFrame):
-        return frame, _same
+        return frame, same
     if isinstance(frame, list | tuple) and all(isinstance(row, Mapping) for row in frame):
-        return pd.DataFrame(list(frame)), _same
+        return pd.DataFrame(list(frame)), same
     try:
         import narwhals.stable.v2 as nw
         import pyarrow as pa
@@ -48,7 +49,7 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
         except Exception:  # noqa: BLE001 - the object is not ours
             raise _no_frame(frame) from None
         return _to_pandas(table), _to_arrow
-    return _to_pandas(table), lambda answer: nw.from_arrow(_to_arrow(answer), backend=kind).to_native()
+    return _to_pandas(table), functools.partial(_to_kind, kind)
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:
@@ -69,8 +70,15 @@ def _no_frame(frame: Any) -> LayoutError:
     )
 
 
-def _same(answer: pd.DataFrame) -> pd.DataFrame:
+def same(answer: pd.DataFrame) -> pd.DataFrame:
+    """Return a pandas frame as it is."""
     return answer
+
+
+def _to_kind(kind: Any, answer: pd.DataFrame) -> Any:
+    import narwhals.stable.v2 as nw
+
+    return nw.from_arrow(_to_arrow(answer), backend=kind).to_native()
 
 
 def _to_arrow(answer: pd.DataFrame) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from labinterp._data import knowledge
+from labinterp.markup import table
 from labinterp.ranges.checks import beats
 from labinterp.ranges.model import (
     ADULT,
@@ -50,6 +51,11 @@ class ReferenceSet:
 
     id: str
     editions: tuple[Edition, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the editions in order of priority."""
+        rows = [(edition.id, edition.title, str(len(edition.entries))) for edition in self.editions]
+        return f"<div>{table(('Edition', 'Title', 'Ranges'), rows)}</div>"
 
     def select(self, analyte: str, who: Who, method: str | None = None) -> Selection:
         """Return the entries that decide what is normal for this analyte and patient.

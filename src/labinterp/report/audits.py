@@ -7,8 +7,9 @@ from math import log
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.arguments import checked_text
+from labinterp.markup import clean
 from labinterp.report.pages import draw, drawing
-from labinterp.report.words import analyte_title, clean
+from labinterp.report.words import analyte_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from labinterp.arguments import checked_text
 from labinterp.reasoning import headline
-from labinterp.report import lead, mechanisms, results, trends, words
+from labinterp.report import lead, mechanisms, pages, people, results, summary, trends, words
 from labinterp.report.pages import draw, drawing
 
 if TYPE_CHECKING:
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
     from labinterp.model import Citation, Finding, Pathway, ReportData, Step
     from labinterp.report.summary import Tables
+
+_INDEXED: Final = 5000
+_SECTIONS: Final = 1000
+_ON_A_PAGE: Final = 200
+_VISITS: Final = 12
 
 
 def render(report: ReportData, *, title: str | None = None) -> str:
@@ -58,6 +65,8 @@ def render_visits(reports: Sequence[ReportData], *, title: str | None = None) ->
         >>> '<svg class="trend"' in render_visits(visits)
         True
     """
+    if len(reports) == 1:
+        return render(reports[0], title=title)
     return _page(list(reports)[::-1], checked_text(title, "title") or "Laboratory results of one patient over time")
 
 
@@ -69,9 +78,10 @@ def _page(reports: Sequence[ReportData], title: str) -> str:
         date_order=settings.get("date_order"),
         default_units=_mapping(settings.get("default_units")),
     )
-    views = [visit(report, i, of=len(reports)) for i, report in enumerate(reports, 1)]
+    views = [visit(report, i, of=len(reports)) for i, report in enumerate(reports[:_VISITS], 1)]
     context = {
         "visits": views,
+        "earlier": len(reports) - len(views),
         "report": reports[0] if reports else None,
         "trends": [{"trend": each, "svg": drawing(trends.draw(each)), "said": trends.said(each)} for each in found],
         "cite": references.cite,
@@ -106,22 +116,68 @@ def visit(report: ReportData, number: int = 1, *, of: int = 1) -> dict[str, Any]
     }
 
 
-def render_frame(frame_report: Tables, *, title: str | None = None) -> str:
-    """Return a summary of many patients as one self-contained HTML page.
+def render_frame(frame_report: Tables, *, sent: Any = None, title: str | None = None, scripts: bool = True) -> str:
+    """Return a table of many patients as one self-contained HTML page.
 
-    Counts of results, flags, problems and notes; findings grouped by kind, with the patients of each group up to a
-    number; pathways by support. The page holds patient ids, as the table did.
+    Of many patients: a row each, the severe ones first, with search and filters that need no server; a section each;
+    counts of findings, results, problems and notes. The page holds patient ids, as the table did. Beyond a thousand
+    patients only the first have a section here; `pages_of` writes them all.
 
     Args:
-        frame_report: of `labinterp.interpret_frame`.
+        frame_report: of `labinterp.interpret_frame`, its frames as pandas.
+        sent: the table that it answers, in the `labinterp` layout, for values and units as they were sent.
         title: heading of the page.
+        scripts: whether the index brings the script that searches it.
 
     Raises:
         MissingExtraError: if jinja2 is not installed (extra `report`).
     """
-    from labinterp.report import summary
+    found = people.people_of(frame_report, sent)
+    return _index(frame_report, found[:_INDEXED], found[:_SECTIONS], len(found), title, scripts=scripts)
 
-    return draw("frame.html", title or "Laboratory results of many patients", summary.of(frame_report))
+
+def pages_of(frame_report: Tables, *, sent: Any = None, title: str | None = None) -> dict[str, str]:
+    """Return a table of many patients as pages of a folder: file name → page, `index.html` first.
+
+    Args:
+        frame_report: of `labinterp.interpret_frame`, its frames as pandas.
+        sent: as for `render_frame`.
+        title: heading of the pages.
+
+    Raises:
+        MissingExtraError: if jinja2 is not installed (extra `report`).
+    """
+    found = [
+        attrs.evolve(person, page=f"patients-{i // _ON_A_PAGE + 1:04}.html")
+        for i, person in enumerate(people.people_of(frame_report, sent))
+    ]
+    made = {"index.html": _index(frame_report, found, [], len(found), title)}
+    for start in range(0, len(found), _ON_A_PAGE):
+        part = found[start : start + _ON_A_PAGE]
+        about = title or f"Patients {start + 1} to {start + len(part)} of {len(found)}"
+        made[part[0].page] = draw("people.html", about, {"people": [attrs.evolve(each, page="") for each in part]})
+    return made
+
+
+def _index(
+    frame_report: Tables,
+    listed: list[people.Person],
+    shown: list[people.Person],
+    count: int,
+    title: str | None,
+    *,
+    scripts: bool = True,
+) -> str:
+    context = summary.of(frame_report)
+    script = pages.script() if scripts else ""
+    context |= {
+        "people": listed,
+        "shown": shown,
+        "count": count,
+        "script": drawing(script),
+        "policy": pages.policy(script),
+    }
+    return draw("frame.html", checked_text(title, "title") or "Laboratory results of many patients", context)
 
 
 class References:

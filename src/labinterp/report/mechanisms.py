@@ -6,12 +6,12 @@ a place of their own in each layer that they cross, and layers are ordered by th
 
 from __future__ import annotations
 
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from labinterp.markup import safe
 from labinterp.report import words
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def draw(report: ReportData) -> str:
     said = "; ".join(f"{words.node_title(node.id)}: {node.said}" for node in nodes)
     head = (
         f'<svg class="mechanisms" width="{size[0]:.0f}" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="img" '
-        f'aria-label="{_safe(f"{label}. {said}")}" xmlns="http://www.w3.org/2000/svg">'
+        f'aria-label="{safe(f"{label}. {said}")}" xmlns="http://www.w3.org/2000/svg">'
     )
     drawn = [_arrow(arrow, [*threads[arrow.source, arrow.target]]) for arrow in arrows]
     return "".join((head, *drawn, *(_box(node, *places[node.id]) for node in nodes), "</svg>"))
@@ -151,10 +151,10 @@ def _box(node: Node, x: float, y: float) -> str:
     texts = [*((line, "title") for line in lines), (f"{mark} {node.said}", "said")]
     first = y - (len(texts) - 1) * 6.8 + 4
     said = "".join(
-        f'<text class="{kind}" x="{x:.1f}" y="{first + i * 13.6:.1f}" text-anchor="middle">{_safe(text)}</text>'
+        f'<text class="{kind}" x="{x:.1f}" y="{first + i * 13.6:.1f}" text-anchor="middle">{safe(text)}</text>'
         for i, (text, kind) in enumerate(texts)
     )
-    full = f"<title>{_safe(words.node_title(node.id))}: {_safe(node.said)}</title>"
+    full = f"<title>{safe(words.node_title(node.id))}: {safe(node.said)}</title>"
     return f'<g class="node {node.kind}">{full}{_shape(node.kind, left, top)}{said}</g>'
 
 
@@ -299,7 +299,3 @@ def _spread(row: Sequence[str], wanted: Mapping[str, float], real: frozenset[str
 def legend() -> tuple[tuple[str, str, str], ...]:
     """Return kind, mark and meaning of each kind of node."""
     return tuple((kind, words.word("node_mark", kind), words.word("node_legend", kind)) for kind in KINDS)
-
-
-def _safe(text: str) -> str:
-    return escape(words.clean(text), quote=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
 from labinterp.errors import MissingExtraError
+from labinterp.markup import clean
 from labinterp.reasoning.wording import sentence
 from labinterp.report import words
 
@@ -53,7 +54,7 @@ def _environment() -> Environment:
     environment.globals.update(
         version=__version__,
         style=drawing(sheet),
-        policy=f"default-src 'none'; style-src {style_hash(sheet)}; base-uri 'none'; form-action 'none'",
+        policy=policy(),
         word=words.word,
         known=words.known,
         shown=words.shown,
@@ -85,7 +86,7 @@ def _final(value: Any) -> Any:
     """Show nothing for None, and text that can be written as UTF-8; runs before escaping."""
     if value is None:
         return ""
-    return words.clean(value) if type(value) is str else value
+    return clean(value) if type(value) is str else value
 
 
 @functools.cache
@@ -93,6 +94,18 @@ def style(name: str = "page.css") -> str:
     """Return a style sheet exactly as browsers see it between its tags: they hash Unix line ends."""
     text = (files("labinterp.report") / _TEMPLATES / name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")
+
+
+def script() -> str:
+    """Return the script of an index: it searches and filters the rows that are there without it."""
+    text = (files("labinterp.report") / _TEMPLATES / "index.js").read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n")
+
+
+def policy(code: str = "") -> str:
+    """Return the content policy of a page: its own style sheet, its own script if it has one, and nothing else."""
+    scripts = f"; script-src {style_hash(code)}" if code else ""
+    return f"default-src 'none'; style-src {style_hash(style())}{scripts}; base-uri 'none'; form-action 'none'"
 
 
 def style_hash(sheet: str) -> str:

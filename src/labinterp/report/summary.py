@@ -9,7 +9,6 @@ import attrs
 from labinterp import reasoning
 from labinterp.codes import FLAGS, PROBLEM_TEXTS, SEVERITIES
 
-PATIENTS_SHOWN: Final = 100
 EXPLANATIONS_SHOWN: Final = 20
 SEPARATOR: Final = ";"
 
@@ -39,14 +38,12 @@ class Group:
         severity: `low`, `moderate` or `high`.
         explanation: in words.
         count: in how many panels.
-        panels: patient and panel, the first ones.
     """
 
     status: str
     severity: str
     explanation: str
     count: int
-    panels: tuple[tuple[str, str], ...]
 
 
 @attrs.frozen
@@ -96,7 +93,6 @@ def of(report: Tables) -> dict[str, Any]:
         "kinds": _kinds(report),
         "guidance": reasoning.guidance(severe=bool(len(severe))),
         "knowledge": (reasoning.knowledge_version(), reasoning.knowledge_sha256()),
-        "shown": PATIENTS_SHOWN,
     }
 
 
@@ -151,10 +147,4 @@ def _kind(code: str, rows: Any, supports: dict[str, int]) -> Kind:
 
 def _group(key: tuple[str, ...], rows: Any) -> Group:
     status, severity, explanation = key
-    first = rows.head(PATIENTS_SHOWN)
-    panels = tuple(zip(map(_patient, first["patient_id"]), map(str, first["panel"]), strict=True))
-    return Group(status, severity, explanation, len(rows), panels)
-
-
-def _patient(value: Any) -> str:
-    return "no patient id" if value is None or value != value else str(value)  # noqa: PLR0124 - only NaN differs from itself
+    return Group(status, severity, explanation, len(rows))

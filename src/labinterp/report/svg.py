@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from labinterp.codes import LEVELS
-from labinterp.report.words import clean, shown, word
+from labinterp.markup import safe
+from labinterp.report.words import shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +104,8 @@ def number_line(
         return ""
     axis = _axis(value, limits)
     head = (
-        f'<svg class="line" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_safe(label)}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{_safe(label)}</title>'
+        f'<svg class="line" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(label)}" '
+        f'xmlns="http://www.w3.org/2000/svg"><title>{safe(label)}</title>'
     )
     parts = [head]
     parts += [_band(axis, item) for item in segments]
@@ -143,7 +143,7 @@ def _band(axis: _Axis, item: Segment) -> str:
     name = next((text for text in _names(level) if len(text) * _LETTER + 6 <= width), "")
     if not name:
         return rect
-    return f'{rect}<text class="name" x="{x + width / 2:.1f}" y="{_TOP + 14}" text-anchor="middle">{_safe(name)}</text>'
+    return f'{rect}<text class="name" x="{x + width / 2:.1f}" y="{_TOP + 14}" text-anchor="middle">{safe(name)}</text>'
 
 
 def _names(level: str) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ def _marker(axis: _Axis, value: float, limits: Sequence[float], unit: str, compa
     half = len(text) * _LETTER / 2
     anchor = "start" if x - half < _LEFT else "end" if x + half > _RIGHT else "middle"
     parts = [
-        f'<text class="value" x="{x:.1f}" y="14" text-anchor="{anchor}">{_safe(outside + text)}</text>',
+        f'<text class="value" x="{x:.1f}" y="14" text-anchor="{anchor}">{safe(outside + text)}</text>',
         f'<path class="needle" d="M{x:.1f} {_TOP - 6}V{_BOTTOM + 4}" stroke="currentColor" stroke-width="2"/>',
     ]
     if comparator is None:
@@ -192,7 +192,3 @@ def _arrow(x: float, comparator: str) -> str:
         f'stroke="currentColor" stroke-width="2"/><circle class="end" cx="{x:.1f}" cy="28" r="4" fill="{fill}" '
         'stroke="currentColor" stroke-width="2"/>'
     )
-
-
-def _safe(text: str) -> str:
-    return escape(clean(text), quote=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ import attrs
 
 from labinterp import changes
 from labinterp.as_sent import as_sent, in_unit
+from labinterp.markup import safe
 from labinterp.reading.times import read_time
 from labinterp.report import words
 
@@ -140,8 +140,8 @@ def draw(trend: Trend) -> str:
 
     label = _label(trend)
     head = (
-        f'<svg class="trend" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_safe(label)}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{_safe(label)}</title>'
+        f'<svg class="trend" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(label)}" '
+        f'xmlns="http://www.w3.org/2000/svg"><title>{safe(label)}</title>'
     )
     parts = [head]
     latest = trend.points[-1]
@@ -183,7 +183,7 @@ def _points(trend: Trend, places: Sequence[tuple[float, float]]) -> list[str]:
             near = min(max(x, _LEFT + 3 * _LETTER), _RIGHT - 3 * _LETTER)
             height = y - 14 if y - 14 > _TOP - 12 else y + 22
             parts.append(
-                f'<text class="value" x="{near:.1f}" y="{height:.1f}" text-anchor="middle">{_safe(point.text)}</text>'
+                f'<text class="value" x="{near:.1f}" y="{height:.1f}" text-anchor="middle">{safe(point.text)}</text>'
             )
     return parts
 
@@ -209,7 +209,3 @@ def said(trend: Trend) -> list[str]:
                 "variation"
             )
     return lines
-
-
-def _safe(text: str) -> str:
-    return escape(words.clean(text), quote=True)

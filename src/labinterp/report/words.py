@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _DIGITS: Final = (4, 5, 6, 8, 10, 12)
 _CLOSE: Final = 1e-9
 _LONGEST: Final = 160
-_CONTROLS: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
 
 @functools.cache
@@ -169,13 +168,3 @@ def setting(value: Any) -> str:
     if isinstance(value, list | tuple):
         return sent(", ".join(map(str, value))) or "not set"
     return sent(value) or "not set"
-
-
-def clean(text: str) -> str:
-    """Return text that can be written as UTF-8: lone surrogates and control characters become a replacement character.
-
-    Example:
-        >>> clean(f"a{chr(0)}b")
-        'a�b'
-    """
-    return text.translate(_CONTROLS).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

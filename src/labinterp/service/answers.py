@@ -156,11 +156,9 @@ def _reports(patients: Sequence[tuple[Patient, list[LabResult]]], options: Optio
 
 
 def _page(table: pd.DataFrame, options: Options, choices: Choices) -> str:
-    from labinterp.report import html
-
     report = answer_of(table, options)[1]
     count(choices.tally, report.results["problem"])
-    return html.render_frame(report)
+    return report.to_html(scripts=False)
 
 
 def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:

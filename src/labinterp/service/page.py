@@ -137,7 +137,7 @@ def answer(given: Entered, settings: Settings) -> str:
         table = with_patient(_with_person(table, patient, typed))
         answered, report = answer_of(table, options)
         single = report_of(table, len(answered.answer_of_panel), options)
-        return html.render_frame(report) if single is None else html.render(single)
+        return report.to_html(scripts=False) if single is None else html.render(single)
     except LabInterpError as error:
         raise _unusable(error, field) from None
 

@@ -1,0 +1,52 @@
+"""What notebooks show: a small part of a page, without a style sheet or script of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp.markup import safe, table
+from labinterp.report import lead, results, words
+
+if TYPE_CHECKING:
+    from labinterp.model import ReportData
+    from labinterp.report.summary import Tables
+
+_ROWS: Final = 10
+
+
+def of_report(report: ReportData) -> str:
+    """Return what was found, and a row per result in the unit that was sent.
+
+    Example:
+        >>> import labinterp as li
+        >>> of_report(li.interpret([li.LabResult("Mg", 1.1, "mg/dL")], li.Patient(age=54)))[:38]
+        '<div><p><strong>Found: low magnesium.<'
+    """
+    first, *rest = lead.of(report)
+    said = f"<p><strong>{safe(first)}</strong>{''.join(f' {safe(text)}' for text in rest)}</p>"
+    rows = []
+    for row in results.rows_of(report):
+        item = row["item"]
+        name = words.analyte_title(item.analyte) if item.analyte else words.sent(item.result.test)
+        mark = words.word("mark", item.level if item.flag else "missing")
+        given = f"{words.sent(item.result.value)} {words.sent(item.result.unit)}"
+        rows.append((name, given, row["canonical"], f"{mark} {row['verdict']}", row["normal"]))
+    return f"<div>{said}{table(('Test', 'As sent', 'Canonical', 'Level', 'Range'), rows)}</div>"
+
+
+def of_frame(report: Tables) -> str:
+    """Return how many rows there are, and the first findings."""
+    judged, found = report.results, report.findings
+    flags, patients = int(judged["flag"].notna().sum()), int(judged["patient_id"].nunique())
+    said = (
+        f"<p><strong>{len(judged)}</strong> results of {patients} patients: {flags} judged, {len(judged) - flags} not; "
+        f"<strong>{len(found)}</strong> findings.</p>"
+    )
+    columns = ("patient_id", "panel", "finding", "status", "severity")
+    rows = [[_shown(row[name]) for name in columns] for row in found.head(_ROWS).to_dict("records")]
+    more = f"<p>… and {len(found) - _ROWS} more findings.</p>" if len(found) > _ROWS else ""
+    return f"<div>{said}{table(('Patient', 'Panel', 'Finding', 'Status', 'Severity'), rows)}{more}</div>"
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None or value != value else words.sent(value)  # noqa: PLR0124 - only NaN differs from itself

@@ -1,0 +1,55 @@
+"""One result of a report in plain text: what was sent, how it was read, what judged it, and what follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labinterp.markup import clean
+from labinterp.reasoning.wording import sentence
+from labinterp.report import results, words
+
+if TYPE_CHECKING:
+    from labinterp.model import ReportData
+
+
+def explained(report: ReportData, index: int) -> str:
+    """Return why a result was judged as it was, line by line.
+
+    Args:
+        report: the report of its panel.
+        index: position of the result.
+
+    Example:
+        >>> import labinterp as li
+        >>> print(explained(li.interpret([li.LabResult("Mg", "QNS", "mg/dL")]), 0).splitlines()[0])
+        Magnesium, sent as Mg QNS mg/dL: could not be judged, and does not count as normal.
+    """
+    row = results.rows_of(report)[index]
+    item = row["item"]
+    name = words.analyte_title(item.analyte) if item.analyte else "Not known"
+    given = " ".join(filter(None, map(words.sent, (item.result.test, item.result.value, item.result.unit))))
+    if item.flag is None:
+        said = words.word("verdict", "problem").lower()
+    else:
+        said = f"{words.word('level', item.level)} ({item.flag})" + (f"; {row['normal']}" if row["normal"] else "")
+    lines = [f"{name}, sent as {given}: {said}."]
+    lines += [
+        f"{sentence(problem.message)}. {problem.suggestion}."
+        for problem in report.problems
+        if problem.result_index == index
+    ]
+    if row["canonical"]:
+        lines.append(f"In the canonical unit: {row['canonical']}.")
+    if item.range_id is not None:
+        lines.append("Judged by: " + ("the range sent with it" if item.range_id == "reported" else item.range_id) + ".")
+    if item.band:
+        lines.append(f"Its source calls values here “{item.band}”.")
+    if item.suspected_unit:
+        lines.append(f"In {item.suspected_unit} the number would be ordinary; it was not changed.")
+    lines += [words.word("note", note) for note in item.notes]
+    lines += [
+        finding.explanation
+        for finding in report.findings
+        if any(evidence.result_index == index for evidence in finding.evidence)
+    ]
+    return clean("\n".join(lines))
