@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from labinterp.reading.analytes import Analyte
-    from labinterp.reading.reported_range import Band, End
+    from labinterp.reading.reported_range import End, SentBand
 
 SentRange = tuple[Any, Any, Any]
 """Lower end, upper end and text of a range, as they were sent."""
@@ -141,7 +141,7 @@ def _inside(low: Edge, editions: Sequence[Scale]) -> Iterator[Stretch]:
         yield Stretch(lower, end, "normal" if normal else None, "normal" if normal else "indeterminate")
 
 
-def _banded(bands: Sequence[Band]) -> Scale:
+def _banded(bands: Sequence[SentBand]) -> Scale:
     stretches = [Stretch(_edge(band.low), _edge(band.high), band.name, band.level) for band in bands]
     normal = [stretch for stretch in stretches if stretch.level == "normal"]
     return Scale(tuple(stretches), ends=(normal[0].lower, normal[-1].upper) if normal else (None, None))

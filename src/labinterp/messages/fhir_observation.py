@@ -14,7 +14,7 @@ from labinterp.errors import InputError
 from labinterp.json_text import refuse
 from labinterp.messages import fhir_ranges
 from labinterp.messages.fhir_in import Documents, Node, Resource, codings, words
-from labinterp.messages.fhir_ranges import Person
+from labinterp.messages.fhir_ranges import Subject
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, flags, values
 from labinterp.reading.beside import NOT_NUMERIC
@@ -208,7 +208,7 @@ def _readable(part: Node, home: _Home, documents: Documents, whom: _Subjects, te
     specimen = _specimen(home.resource, documents)
     collected, when_notes = _when(home, specimen)
     value, unit, notes = _value(part)
-    person = Person(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))
+    person = Subject(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))
     low, high, span = fhir_ranges.choose(part.children("referenceRange"), person, unit)
     test, loinc, said = _test(part.child("code"), tests)
     result = LabResult(

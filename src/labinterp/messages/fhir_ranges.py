@@ -35,7 +35,7 @@ _AGE_UNITS: Final = {"year": "a", "years": "a", "yr": "a", "a": "a", "month": "m
 
 
 @attrs.frozen
-class Person:
+class Subject:
     """What decides whether a range applies.
 
     Args:
@@ -58,7 +58,7 @@ def unit_of(quantity: Node) -> tuple[str | None, bool]:
     return unit_name(code if is_ucum(quantity.name("system")) else None, (unit, code))
 
 
-def choose(ranges: list[Node], person: Person, unit: str | None) -> SentRange:
+def choose(ranges: list[Node], person: Subject, unit: str | None) -> SentRange:
     """Return the two ends, or the text, of the only range that fits the patient.
 
     Ranges of another type than `normal` are not looked at. Where none or several remain, or where it is not known
@@ -83,7 +83,7 @@ def _is_normal(found: Node) -> bool | None:
     return False if said & _OTHER_TYPES else None
 
 
-def _fits(found: Node, person: Person) -> bool | None:
+def _fits(found: Node, person: Subject) -> bool | None:
     """Return whether a range applies to the patient; None where that is not known."""
     answers = [_applies(concept, person) for concept in found.children("appliesTo")]
     age = found.child("age")
@@ -94,7 +94,7 @@ def _fits(found: Node, person: Person) -> bool | None:
     return None if None in answers else True
 
 
-def _applies(concept: Node, person: Person) -> bool | None:
+def _applies(concept: Node, person: Subject) -> bool | None:
     said = (
         _SEXES.get(word) or demographics.read_sex(word)
         for word in words(concept)
@@ -106,7 +106,7 @@ def _applies(concept: Node, person: Person) -> bool | None:
     return sexes == {person.sex}
 
 
-def _has_age(span: Node, person: Person) -> bool | None:
+def _has_age(span: Node, person: Subject) -> bool | None:
     answers: list[bool | None] = []
     for key in ("low", "high"):
         end = span.child(key)
@@ -124,7 +124,7 @@ def _has_age(span: Node, person: Person) -> bool | None:
     return None if None in answers or not answers else True
 
 
-def _completed(person: Person, unit: str) -> int | None:
+def _completed(person: Subject, unit: str) -> int | None:
     """Return the age in completed years, months, weeks or days."""
     birth, when = person.birth, person.when
     if birth is None or when is None or when < birth:

@@ -44,7 +44,7 @@ class Cell:
 
 
 @attrs.frozen(order=False)
-class Group:
+class People:
     """Patients in the reader's terms.
 
     Args:
@@ -110,7 +110,7 @@ def cells(breaks: Iterable[Fraction]) -> Iterator[Cell]:
             yield Cell(low, high, sex, pregnancy)
 
 
-def joined(found: Iterable[Cell]) -> tuple[Group, ...]:
+def joined(found: Iterable[Cell]) -> tuple[People, ...]:
     """Return few groups that together hold exactly these cells."""
     by_age: dict[tuple[Fraction, Fraction | None], set[Kind]] = {}
     for cell in found:
@@ -122,7 +122,7 @@ def joined(found: Iterable[Cell]) -> tuple[Group, ...]:
             if whole <= rest:
                 rest -= whole
                 _append(spans.setdefault((sex, pregnancy), []), span)
-    groups = [Group(low, high, sex, state) for (sex, state), ages in spans.items() for low, high in ages]
+    groups = [People(low, high, sex, state) for (sex, state), ages in spans.items() for low, high in ages]
     return tuple(sorted(groups, key=lambda group: group.age_low))
 
 

@@ -21,7 +21,7 @@ from labinterp.ranges.model import (
     Partition,
     multiple,
 )
-from labinterp.ranges.reader import Reader, Row, nearest, shown, shown_key
+from labinterp.ranges.reader import Reader, TomlTable, nearest, shown, shown_key
 from labinterp.ranges.schema import ENDS, LOWER_ENDS, OUTER_KINDS, UPPER_ENDS
 from labinterp.reading import units as unit_table
 from labinterp.reading.analytes import analytes
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 End = Limits | str | None
 
 
-def bands(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
+def bands(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
     """Return the bands of a range or grade in rising order, or none after noting what is wrong with them."""
     before = len(reader.faults)
     kind = row.get("kind")
@@ -55,7 +55,7 @@ def bands(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
     return found if len(reader.faults) == before else ()
 
 
-def _end(raw: Row, keys: dict[str, bool], reader: Reader, path: str) -> tuple[End, bool]:
+def _end(raw: TomlTable, keys: dict[str, bool], reader: Reader, path: str) -> tuple[End, bool]:
     present = [key for key in keys if key in raw]
     if len(present) > 1:
         reader.fault(f"{path}.{present[1]}", f"both {present[0]!r} and {present[1]!r} are given; keep one")
@@ -64,7 +64,7 @@ def _end(raw: Row, keys: dict[str, bool], reader: Reader, path: str) -> tuple[En
     return raw[present[0]], keys[present[0]]
 
 
-def _band(raw: Row, reader: Reader, path: str) -> Band:
+def _band(raw: TomlTable, reader: Reader, path: str) -> Band:
     lower, lower_inclusive = _end(raw, LOWER_ENDS, reader, path)
     upper, upper_inclusive = _end(raw, UPPER_ENDS, reader, path)
     if lower is None and upper is None:
@@ -78,7 +78,7 @@ def _band(raw: Row, reader: Reader, path: str) -> Band:
     return Band(name, level, grade, lower, lower_inclusive, upper, upper_inclusive)
 
 
-def _interval(raw: Row | None, reader: Reader, path: str) -> tuple[Band, ...]:
+def _interval(raw: TomlTable | None, reader: Reader, path: str) -> tuple[Band, ...]:
     if raw is None:
         return ()
     normal = _band(raw, reader, f"{path}.normal")
@@ -90,7 +90,7 @@ def _interval(raw: Row | None, reader: Reader, path: str) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def _decision(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
+def _decision(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
     rows = row.get("bands") or []
     if "bands" in row and not rows:
         reader.fault(f"{path}.bands", "is empty")
@@ -178,7 +178,7 @@ def _gap(first: Band, second: Band, reader: Reader, where: str, hint: str | None
     return found
 
 
-def _grades(row: Row, reader: Reader, path: str) -> tuple[Band, ...]:
+def _grades(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
     direction = row.get("direction")
     rows = row.get("bands") or []
     if "bands" in row and not rows:
@@ -210,7 +210,7 @@ def _fits(word: str, direction: str, *, near: bool) -> bool:
     return name in {"low": (LLN,), "high": (ULN, BASELINE)}[direction] and (near or TIMES in word)
 
 
-def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
+def _limits(row: TomlTable) -> Iterator[tuple[str, Limits | str]]:
     """Return every end in a range or grade, with its path."""
     parts = [(".normal", row.get("normal", {}))]
     parts += [(f".bands[{index}]", band) for index, band in enumerate(row.get("bands", []), 1)]
@@ -220,7 +220,7 @@ def _limits(row: Row) -> Iterator[tuple[str, Limits | str]]:
                 yield f"{path}.{key}", part[key]
 
 
-def units(row: Row, reader: Reader, path: str) -> tuple[str, ...] | None:
+def units(row: TomlTable, reader: Reader, path: str) -> tuple[str, ...] | None:
     """Return the units of the limits, none where all are multiples; nothing after noting what is wrong with them."""
     printed = [(where, end) for where, end in _limits(row) if isinstance(end, Limits)]
     if not printed or "analyte" not in row:
@@ -242,7 +242,7 @@ def units(row: Row, reader: Reader, path: str) -> tuple[str, ...] | None:
 
 
 def _all_printed(
-    row: Row, printed: list[tuple[str, Limits]], every: tuple[str, ...], reader: Reader, path: str
+    row: TomlTable, printed: list[tuple[str, Limits]], every: tuple[str, ...], reader: Reader, path: str
 ) -> None:
     """Note units that cannot measure the analyte, and limits that are not printed in all of them."""
     accepted = unit_table.accepted(row["analyte"])

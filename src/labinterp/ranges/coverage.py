@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from labinterp.ranges.cells import Cell, Group, cells, joined
+from labinterp.ranges.cells import Cell, People, cells, joined
 from labinterp.ranges.select import related_analyte
 from labinterp.reading.analytes import analytes as known_analytes
 
@@ -28,7 +28,7 @@ class Uncovered:
     """
 
     analyte: str
-    who: Group
+    who: People
     reason: str
     detail: str
 
@@ -57,7 +57,7 @@ def coverage(reference_set: ReferenceSet, analytes: Iterable[str] | None = None)
     return tuple(found)
 
 
-def covered(reference_set: ReferenceSet, analyte: str) -> tuple[Group, ...]:
+def covered(reference_set: ReferenceSet, analyte: str) -> tuple[People, ...]:
     """Return the patients for whom a reference set has a range of an analyte, its own or that of its relative."""
     every = _cells(reference_set, analyte)
     return joined(cell for cell in every if reference_set.select_or_related(analyte, cell.who).covered)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from labinterp.ranges.cells import Cell, Group, cells, joined
+from labinterp.ranges.cells import Cell, People, cells, joined
 from labinterp.ranges.model import Band, Edition, Entry, Limits, age_breaks
 from labinterp.ranges.schema import OUTER_KINDS
 from labinterp.ranges.select import ReferenceSet, grades_for, related_analyte
@@ -31,7 +31,7 @@ Slot = tuple[str, str]
 
 
 @attrs.frozen
-class Change:
+class Difference:
     """One difference between two reference sets.
 
     Args:
@@ -47,7 +47,7 @@ class Change:
     """
 
     analyte: str
-    who: Group
+    who: People
     limit: str
     kind: str
     before: str | None
@@ -103,7 +103,7 @@ class _Found:
     after_id: str | None = None
 
 
-def diff(first: Any, second: Any) -> tuple[Change, ...]:
+def diff(first: Any, second: Any) -> tuple[Difference, ...]:
     """Return what changes from one edition, profile or reference set to another.
 
     Args:
@@ -122,7 +122,7 @@ def diff(first: Any, second: Any) -> tuple[Change, ...]:
     entries = [
         entry for each in (one, two) for edition in each.editions for entry in (*edition.entries, *edition.grades)
     ]
-    changes: list[Change] = []
+    changes: list[Difference] = []
     for analyte in dict.fromkeys(entry.analyte for entry in entries):
         found: dict[_Found, list[Cell]] = {}
         related = (entry for entry in entries if entry.analyte in (analyte, related_analyte(analyte)))
@@ -133,7 +133,7 @@ def diff(first: Any, second: Any) -> tuple[Change, ...]:
                     found.setdefault(item, []).append(cell)
         for item, where in found.items():
             fields = attrs.asdict(item)
-            changes.extend(Change(analyte=analyte, who=who, **fields) for who in joined(where))
+            changes.extend(Difference(analyte=analyte, who=who, **fields) for who in joined(where))
     return tuple(changes)
 
 

@@ -15,7 +15,7 @@ from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import schema
 from labinterp.ranges.load import parse_edition, parse_toml, read_bytes
 from labinterp.ranges.model import Edition  # noqa: TC001 - the same
-from labinterp.ranges.reader import Reader, Row, nearest, shown
+from labinterp.ranges.reader import Reader, TomlTable, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,10 +140,10 @@ class Library:
             reader.fault("", "the file was changed after its release; restore it, and put changes into a new edition")
         return parse_edition(data, reader, lambda name: name in self.ids(), edition_id)
 
-    def _tables(self, reader: Reader) -> Row:
+    def _tables(self, reader: Reader) -> TomlTable:
         path = self.root / PROFILES
         raw = parse_toml(read_bytes(path, PROFILES), reader) if path.is_file() else None
-        return Row() if raw is None else reader.table(raw, schema.PROFILES, "")
+        return TomlTable() if raw is None else reader.table(raw, schema.PROFILES, "")
 
     def _local(self) -> dict[str, str]:
         rows = self._tables(Reader(PROFILES)).get("local", [])

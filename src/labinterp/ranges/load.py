@@ -14,7 +14,7 @@ from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.model import Citation
 from labinterp.ranges import checks, schema
 from labinterp.ranges.model import Band, Edition, Entry, NoCategories, Partition
-from labinterp.ranges.reader import DATE, Reader, Row, nearest
+from labinterp.ranges.reader import DATE, Reader, TomlTable, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +183,7 @@ def _cited(row: dict[str, Any], sources: dict[str, Citation], reader: Reader, pa
     return Citation(source.id, source.text, cited.get("locator"), source.url)
 
 
-def _kind(row: Row, key: str, reader: Reader, path: str) -> None:
+def _kind(row: TomlTable, key: str, reader: Reader, path: str) -> None:
     if key == "grade":
         row["kind"] = "grade"
     elif reader.own and "kind" not in row:
@@ -202,7 +202,7 @@ def _kind(row: Row, key: str, reader: Reader, path: str) -> None:
         reader.fault(f"{path}.place", text, 'place = "Fairview"' if "place" not in row.given else None)
 
 
-def _entry(row: Row, edition: str, source: Citation, bands: tuple[Band, ...], units: tuple[str, ...]) -> Entry:
+def _entry(row: TomlTable, edition: str, source: Citation, bands: tuple[Band, ...], units: tuple[str, ...]) -> Entry:
     where = row.get("partition", {})
     age = where.get("age")
     ends = (age.low, age.high, age.text) if age else (None, None, None)

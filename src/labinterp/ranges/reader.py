@@ -40,7 +40,7 @@ class Age:
     high: Fraction | None
 
 
-class Row(dict[str, Any]):
+class TomlTable(dict[str, Any]):
     """The converted values of one table; `given` has every key in the file, `whole` says that all were right."""
 
     given: frozenset[str] = frozenset()
@@ -71,10 +71,10 @@ class Reader:
         if len(self.faults) < MAX_FAULTS and text not in self.faults:
             self.faults.append(text)
 
-    def table(self, raw: Any, keys: Iterable[Key], path: str) -> Row:
+    def table(self, raw: Any, keys: Iterable[Key], path: str) -> TomlTable:
         """Return the converted values of the keys that are present and right."""
         before = len(self.faults)
-        found = Row()
+        found = TomlTable()
         if not isinstance(raw, dict):
             self.fault(path, f"expected a table, got {shown(raw)}")
             raw, keys = {}, ()

@@ -117,7 +117,7 @@ class Analyte:
 
 
 @attrs.frozen
-class Entry:
+class Listed:
     """What one code or its display stands for."""
 
     analyte: str | None = None
@@ -131,8 +131,8 @@ class Tables:
     """Everything that is looked up: by key, code, reason and folded specimen; `names` by LOINC display."""
 
     analytes: Mapping[str, Analyte]
-    names: Mapping[str, Entry]
-    codes: Mapping[str, Entry]
+    names: Mapping[str, Listed]
+    codes: Mapping[str, Listed]
     reasons: Mapping[str, str]
     specimens: Mapping[str, str | None]
 
@@ -155,15 +155,15 @@ def tables() -> Tables:
     data = knowledge("analytes.toml")
     sources = {row["id"]: Citation(row["id"], row["citation"], url=row.get("url")) for row in data["source"]}
     known = {row["key"]: _analyte(row, sources) for row in data["analyte"]}
-    names: dict[str, Entry] = {}
-    codes: dict[str, Entry] = {}
+    names: dict[str, Listed] = {}
+    codes: dict[str, Listed] = {}
     for row in data["analyte"]:
         key = row["key"]
         for item in known[key].loinc:
-            codes[item.code] = Entry(key, item.property, item.notes)
-            names[fold(item.display)] = Entry(key, None, item.notes)
+            codes[item.code] = Listed(key, item.property, item.notes)
+            names[fold(item.display)] = Listed(key, None, item.notes)
     for row in data["refused"]:
-        codes.update(dict.fromkeys(row.get("loinc", ()), Entry(reason=row["reason"])))
+        codes.update(dict.fromkeys(row.get("loinc", ()), Listed(reason=row["reason"])))
     reasons = {row["reason"]: row["text"] for row in data["refused"]} | data["reasons"]
     specimens = {
         fold(spelling): None if kind == "missing" else kind

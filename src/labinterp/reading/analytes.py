@@ -18,7 +18,7 @@ import attrs
 from labinterp._data import knowledge
 from labinterp.errors import UnknownTestError
 from labinterp.reading import names
-from labinterp.reading.analyte_table import Analyte, Entry, Loinc, Span, fold, tables
+from labinterp.reading.analyte_table import Analyte, Listed, Loinc, Span, fold, tables
 from labinterp.reading.local_names import DASHES, TestMap, test_map
 
 __all__ = [
@@ -227,7 +227,7 @@ def _resolve(test: str, loinc: str) -> Resolution:
     name = _by_name(rest)
     if not codes:
         return Resolution(name.analyte, None, None, name.notes, name.reason)
-    entries = [tables().codes.get(code, Entry(reason="unknown_loinc")) for code in codes]
+    entries = [tables().codes.get(code, Listed(reason="unknown_loinc")) for code in codes]
     for code, entry in zip(codes, entries, strict=True):
         if entry.reason is not None:
             whole = names.read(test)  # as in CA 19-9, which is no code

@@ -43,7 +43,7 @@ class End:
 
 
 @attrs.frozen
-class Band:
+class SentBand:
     """One of several named stretches of a range.
 
     Args:
@@ -73,7 +73,7 @@ class RangeText:
     low: float | str | None
     high: float | str | None
     unit_text: str | None = None
-    bands: tuple[Band, ...] = ()
+    bands: tuple[SentBand, ...] = ()
 
 
 class _Token(NamedTuple):
@@ -488,7 +488,7 @@ def _shown(end: End | None, sign: str) -> float | str | None:
     return None if end is None else end.value if end.inclusive else f"{sign}{end.value}"
 
 
-def _band(part: _Part, decimal: str) -> Band | None:
+def _band(part: _Part, decimal: str) -> SentBand | None:
     ends: list[End | None] = []
     for end in part.stretch:
         number = None if end is None else values.parse_text(end[1], decimal).number
@@ -502,15 +502,15 @@ def _band(part: _Part, decimal: str) -> Band | None:
     if len(levels) > 1:
         return None
     name = " ".join(text for _, text in part.levels)
-    return Band(low, high, next(iter(levels), "normal"), name or "normal")
+    return SentBand(low, high, next(iter(levels), "normal"), name or "normal")
 
 
-def _ordered(bands: Sequence[Band]) -> tuple[Band, ...] | None:
+def _ordered(bands: Sequence[SentBand]) -> tuple[SentBand, ...] | None:
     """Return bands lowest first, gaps closed as printed; None where they overlap or their levels do not rise."""
     inf = float("inf")
     ordered = sorted(bands, key=lambda band: -inf if band.low is None else band.low.value)
     normal = [i for i, band in enumerate(ordered) if band.level == "normal"]
-    found: list[Band] = []
+    found: list[SentBand] = []
     for i, band in enumerate(ordered):
         level = band.level
         if level == "borderline":

@@ -12,7 +12,7 @@ from labinterp.frozen import FrozenMap
 from labinterp.model import Evidence, Finding, Pathway, Step
 from labinterp.reasoning import graph, questions, wording
 from labinterp.reasoning.slots import Panel, panel_of, resolved
-from labinterp.reasoning.tables import Row, Table, agrees, caveats, decide, remarks, rests_on, tables, weakening
+from labinterp.reasoning.tables import Rule, Table, agrees, caveats, decide, remarks, rests_on, tables, weakening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ class Reasoned:
 class _Answer:
     """The row that answers for a state, and the status after weakening."""
 
-    row: Row
+    row: Rule
     status: str
     weakened: bool
 

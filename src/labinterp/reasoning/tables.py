@@ -25,7 +25,7 @@ Combination = tuple[str, ...]
 
 
 @attrs.frozen
-class Row:
+class Rule:
     """One answer of a decision table.
 
     Args:
@@ -78,7 +78,7 @@ class Table:
     title: str
     excluded: str
     schemes: Mapping[str, Mapping[str, str]]
-    rows: tuple[Row, ...]
+    rows: tuple[Rule, ...]
     code: str | None
     finding_title: str
     codings: tuple[Coding, ...]
@@ -96,7 +96,7 @@ class Table:
         """Return every combination of classes."""
         return itertools.product(*(tuple(dict.fromkeys(scheme.values())) for scheme in self.schemes.values()))
 
-    def rows_for(self, combination: Combination) -> tuple[Row, ...]:
+    def rows_for(self, combination: Combination) -> tuple[Rule, ...]:
         """Return the rows that answer for a combination; a sound table has one."""
         return tuple(row for row in self.rows if row.answers(self.inputs, combination))
 
@@ -159,8 +159,8 @@ def _table(item: Mapping[str, Any], schemes: Mapping[str, Mapping[str, str]]) ->
     )
 
 
-def _row(item: Mapping[str, Any]) -> Row:
-    return Row(
+def _row(item: Mapping[str, Any]) -> Rule:
+    return Rule(
         when={name: _set(classes) for name, classes in item["when"].items()},
         status=item["status"],
         severity=item.get("severity", "low"),
@@ -177,7 +177,7 @@ def _set(classes: str | list[str]) -> frozenset[str]:
 
 
 @functools.cache
-def compiled(state: str) -> Mapping[Combination, Row]:
+def compiled(state: str) -> Mapping[Combination, Rule]:
     """Return the answer of a table for every combination of classes.
 
     Raises:
@@ -203,13 +203,13 @@ def compiled(state: str) -> Mapping[Combination, Row]:
     return answers
 
 
-def decide(state: str, panel: Panel) -> Row:
+def decide(state: str, panel: Panel) -> Rule:
     """Return the row that answers for a panel."""
     schemes = tables()[state].schemes
     return compiled(state)[tuple(scheme[panel.levels[name]] for name, scheme in schemes.items())]
 
 
-def rests_on(state: str, row: Row, panel: Panel) -> tuple[str, ...]:
+def rests_on(state: str, row: Rule, panel: Panel) -> tuple[str, ...]:
     """Return the measured inputs that a row names: what the answer rests on."""
     return tuple(
         name
@@ -231,7 +231,7 @@ def agreement() -> Mapping[str, Mapping[str, frozenset[str]]]:
     return {state: {name: _set(levels) for name, levels in inputs.items()} for state, inputs in data.items()}
 
 
-def agrees(state: str, row: Row, panel: Panel) -> bool:
+def agrees(state: str, row: Rule, panel: Panel) -> bool:
     """Return whether a plausible result of the panel speaks for a state that an implausible one makes a finding."""
     return row.status in FINDING_STATUSES and any(
         panel.levels[name] in levels and name not in panel.soft for name, levels in agreement().get(state, {}).items()

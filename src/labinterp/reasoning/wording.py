@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labinterp.codes import SEVERITIES, SUPPORTS
 from labinterp.reasoning import graph, knowledge
-from labinterp.reasoning.tables import Row, Table, tables
+from labinterp.reasoning.tables import Rule, Table, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ def listed(items: Iterable[str]) -> str:
     return said["list_comma"].join(head) + said["list_and"] + last if head else last
 
 
-def because(row: Row, panel: Panel) -> str:
+def because(row: Rule, panel: Panel) -> str:
     """Return the reason of a row for this panel."""
     title = "" if panel.calcium is None else panel.calcium.title
     return sentence(row.because.replace("{calcium}", title))
