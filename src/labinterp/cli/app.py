@@ -47,7 +47,7 @@ def app() -> None:
     """
 
 
-for _command in (interpret, panel, audit, convert, explain, ranges, verify, serve):
+for _command in (interpret, panel, audit, convert, explain, ranges, verify, serve, listen):
     app.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""`labinterp serve`."""
+"""`labinterp serve` and `labinterp listen`."""
 
 from __future__ import annotations
 
@@ -86,3 +86,42 @@ def serve(
     if "ssl_keyfile" in tls and "ssl_certfile" not in tls:
         raise click.UsageError("--ssl-keyfile goes with --ssl-certfile")
     _service().serve(host, port, token=token, cors=cors, log_format=log_format, tls=tls, **given)
+
+
+@click.command(short_help="Take HL7 v2 messages over MLLP.")
+@click.option("--host", envvar="LABINTERP_HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=2575, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="Folder for the answers.")
+@click.option("--forward", metavar="URL", help="Post the answers there instead.")
+@click.option("--format", "form", type=click.Choice(["hl7", "fhir", "json"]), default="hl7", show_default=True)
+@click.option("--ranges", envvar="LABINTERP_RANGES", multiple=True, metavar="P", help="Profile or edition; repeatable.")
+@click.option("--assume-adult", is_flag=True, help="Adult ranges where no age is known.")
+@click.option("--connections", type=click.IntRange(1, 10_000), default=64, show_default=True, help="At one time.")
+@click.option("--max-bytes", type=click.IntRange(1), default=10_000_000, show_default=True, help="Longest message.")
+def listen(
+    *,
+    host: str,
+    port: int,
+    folder: Path | None,
+    forward: str | None,
+    form: str,
+    ranges: tuple[str, ...],
+    assume_adult: bool,
+    connections: int,
+    max_bytes: int,
+) -> None:
+    """Take HL7 v2 messages over MLLP, and acknowledge each once its answer is written; needs 'service' and 'hl7v2'.
+
+    AA: the answer lies in the folder, or was taken by the URL. AR: the message cannot be read, with the reason. AE: the
+    answer could not be kept; send the message again. The name of an answer follows from its message.
+    """
+    from labinterp.options import Options
+
+    if (folder is None) == (forward is None):
+        raise click.UsageError("give --to DIR or --forward URL")
+    mllp = _service("labinterp.service.mllp")
+    limits = mllp.Limits(max_bytes=max_bytes, connections=connections)
+    target = mllp.to_url(forward, mllp.FORMATS[form], limits.timeout) if folder is None else mllp.to_folder(folder)
+    options = Options.checked(ranges=list(ranges) or "us", assume_adult=assume_adult)
+    listener = mllp.Listener(target, options, form, limits)
+    mllp.listen(listener, host, port, lambda text: click.echo(f"labinterp: {text}", err=True))
