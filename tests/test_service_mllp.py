@@ -251,6 +251,6 @@ def test_nothing_is_lost_when_the_listener_is_killed(tmp_path):
             process.stderr.close()
     assert kills >= 2
     assert acknowledged == set(range(count))
-    texts = [path.read_text() for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    texts = [path.read_bytes().decode() for path in tmp_path.iterdir() if not path.name.startswith(".")]
     assert sorted(int(text.split("PID|1||")[1].split("\r")[0]) for text in texts) == list(range(count))
     assert process.returncode == 0

@@ -23,7 +23,7 @@ from labinterp.cli.explaining import explain
 from labinterp.cli.interpreting import interpret
 from labinterp.cli.paneling import panel
 from labinterp.cli.ranges import ranges
-from labinterp.cli.serving import serve
+from labinterp.cli.serving import listen, serve
 from labinterp.errors import InputError, LabInterpError, LayoutError, ReferenceSetError, ReportError
 
 if TYPE_CHECKING:
