@@ -5,6 +5,7 @@ Positions in these tuples are the integer codes that arrays carry, so entries ar
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from labinterp import errors
@@ -185,6 +186,7 @@ NO_GRADE: Final = sum(bit for note, bit in NOTE_BIT.items() if note.startswith("
 """The bits of the notes that say why there is no grade."""
 
 
+@functools.lru_cache(maxsize=4096)
 def notes_of_bits(bits: int) -> tuple[str, ...]:
     """Return the notes of a bit mask, in the order of `NOTES`."""
     return tuple(note for i, note in enumerate(NOTES) if bits >> i & 1)

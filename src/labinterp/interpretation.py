@@ -175,7 +175,7 @@ def _each(results: Any) -> Iterable[Any]:
 
 
 def _result(item: Any, index: int) -> LabResult:
-    if not isinstance(item, Mapping):
+    if isinstance(item, LabResult) or not isinstance(item, Mapping):
         return checked_instance(item, LabResult, f"results[{index}]")
     records.check_keys(item, f"results[{index}]")
     made = records.result_of(item)

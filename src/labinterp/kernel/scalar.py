@@ -110,19 +110,17 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
         demographics.read_text(result.note),
         demographics.read_text(result.method),
     )
-    reading.range_sent = result.reference_low, result.reference_high, result.reference_range
+    if not (result.reference_low is result.reference_high is result.reference_range is None):
+        reading.range_sent = result.reference_low, result.reference_high, result.reference_range
     channel = session.channel(sent)
     if channel.between:
         channel = session.settled(channel, sent, reading.range_sent)
     reading.channel = channel
-    moment = read_moment(result.collected_at, session.date_order)
-    if moment is not None:
-        reading.when = moment.at
-        reading.notes |= 0 if moment.is_exact else NOTE_BIT["time_imprecise"]
-    elif not demographics.is_missing(result.collected_at):
-        reading.notes |= NOTE_BIT["time_unreadable"]
+    if result.collected_at is not None:
+        _read_moment(reading, result.collected_at, session)
     reading.who = person.key(reading.when)
-    reading.flag = flags.combined(_side(result.reported_flag), _side(parsed.flag))
+    if result.reported_flag is not None or parsed.flag is not None:
+        reading.flag = flags.combined(_side(result.reported_flag), _side(parsed.flag))
     reading.notes |= channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
     reading.problem = problem_before_conversion(parsed, channel)
     if reading.problem is not None:
@@ -137,6 +135,15 @@ def read(result: LabResult, person: Person, session: Session, decimal: str | Non
     _convert(reading, session)
     _grade_by_baseline(reading, read_baseline(result.baseline, decimal))
     return reading
+
+
+def _read_moment(reading: Reading, collected_at: Any, session: Session) -> None:
+    moment = read_moment(collected_at, session.date_order)
+    if moment is not None:
+        reading.when = moment.at
+        reading.notes |= 0 if moment.is_exact else NOTE_BIT["time_imprecise"]
+    elif not demographics.is_missing(collected_at):
+        reading.notes |= NOTE_BIT["time_unreadable"]
 
 
 def _side(flag: object) -> str | None:
@@ -316,7 +323,7 @@ def _levels(readings: Sequence[Reading], chosen: dict[int, int], session: Sessio
             pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
             if slot == slots.VITAMIN_B12 and slots.is_diagnostic(outcome.band):
                 pattern[slots.CONTEXT["vitamin_b12_limit"]] = 1
-    if any(session.person_class(reading.who) == rule.PREGNANT for reading in readings):
+    if any(session.person_class(who) == rule.PREGNANT for who in {reading.who for reading in readings}):
         pattern[slots.CONTEXT["pregnancy"]] = 1
     return pattern
 

@@ -163,7 +163,7 @@ class Session:
             sent: the reported range, as it was sent.
             computed: whether the values are computed, and so compared with the tolerance even in a printed unit.
         """
-        kinds = tuple(map(type, sent))  # 1 and True are equal, and are not the same as an end
+        kinds = None if sent is NO_RANGE else tuple(map(type, sent))  # 1 and True are equal, and are not the same
         key = (channel.analyte, channel.unit, channel.method, who, sent, kinds, computed)
         try:
             found = self._plans.get(key)

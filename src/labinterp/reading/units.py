@@ -301,21 +301,53 @@ def from_quantity(quantity: Any) -> tuple[Any, str | None]:
     return quantity.magnitude, text
 
 
+@attrs.frozen
+class _Spellings:
+    """Every folded spelling: whole, or as what is put together by a join of a numerator and a denominator.
+
+    Args:
+        whole: spelling → UCUM code.
+        above: spelling of a numerator → its name.
+        below: spelling of a denominator → its name.
+        joins: what stands between the two, and behind them.
+        codes: names of both → UCUM code.
+    """
+
+    whole: Mapping[str, str]
+    above: Mapping[str, str]
+    below: Mapping[str, str]
+    joins: tuple[tuple[str, str], ...]
+    codes: Mapping[tuple[str, str], str]
+
+    def code_of(self, folded: str) -> str | None:
+        """Return the code of a folded spelling; no spelling has two (a test goes through all of them)."""
+        whole = self.whole.get(folded)
+        if whole is not None:
+            return whole
+        for between, behind in self.joins:
+            if not folded.endswith(behind):
+                continue
+            end = len(folded) - len(behind)
+            cut = folded.find(between, 0, end)
+            while cut >= 0:
+                pair = self.above.get(folded[:cut]), self.below.get(folded[cut + len(between) : end])
+                if pair in self.codes:
+                    return self.codes[pair]
+                cut = folded.find(between, cut + 1, end)
+        return None
+
+
 @functools.cache
-def _spellings() -> Mapping[str, str]:
-    """Every folded spelling → UCUM code."""
+def _spellings() -> _Spellings:
     data = knowledge("units.toml")
-    table: dict[str, str] = {}
-    for row in data["unit"]:
-        numerator, denominator = row.get("of", (None, None))
-        pairs = (
-            join.format(above, below)
-            for above in data["numerators"].get(numerator, ())
-            for below in data["denominators"].get(denominator, ())
-            for join in data["joins"]
-        )
-        table.update((_fold(spelling), row["code"]) for spelling in (*pairs, *row.get("extra", ())))
-    return table
+    above, below = (
+        {_fold(spelling): name for name, spellings in data[part].items() for spelling in spellings}
+        for part in ("numerators", "denominators")
+    )
+    joins = dict.fromkeys(tuple(_fold(join).split("{}")[1:]) for join in data["joins"])
+    codes = {tuple(row["of"]): row["code"] for row in data["unit"] if "of" in row}
+    whole = {_fold(spelling): row["code"] for row in data["unit"] for spelling in row.get("extra", ())}
+    return _Spellings(whole, above, below, tuple((between, behind) for between, behind in joins), codes)
 
 
 def _fold(text: str) -> str:
@@ -384,9 +416,9 @@ def _plain_lookup(text: str) -> str | None:
         if unicodedata.normalize("NFKC", text).strip() == unicodedata.normalize("NFKC", exact):
             return str(code)
     folded = _fold(text)
-    found = _spellings().get(folded)
+    found = _spellings().code_of(folded)
     if found is None and any(mark in folded for mark in data["marks"]):
-        found = _spellings().get("".join(sign for sign in folded if sign not in data["marks"]))
+        found = _spellings().code_of("".join(sign for sign in folded if sign not in data["marks"]))
     if found is None and folded.endswith((")", "}", "]")):
         head, _, remark = folded.replace("{", "(").replace("[", "(").rpartition("(")
         if remark[:-1] in data["annotations"]:
