@@ -1,7 +1,11 @@
-"""Tables of results with the mix of real data, made here, the same for the same seed."""
+"""Tables of results of a plain shape (five tests a draw, one unit each, 2,000 days), made here.
+
+The same seed gives the same table.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TESTS = {
@@ -45,7 +50,7 @@ def table(draws: int, *, first: int = 0, seed: int = 1, distinct: bool = False, 
     center = np.array([center for _, center, _ in TESTS.values()])[which]
     value = center * np.exp(random.normal(0, 0.22, rows)) * factors[which, site]
     digits = np.where(value < 10, 2, np.where(value < 100, 1, 0))  # noqa: PLR2004 - as analyzers print
-    text = np.char.mod("%.6f", value) if distinct else _rounded(value, digits)
+    text = np.char.mod("%.6f", value) if distinct else rounded(value, digits)
     text = text.astype(object)
     dirty = np.flatnonzero(random.random(rows) < 0.03)  # noqa: PLR2004 - 3 % as in real data
     kind = random.integers(0, 3, len(dirty))
@@ -68,8 +73,8 @@ def table(draws: int, *, first: int = 0, seed: int = 1, distinct: bool = False, 
         "test": names[which],
         "value": text,
         "unit": unit_names[which, site],
-        "reference_low": np.where(has_range, _rounded(low, np.full(rows, 2)), ""),
-        "reference_high": np.where(has_range, _rounded(high, np.full(rows, 2)), ""),
+        "reference_low": np.where(has_range, rounded(low, np.full(rows, 2)), ""),
+        "reference_high": np.where(has_range, rounded(high, np.full(rows, 2)), ""),
         "age": age.astype(str),
         "sex": np.where(patient % 2 == 0, "F", "M"),
     }
@@ -77,7 +82,8 @@ def table(draws: int, *, first: int = 0, seed: int = 1, distinct: bool = False, 
     return pa.table({name: pa.array(column[order], pa.string()) for name, column in columns.items()})
 
 
-def _rounded(value: np.ndarray, digits: np.ndarray) -> np.ndarray:
+def rounded(value: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    """Return numbers as texts with so many places each."""
     out = np.empty(len(value), "U12")
     for places in (0, 1, 2):
         at = digits == places
@@ -86,13 +92,17 @@ def _rounded(value: np.ndarray, digits: np.ndarray) -> np.ndarray:
 
 
 def write(path: Path, rows: int, *, part: int = 200_000, **options: bool) -> Path:
-    """Write a CSV file of at least `rows` rows, in parts; a shuffled one is shuffled as a whole."""
+    """Write a CSV file of at least `rows` rows of the plain shape, in parts; a shuffled one is shuffled as a whole."""
     draws = -(-rows // len(TESTS))
-    part = draws if options.get("shuffled") else part
+    return write_parts(path, draws, draws if options.get("shuffled") else part, partial(table, **options))
+
+
+def write_parts(path: Path, draws: int, part: int, make: Callable[..., pa.Table]) -> Path:
+    """Write a CSV file of so many draws, `part` of them at a time."""
     with path.open("wb") as sink:
         writer = None
         for first in range(0, draws, part):
-            block = table(min(part, draws - first), first=first, **options)
+            block = make(min(part, draws - first), first=first)
             writer = writer or pacsv.CSVWriter(
                 sink, block.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
             )

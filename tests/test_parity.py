@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
-from labinterp.batch.answers import evidence_text
+from labinterp.batch.findings import evidence_text
 from strategies import AGES, PREGNANCIES, SEXES, rows
 
 COLUMNS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,20 +10,20 @@ import numpy as np
 import pandas as pd
 
 from labinterp.batch.encode import Encoded, compact
+from labinterp.batch.findings import SEPARATOR
 from labinterp.batch.output import Coded, Whole
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVELS, PROBLEMS, notes_of_bits
 from labinterp.kernel.plan import SEVERE_FLAGS
 from labinterp.reading import units
 from labinterp.reading.demographics import read_text
-from labinterp.reasoning import reason_told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from labinterp.batch.columns import Columns
     from labinterp.batch.core import Answer
+    from labinterp.batch.findings import Row
     from labinterp.kernel.vector import Ints
-    from labinterp.model import Evidence, Presentation
 
 RESULT_COLUMNS: Final = (
     "patient_id", "collected_at", "analyte", "comparator", "value", "unit", "low", "high", "range_id", "flag", "level",
@@ -48,11 +47,7 @@ FINDING_COLUMNS: Final = (
 PATHWAY_COLUMNS: Final = (
     "patient_id", "panel", "finding", "pathway", "kind", "support", "broken_at", "explanation",
 )  # fmt: skip
-SEPARATOR: Final = ";"
 _SEVERE: Final = np.array([1 + SEVERE_FLAGS.index(flag) if flag in SEVERE_FLAGS else 0 for flag in (None, *FLAGS)])
-
-Pattern = tuple[int, ...]
-Texts = tuple[tuple[str | None, ...], ...]
 
 
 def results(answer: Answer, table: Columns) -> dict[str, Any]:
@@ -105,37 +100,53 @@ def _suspected(suspects: dict[int, str], rows: int) -> Coded:
 
 def findings(answer: Answer) -> dict[str, Any]:
     """Return one row per finding and panel, panels in order of first appearance."""
-    return _table(answer, _finding_texts, FINDING_COLUMNS)
+    found = answer.findings
+    return _table(answer, found.number, found.item, [item.row for item in found.items], FINDING_COLUMNS)
 
 
 def pathways(answer: Answer) -> dict[str, Any]:
     """Return one row per finding and pathway."""
-    return _table(answer, _pathway_texts, PATHWAY_COLUMNS)
+    found = answer.findings
+    each = [len(item.pathways) for item in found.items]
+    _, item = _spread(each, found.item)
+    rows = list(itertools.chain.from_iterable(item.pathways for item in found.items))
+    return _table(answer, _pathways_of_patterns(answer), item, rows, PATHWAY_COLUMNS)
 
 
-def counts(answer: Answer) -> dict[str, list[int]]:
+def counts(answer: Answer) -> dict[str, Ints]:
     """Return how many findings and pathways each distinct pattern of levels has."""
-    return {
-        "findings": [len(_finding_texts(*case)) for case in answer.cases],
-        "pathways": [len(_pathway_texts(*case)) for case in answer.cases],
-    }
+    return {"findings": answer.findings.number, "pathways": _pathways_of_patterns(answer)}
 
 
-def _table(
-    answer: Answer, texts_of: Callable[[Pattern, Presentation | None], Texts], names: Sequence[str]
-) -> dict[str, Any]:
-    texts = [texts_of(*case) for case in answer.cases]
-    panel, item = _spread([len(rows) for rows in texts], answer.answer_of_panel)
+def _pathways_of_patterns(answer: Answer) -> Ints:
+    found = answer.findings
+    each = np.array([len(item.pathways) for item in found.items], np.int64)
+    pattern = np.repeat(np.arange(len(found.number)), found.number)
+    numbers: Ints = np.bincount(pattern, each[found.item], len(found.number)).astype(np.int64)
+    return numbers
+
+
+def _table(answer: Answer, number: Ints, item: Ints, rows: Sequence[Row], names: Sequence[str]) -> dict[str, Any]:
+    """Return a table of what each panel's pattern comes to.
+
+    Args:
+        answer: with each panel's pattern.
+        number: how many rows each pattern has.
+        item: the position in `rows` of each, pattern by pattern.
+        rows: the distinct rows behind patient and panel.
+        names: of the columns.
+    """
+    panel, place = _spread(number, answer.answer_of_panel)
     first = answer.panels.first_row[panel]
     columns: dict[str, Any] = {"patient_id": _patients(answer.patient, first), "panel": _labels(answer, first)}
     own = [name for name in names if name not in columns]
-    rows = list(itertools.chain.from_iterable(texts))
-    columns |= {name: Coded.of(item, column) for name, column in zip(own, zip(*rows, strict=True), strict=False)}
-    columns = {**dict.fromkeys(own, Coded(item, ())), **columns}
+    codes = item[place]
+    columns |= {name: Coded.of(codes, column) for name, column in zip(own, zip(*rows, strict=True), strict=False)}
+    columns = {**dict.fromkeys(own, Coded(codes, ())), **columns}
     return {name: columns[name] for name in names}
 
 
-def _spread(numbers: Sequence[int], answer: Ints) -> tuple[Ints, Ints]:
+def _spread(numbers: Sequence[int] | Ints, answer: Ints) -> tuple[Ints, Ints]:
     """Return, for every output row, its panel and the position of its item in the flat list of all answers' items."""
     count = np.array(numbers, np.int64)
     start = np.cumsum(count) - count
@@ -143,46 +154,6 @@ def _spread(numbers: Sequence[int], answer: Ints) -> tuple[Ints, Ints]:
     panel = np.repeat(np.arange(len(answer)), per_panel)
     within = np.arange(len(panel)) - np.repeat(np.cumsum(per_panel) - per_panel, per_panel)
     return panel, start[answer[panel]] + within if len(panel) else np.zeros(0, np.int64)
-
-
-def evidence_text(evidence: Sequence[Evidence]) -> str:
-    """Return the evidence of a finding as text, without values.
-
-    Example:
-        >>> from labinterp.model import Evidence
-        >>> evidence_text([Evidence("calcium", "low", "adjusted_by_albumin")])
-        'calcium=low (adjusted_by_albumin)'
-    """
-    return SEPARATOR.join(
-        f"{item.analyte}={item.level}" + ("" if item.basis == "reported" else f" ({item.basis})") for item in evidence
-    )
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _finding_texts(pattern: Pattern, told: Presentation | None) -> Texts:
-    """Return the findings of a pattern of levels: the columns of findings behind patient and panel."""
-    return tuple(
-        (
-            finding.code,
-            finding.status,
-            finding.severity,
-            evidence_text(finding.evidence),
-            SEPARATOR.join(finding.upstream),
-            SEPARATOR.join(finding.suggested_tests),
-            finding.explanation,
-        )
-        for finding in reason_told(pattern, told).findings
-    )
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _pathway_texts(pattern: Pattern, told: Presentation | None) -> Texts:
-    """Return the pathways of a pattern of levels: the columns of pathways behind patient and panel."""
-    return tuple(
-        (finding.code, pathway.id, pathway.kind, pathway.support, pathway.broken_at, pathway.explanation)
-        for finding in reason_told(pattern, told).findings
-        for pathway in finding.pathways
-    )
 
 
 def _patients(patient: Encoded, first: Ints) -> Any:
@@ -205,10 +176,9 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     shared = times.codes[first] if answer.by_time else 0
     codes = np.where(own, len(times.distinct) + first, shared)
     short, used = pd.factorize(codes)
-    texts = times.distinct if times.is_text() else [None, *map(_time_name, times.distinct[1:])]
-    known = [text if text and text.strip() else "patient" for text in texts]
-    rows = len(known)
-    names = [known[code] if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
+    sent = times.distinct
+    rows = len(sent)
+    names = [_time_name(sent[code]) if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
     return Coded.of(short, names, kept=False)
 
 
@@ -217,6 +187,9 @@ def _row_name(answer: Answer, row: int) -> str:
 
 
 def _time_name(value: Any) -> str:
+    """Return the name of a panel by its collection time as it was sent; `patient` where there is none."""
+    if value is None:
+        return "patient"
     if isinstance(value, str):
-        return value
+        return value if value.strip() else "patient"
     return value.isoformat() if isinstance(value, dt.date) else str(read_text(value))

@@ -267,9 +267,9 @@ def chunk(answer: Answer, table: Columns, wanted: Mapping[str, pa.Schema]) -> Ch
     )
 
 
-def _first_rows(answer: Answer, counts: list[int]) -> Ints:
+def _first_rows(answer: Answer, counts: Ints) -> Ints:
     first = answer.panels.first_row
     numbers = first if answer.numbers is None else answer.numbers[first]
-    if not counts:
+    if not len(counts):
         return np.zeros(0, np.int64)
-    return np.repeat(numbers, np.array(counts)[answer.answer_of_panel])
+    return np.repeat(numbers, counts[answer.answer_of_panel])

@@ -10,7 +10,8 @@ import numpy as np
 
 from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact
-from labinterp.batch.instants import NO_TIME
+from labinterp.batch.findings import of_cases, of_patterns
+from labinterp.batch.instants import NO_TIME, exact_ages, read_births
 from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT
 from labinterp.errors import InputError
@@ -32,18 +33,21 @@ from labinterp.kernel.vector import (
     grade_by_baseline,
 )
 from labinterp.reading import demographics, flags
-from labinterp.reading.times import age_at, read_birth
+from labinterp.reading.times import age_at
 from labinterp.tables.records import TOLD
 
 if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
     from labinterp.batch.encode import Values
+    from labinterp.batch.findings import Found
+    from labinterp.batch.instants import Births
     from labinterp.kernel.quantity import Channel
     from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.kernel.vector import Bools, Floats, Ints
     from labinterp.model import Presentation
     from labinterp.options import Options
+    from labinterp.reading.times import Age
     from labinterp.reasoning import Reasoned
 
 _LEVEL_BITS = slots.SOFT - 1
@@ -65,7 +69,7 @@ class Answer:
         patient: the patients, encoded.
         collected: the collection times as they were sent, encoded.
         panels: which results are seen together.
-        patterns: the distinct patterns of levels, as `labinterp.reasoning.reason` wants them.
+        distinct: the distinct patterns of levels, one a row.
         answer_of_panel: each panel's pattern.
         by_time: whether panels are told apart by their collection time.
         instants: each row's collection time in microseconds, `NO_TIME` where it cannot be read.
@@ -81,7 +85,7 @@ class Answer:
     patient: Encoded
     collected: Encoded
     panels: Panels
-    patterns: list[tuple[int, ...]]
+    distinct: Ints
     answer_of_panel: Ints
     by_time: bool
     instants: Ints
@@ -97,9 +101,19 @@ class Answer:
         return list(zip(self.patterns, self.told or [None] * len(self.patterns), strict=True))
 
     @functools.cached_property
+    def patterns(self) -> list[tuple[int, ...]]:
+        """The distinct patterns of levels, as `labinterp.reasoning.reason` wants them."""
+        return [tuple(pattern) for pattern in self.distinct.tolist()]
+
+    @functools.cached_property
     def reasoned(self) -> list[Reasoned]:
         """What each distinct pattern comes to."""
         return [reasoning.reason_told(pattern, told) for pattern, told in self.cases]
+
+    @functools.cached_property
+    def findings(self) -> Found:
+        """The findings of each distinct pattern, as the frames show them."""
+        return of_patterns(self.distinct) if self.told is None else of_cases(self.cases)
 
 
 def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
@@ -149,7 +163,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     if told is not None:
         codes, distinct = compact(answer * len(told) + told_of_panel, len(patterns) * len(told))
         answer, pairs = codes.astype(np.int64), [divmod(pair, len(told)) for pair in distinct.tolist()]
-        patterns, told = [patterns[p] for p, _ in pairs], [told[t] for _, t in pairs]
+        patterns, told = patterns[[p for p, _ in pairs]], [told[t] for _, t in pairs]
     return Answer(
         batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
         graded=session.grading is not None, told=told, sent=table.encode("value") if ambiguous else None,
@@ -236,19 +250,20 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
     codes, columns = combine([*parts, *([(times.codes, len(times.instants))] if has_birth else [])])
     ages = age.map(demographics.read_age)
     sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
-    births = birth.map(lambda value: read_birth(value, session.date_order))
-    when = times.datetimes() if has_birth else [None]
-    at = columns[4].tolist() if has_birth else [0] * len(columns[0])
+    births = read_births(birth.distinct, session.date_order)
+    aged: tuple[Ints, list[Age | None]] = columns[0], ages
+    if has_birth:
+        aged = _ages_by_birth(aged, (births, columns[3]), (times, columns[4]), session.age_edges)
     found: dict[WhoKey, int] = {}
-    group_of = np.empty(len(columns[0]), np.int64)
-    for i, (a, s, p, b) in enumerate(zip(*(c.tolist() for c in columns[:4]), strict=True)):
-        born, seen = births[b], when[at[i]]
-        exact = None if born is None or seen is None else age_at(born, seen)
-        key = session.who_key(ages[a] if exact is None else exact, sexes[s], pregnancies[p])
-        group_of[i] = found.setdefault(key, len(found))
+    short, kinds = combine([(aged[0], len(aged[1])), (columns[1], len(sexes)), (columns[2], len(pregnancies))])
+    keys = [
+        session.who_key(aged[1][a], sexes[s], pregnancies[p])
+        for a, s, p in zip(*(kind.tolist() for kind in kinds), strict=True)
+    ]
+    group_of = np.array([found.setdefault(key, len(found)) for key in keys], np.int64)[short]
     notes = (
         _notes(age, "age_unreadable", [a is None for a in ages])
-        | _notes(birth, "time_unreadable", [b is None for b in births])
+        | _notes(birth, "time_unreadable", (~births.known).tolist())
         | _notes(sex, "sex_unreadable", sex.map(demographics.sex_is_unreadable))
         | _notes(pregnancy, "pregnancy_unreadable", [p == demographics.UNREADABLE for p in pregnancies])
     )
@@ -282,6 +297,40 @@ def _told(column: Any, batch: Batch, panels: Panels) -> tuple[list[Presentation 
             known[key] = found.setdefault(reasoning.told_together(read[code][0] for code in key), len(found))
         of_panel[panel[start]] = known[key]
     return list(found), of_panel
+
+
+def _ages_by_birth(
+    sent: tuple[Ints, list[Age | None]],
+    births: tuple[Births, Ints],
+    times: tuple[Times, Ints],
+    edges: tuple[float, ...],
+) -> tuple[Ints, list[Age | None]]:
+    """Return codes and ages, by birth date and collection time where both are known; ages in one bin share a code.
+
+    Args:
+        sent: each combination's age as it was sent.
+        births: the distinct birth dates, and each combination's.
+        times: the distinct collection times, and each combination's.
+        edges: ages at which limits change.
+    """
+    codes, ages = sent[0].astype(np.int64), list(sent[1])
+    born, seen = births[0], times[0].instants
+    known = born.known[births[1]] & (seen != NO_TIME)[times[1]]
+    plain = known & (born.day != NO_TIME)[births[1]]
+    rows = np.flatnonzero(plain)
+    age = exact_ages(born.day[births[1][rows]], seen[times[1][rows]])
+    rows, age = rows[~np.isnan(age)], age[~np.isnan(age)]
+    bins, first = np.unique(np.searchsorted(edges, age, side="right"), return_index=True)
+    codes[rows] = len(ages) + np.searchsorted(bins, np.searchsorted(edges, age, side="right"))
+    ages += [(age[i], age[i]) for i in first.tolist()]
+    when = times[0].datetimes() if known.sum() > plain.sum() else []
+    for i in np.flatnonzero(known & ~plain).tolist():
+        at = when[times[1][i]]
+        found = None if at is None else age_at(born.others[births[1][i]], at)
+        if found is not None:
+            codes[i] = len(ages)
+            ages.append(found)
+    return codes, ages
 
 
 def _notes(column: Encoded, note: str, unreadable: list[bool]) -> Ints:
@@ -506,12 +555,12 @@ def _sides(beside: Encoded, reported: Encoded) -> Ints | None:
     return sides
 
 
-def _patterns(levels: Ints) -> tuple[list[tuple[int, ...]], Ints]:
+def _patterns(levels: Ints) -> tuple[Ints, Ints]:
     """Return the distinct patterns of levels, and each panel's."""
     if not len(levels):
-        return [], np.zeros(0, np.int64)
+        return levels[:, : slots.WIDTH], np.zeros(0, np.int64)
     codes, distinct = _distinct_rows(np.ascontiguousarray(levels, np.uint8).view(np.uint64))
-    return [tuple(pattern) for pattern in levels[distinct, : slots.WIDTH].tolist()], codes
+    return levels[distinct, : slots.WIDTH], codes
 
 
 def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:

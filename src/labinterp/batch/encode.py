@@ -51,7 +51,7 @@ class Encoded:
     def known(self) -> Encoded:
         """Return the same as ids: those that `read_id` takes for one share a code, and what names nobody is missing."""
         distinct = self.distinct
-        if self.is_text() and all(0 < len(text) <= LONGEST_ID and text == text.strip() for text in distinct[1:]):
+        if self.is_text() and _are_plain_ids(distinct[1:]):
             return self
         codes: dict[str | None, int] = {None: 0}
         kept: list[Any] = [None]
@@ -67,6 +67,17 @@ class Encoded:
     def map(self, function: Callable[[Any], Any]) -> list[Any]:
         """Apply a function to every distinct value."""
         return [function(value) for value in self.distinct]
+
+
+def _are_plain_ids(texts: list[str]) -> bool:
+    """Say whether every text is an id as it stands: neither blank nor too long, with nothing blank around it."""
+    if not texts:
+        return True
+    lengths = [*map(len, texts)]
+    if min(lengths) == 0 or max(lengths) > LONGEST_ID:
+        return False
+    joined = "".join(texts)
+    return joined.split() == [joined] or all(text == text.strip() for text in texts)
 
 
 def encode(column: pd.Series[Any] | None, rows: int) -> Encoded:

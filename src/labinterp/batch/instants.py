@@ -11,16 +11,18 @@ import pandas as pd
 
 from labinterp.codes import NOTE_BIT
 from labinterp.reading.demographics import is_missing
-from labinterp.reading.times import read_moment
+from labinterp.reading.times import MAX_AGE, read_birth, read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from labinterp.kernel.vector import Bools, Ints
+    from labinterp.kernel.vector import Bools, Floats, Ints
+    from labinterp.reading.times import Moment
 
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _MICROSECONDS: Final = 1_000_000
+_DAY: Final = 86_400 * _MICROSECONDS
 _FEW: Final = 64
 NO_TIME: Final = int(np.iinfo(np.int64).min)
 UNREADABLE: Final = NOTE_BIT["time_unreadable"]
@@ -29,6 +31,9 @@ IMPRECISE: Final = NOTE_BIT["time_imprecise"]
 _FORMS: Final = ("Y-M-D", "Y/M/D", "YMD", "D.M.Y", "A/B/Y", "A-B-Y")
 _LOOSE: Final = ("", " h:m", "Th:m", " h:m:s", "Th:m:s")
 _TIGHT: Final = ("", "hm", "hms")
+_FRACTIONS: Final = (".fff", ".ffffff")
+_ZONES: Final = ("Z", "+o:p", "-o:p", "+op", "-op")
+_DIGITS: Final = "YMDABhmsfop"
 
 
 @attrs.frozen(eq=False)
@@ -42,6 +47,21 @@ class Instants:
 
     at: Ints
     notes: Ints
+
+
+@attrs.frozen(eq=False)
+class Births:
+    """Birth dates.
+
+    Args:
+        day: in days since 1970; `NO_TIME` where no day is named, or a time of day besides.
+        known: whether it could be read.
+        others: those that could be read and are no day, by position.
+    """
+
+    day: Ints
+    known: Bools
+    others: Mapping[int, Moment]
 
 
 def read_instants(distinct: Sequence[Any], date_order: str | None) -> Instants:
@@ -61,6 +81,52 @@ def read_instants(distinct: Sequence[Any], date_order: str | None) -> Instants:
         elif not is_missing(value):
             notes[i] = UNREADABLE
     return Instants(at, notes)
+
+
+def read_births(distinct: Sequence[Any], date_order: str | None) -> Births:
+    """Read birth dates."""
+    at = np.full(len(distinct), NO_TIME, np.int64)
+    read = np.zeros(len(distinct), np.bool_)
+    if len(distinct) > _FEW:
+        read = _read_texts(distinct, date_order, at)
+    plain = read & (at % _DAY == 0)
+    day = np.where(plain, at // _DAY, NO_TIME)
+    others: dict[int, Moment] = {}
+    for i in np.flatnonzero(~plain).tolist():
+        birth = read_birth(distinct[i], date_order)
+        if birth is not None and birth.is_exact and birth.at.time() == dt.time():
+            day[i] = (birth.at - _EPOCH).days
+        elif birth is not None:
+            others[i] = birth
+    known = day != NO_TIME
+    known[list(others)] = True
+    return Births(day, known, others)
+
+
+def exact_ages(birth: Ints, instant: Ints) -> Floats:
+    """Return ages as `reading.times.age_at` does for birth dates to the day, NaN where there is none.
+
+    Args:
+        birth: in days.
+        instant: in microseconds.
+    """
+    born, seen = birth.astype("datetime64[D]"), instant.astype("datetime64[us]").astype("datetime64[D]")
+    days = (seen - born).astype(np.int64)
+    year = seen.astype("datetime64[Y]").astype(np.int64)
+    years = year - born.astype("datetime64[Y]").astype(np.int64)
+    years -= _birthday(born, years) > seen
+    last, following = _birthday(born, years), _birthday(born, years + 1)
+    share = (seen - last).astype(np.int64) / (following - last).astype(np.int64)
+    age: Floats = np.where(years < 1, np.minimum(days / 365.25, np.nextafter(1.0, 0.0)), years + share)
+    age[(days < 0) | (year == dt.MAXYEAR - 1970) | (age > MAX_AGE)] = np.nan
+    return age
+
+
+def _birthday(born: Any, years: Ints) -> Any:
+    """Return the birthday in the year that is so many after the birth; of a 29th of February the 1st of March."""
+    month = born.astype("datetime64[M]")
+    start = (month.astype(np.int64) + 12 * years).astype("datetime64[M]")
+    return start.astype("datetime64[D]") + (born - month.astype("datetime64[D]"))
 
 
 def _read_stamps(distinct: Sequence[Any], at: Ints) -> Bools:
@@ -99,14 +165,14 @@ def _rows_of_form(signs: Ints, form: str) -> Ints:
     fits = np.ones(len(signs), np.bool_)
     for place, mark in enumerate(form):
         column = signs[:, place]
-        fits &= (column >= ord("0")) & (column <= ord("9")) if mark in "YMDABhms" else column == ord(mark)
+        fits &= (column >= ord("0")) & (column <= ord("9")) if mark in _DIGITS else column == ord(mark)
     rows: Ints = np.flatnonzero(fits)
     return rows
 
 
 def _instants(signs: Ints, form: str, date_order: str | None) -> tuple[Ints, Ints]:
     """Return which rows are times that there are, and their instants."""
-    part = {name: _number(signs, form, name) for name in dict.fromkeys(form) if name.isalpha() and name != "T"}
+    part = {name: _number(signs, form, name) for name in _DIGITS if name in form}
     year, good = part["Y"], part["Y"] >= 1
     if "A" in part:
         first, second = part["A"], part["B"]
@@ -128,9 +194,16 @@ def _instants(signs: Ints, form: str, date_order: str | None) -> tuple[Ints, Int
         if name in part:
             good &= part[name] <= top
             seconds += part[name] * weight
+    if "o" in part:
+        minutes = part["o"] * 60 + part["p"]
+        good &= (minutes < 24 * 60) & (year > 1) & (year < dt.MAXYEAR)
+        seconds -= minutes * (60 if "+" in form else -60)
     rows: Ints = np.flatnonzero(good)
     days = begin + day - 1
-    return rows, (days[rows] * 86_400 + seconds[rows]) * _MICROSECONDS
+    instants = (days * 86_400 + seconds) * _MICROSECONDS
+    if "f" in part:
+        instants += part["f"] * 10 ** (6 - form.count("f"))
+    return rows, instants[rows]
 
 
 def _number(signs: Ints, form: str, name: str) -> Ints:
@@ -142,7 +215,7 @@ def _number(signs: Ints, form: str, name: str) -> Ints:
 
 
 def _spelled(form: str) -> str:
-    return "".join(mark * (4 if mark == "Y" else 2) if mark in "YMDABhms" else mark for mark in form)
+    return "".join(mark * (4 if mark == "Y" else 2) if mark in _DIGITS and mark != "f" else mark for mark in form)
 
 
 def _by_length() -> dict[int, list[str]]:
@@ -151,6 +224,11 @@ def _by_length() -> dict[int, list[str]]:
         for clock in _TIGHT if day == "YMD" else _LOOSE:
             form = _spelled(day + clock)
             found.setdefault(len(form), []).append(form)
+    for clock in _LOOSE[1:]:
+        for fraction in ("", *_FRACTIONS) if clock.endswith("s") else ("",):
+            for zone in _ZONES if not fraction else ("", *_ZONES):
+                form = _spelled("Y-M-D" + clock + fraction + zone)
+                found.setdefault(len(form), []).append(form)
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.codes import LEVEL_CODE, NO_GRADE, NOTE_BIT, SIDE_OF_FLAG
 from labinterp.kernel import calcium as rule

@@ -330,7 +330,7 @@ class _Spellings:
             end = len(folded) - len(behind)
             cut = folded.find(between, 0, end)
             while cut >= 0:
-                pair = self.above.get(folded[:cut]), self.below.get(folded[cut + len(between) : end])
+                pair = self.above.get(folded[:cut], ""), self.below.get(folded[cut + len(between) : end], "")
                 if pair in self.codes:
                     return self.codes[pair]
                 cut = folded.find(between, cut + 1, end)

@@ -71,8 +71,8 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
         (['hypomagnesemia'], 'undetermined')
     """
     panel = panel_of(pattern)
-    answers = {state: _answer(state, panel) for state in tables()}
-    statuses = FrozenMap({state: answer.status for state, answer in answers.items()})
+    answers = {state: answer(state, panel) for state in tables()}
+    statuses = FrozenMap({state: each.status for state, each in answers.items()})
     held = [table for table in tables().values() if table.code is not None and statuses[table.id] in FINDING_STATUSES]
     pathways = {table.id: _pathways(table, statuses) for table in held}
     usefulness = _usefulness(pathways.values(), statuses)
@@ -99,7 +99,8 @@ def rank(finding: Finding) -> tuple[int, int]:
     return -SEVERITIES.index(finding.severity), FINDING_STATUSES.index(finding.status)
 
 
-def _answer(state: str, panel: Panel) -> _Answer:
+def answer(state: str, panel: Panel) -> _Answer:
+    """Return the row that answers for a state, and its status."""
     row = decide(state, panel)
     weak = not panel.soft.isdisjoint(rests_on(state, row, panel)) and not agrees(state, row, panel)
     return _Answer(row, weakening()[row.status] if weak else row.status, weak)
@@ -107,20 +108,20 @@ def _answer(state: str, panel: Panel) -> _Answer:
 
 def _finding(
     table: Table,
-    answer: _Answer,
+    answered: _Answer,
     panel: Panel,
     statuses: Mapping[str, str],
     *,
     pathways: tuple[Pathway, ...],
     usefulness: Mapping[str, int],
 ) -> Finding:
-    row = answer.row
+    row = answered.row
     noted = [remark for remark in remarks() if table.id in remark.states and remark.holds(panel, statuses)]
-    texts = (weakening()["caveat"],) if answer.weakened else ()
+    texts = (weakening()["caveat"],) if answered.weakened else ()
     keys = dict.fromkeys((*texts, *(key for remark in noted for key in remark.caveats), *row.caveats))
     wanted = dict.fromkeys((*row.suggest, *(test for remark in noted for test in remark.suggest)))
     tests = [test for test in wanted if panel.needs(test)]
-    if answer.status == "present":
+    if answered.status == "present":
         tests.sort(key=lambda test: -usefulness.get(test, 0))
     told = wording.of_unjudged(test for test in wanted if test in panel.unjudged)
     upstream = _upstream(table.id, statuses)
@@ -128,7 +129,7 @@ def _finding(
     return Finding(
         code=str(table.code),
         title=table.finding_title,
-        status=answer.status,
+        status=answered.status,
         severity=row.severity,
         evidence=_evidence(rests_on(table.id, row, panel), panel),
         pathways=pathways,
@@ -141,7 +142,7 @@ def _finding(
         state=table.id,
         explanation=wording.of_finding(
             table,
-            answer.status,
+            answered.status,
             reason_text,
             pathways=pathways,
             upstream=upstream,

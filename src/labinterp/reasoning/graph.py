@@ -139,7 +139,7 @@ def _walk(node: str, so_far: Path, seen: frozenset[str]) -> Iterator[Path]:
 
 def states_on(path: Path) -> tuple[str, ...]:
     """Return the observable nodes of a path, its source first."""
-    return tuple(node for node in _nodes_of(path) if nodes()[node].state is not None)
+    return tuple(node for node in nodes_of(path) if nodes()[node].state is not None)
 
 
 def is_indirect(path: Path) -> bool:
@@ -154,10 +154,11 @@ def strength_of(path: Path) -> str:
 
 def id_of(path: Path) -> str:
     """Return the nodes of a path joined by `>`."""
-    return ">".join(_nodes_of(path))
+    return ">".join(nodes_of(path))
 
 
-def _nodes_of(path: Path) -> tuple[str, ...]:
+def nodes_of(path: Path) -> tuple[str, ...]:
+    """Return every node of a path in order."""
     return (path[0].source, *(edge.target for edge in path))
 
 

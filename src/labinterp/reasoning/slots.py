@@ -39,8 +39,8 @@ UNJUDGED: Final = "unjudged"
 """Stands for a level where a result was sent and could not be judged."""
 SOFT: Final = 16
 """Added to the code of a level that rests on an implausible value."""
-_LEVEL: Final = (MISSING, *LEVELS, UNJUDGED)
-UNJUDGED_CODE: Final = _LEVEL.index(UNJUDGED)
+LEVEL_CODES: Final = (MISSING, *LEVELS, UNJUDGED)
+UNJUDGED_CODE: Final = LEVEL_CODES.index(UNJUDGED)
 CONTEXTS: Final = {
     "pregnancy": (MISSING, "pregnant"),
     "adjustment": (MISSING, "minor", "pregnancy", "albumin_low", "albumin_high", "albumin_censored", "age_unknown"),
@@ -56,7 +56,7 @@ OTHER_CALCIUM: Final = "calcium_other"
 B12 was judged by a limit that its source calls diagnostic.
 """
 _UNKNOWN: Final = frozenset((MISSING, UNJUDGED))
-_OPEN: Final = _UNKNOWN | {"indeterminate"}
+OPEN: Final = _UNKNOWN | {"indeterminate"}
 
 
 @attrs.frozen
@@ -121,7 +121,7 @@ class Panel:
     def unjudged(self) -> tuple[str, ...]:
         """The analytes that were sent and say nothing: neither judged, nor used to adjust calcium."""
         calcium = self.calcium
-        used = () if calcium is None or self.levels[calcium.slot] in _OPEN else calcium.evidence
+        used = () if calcium is None or self.levels[calcium.slot] in OPEN else calcium.evidence
         silent = (slot for slot in SLOTS if self.levels[slot] in (UNJUDGED, "indeterminate"))
         return tuple(slot for slot in silent if slot not in used and slot != COMPUTED)
 
@@ -131,7 +131,7 @@ class Panel:
             return False
         if self.calcium is None:
             return True
-        settled = analyte in self.calcium.evidence and self.levels[self.calcium.slot] not in _OPEN
+        settled = analyte in self.calcium.evidence and self.levels[self.calcium.slot] not in OPEN
         return not settled and analyte not in self.calcium.needless
 
 
@@ -145,7 +145,7 @@ def panel_of(pattern: tuple[int, ...]) -> Panel:
     known = len(codes) == len(SLOTS) and len(around) in (0, len(CONTEXTS))
     if (
         not known
-        or any(code & ~SOFT not in range(len(_LEVEL)) for code in codes)
+        or any(code & ~SOFT not in range(len(LEVEL_CODES)) for code in codes)
         or any(code not in range(len(values)) for code, values in zip(around, CONTEXTS.values(), strict=False))
     ):
         raise InputError(
@@ -153,7 +153,7 @@ def panel_of(pattern: tuple[int, ...]) -> Panel:
             f"{UNJUDGED_CODE} for one that was not judged; and none or {len(CONTEXTS)} of what is known around them",
             hint="Build it from `SLOTS`, `LEVELS` and `CONTEXTS`",
         )
-    levels = {slot: _LEVEL[code & ~SOFT] for slot, code in zip(SLOTS, codes, strict=True)}
+    levels = {slot: LEVEL_CODES[code & ~SOFT] for slot, code in zip(SLOTS, codes, strict=True)}
     levels |= dict.fromkeys(CONTEXTS, MISSING)
     levels |= {name: CONTEXTS[name][code] for name, code in zip(CONTEXTS, around, strict=False)}
     soft = {slot for slot, code in zip(SLOTS, codes, strict=True) if code > SOFT}

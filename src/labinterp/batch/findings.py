@@ -1,0 +1,183 @@
+"""Patterns of levels → findings and pathways in words, each worked out once for all patterns that share it."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from labinterp.batch.encode import combine
+from labinterp.codes import FINDING_STATUSES, STATE_STATUSES
+from labinterp.reasoning import parts, reason, reason_told
+from labinterp.reasoning.engine import rank
+from labinterp.reasoning.slots import LEVEL_CODES, OPEN, SOFT
+from labinterp.reasoning.tables import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labinterp.kernel.vector import Ints
+    from labinterp.model import Evidence, Finding, Presentation
+
+SEPARATOR: Final = ";"
+_FEW: Final = 256
+"""Up to how many patterns it is faster to reason about each."""
+_MOST_KEPT: Final = 1 << 16
+_HELD: Final = np.array([status in FINDING_STATUSES for status in STATE_STATUSES])
+
+Row = tuple[str | None, ...]
+
+
+@attrs.frozen(eq=False)
+class Item:
+    """A finding as the frames show it, and where it stands among others of its panel.
+
+    Args:
+        row: the columns of findings behind patient and panel.
+        pathways: the columns of pathways behind patient and panel.
+        rank: position by severity and status.
+    """
+
+    row: Row
+    pathways: tuple[Row, ...]
+    rank: int
+
+
+@attrs.frozen(eq=False)
+class Found:
+    """The findings of some patterns.
+
+    Args:
+        number: how many findings each pattern has.
+        item: the position in `items` of each finding, pattern by pattern, as they are told.
+        items: the distinct findings.
+    """
+
+    number: Ints
+    item: Ints
+    items: list[Item]
+
+
+def of_patterns(patterns: Ints) -> Found:
+    """Return the findings of distinct patterns of levels, one a row."""
+    return by_pattern(patterns) if len(patterns) <= _FEW else by_parts(patterns)
+
+
+def by_pattern(patterns: Ints) -> Found:
+    """Reason about each pattern."""
+    return of_cases([(pattern, None) for pattern in map(tuple, patterns.tolist())])
+
+
+def of_cases(cases: Sequence[tuple[tuple[int, ...], Presentation | None]]) -> Found:
+    """Return the findings of patterns with what is told beside each."""
+    told = [_items(*case) for case in cases]
+    items = list(itertools.chain.from_iterable(told))
+    return Found(np.array([len(each) for each in told], np.int64), np.arange(len(items)), items)
+
+
+def by_parts(pattern: Ints) -> Found:
+    """Reason once about what a finding depends on."""
+    status = np.stack([_statuses(state, pattern) for state in tables()], axis=1)
+    calcium = _calcium(pattern)
+    said = _said()[pattern & ~np.uint8(SOFT)]
+    items: list[Item] = []
+    rows, numbers, ranks, tellers = [], [], [], []
+    for teller, table in enumerate(tables().values()):
+        held = np.flatnonzero(_HELD[status[:, teller]]) if table.code is not None else np.zeros(0, np.int64)
+        if not len(held):
+            continue
+        on = parts.finding_parts(table.id)
+        columns = [pattern[held, i] for i in on.slots] + [status[held, i] for i in on.states]
+        columns += [said[held, i] for i in on.tests] + [calcium[held]]
+        codes, keys = _coded(columns)
+        first = np.empty(len(keys), np.int64)
+        first[codes[::-1]] = held[::-1]
+        found = [_kept(table.id, key, pattern[i]) for key, i in zip(keys, first.tolist(), strict=True)]
+        rows.append(held)
+        numbers.append(len(items) + codes)
+        ranks.append(np.array([item.rank for item in found])[codes])
+        tellers.append(np.full(len(held), teller))
+        items += found
+    if not rows:
+        return Found(np.zeros(len(pattern), np.int64), np.zeros(0, np.int64), [])
+    row = np.concatenate(rows)
+    order = np.lexsort((np.concatenate(tellers), np.concatenate(ranks), row))
+    return Found(np.bincount(row, minlength=len(pattern)), np.concatenate(numbers)[order], items)
+
+
+def evidence_text(evidence: Sequence[Evidence]) -> str:
+    """Return the evidence of a finding as text, without values.
+
+    Example:
+        >>> from labinterp.model import Evidence
+        >>> evidence_text([Evidence("calcium", "low", "adjusted_by_albumin")])
+        'calcium=low (adjusted_by_albumin)'
+    """
+    return SEPARATOR.join(
+        f"{item.analyte}={item.level}" + ("" if item.basis == "reported" else f" ({item.basis})") for item in evidence
+    )
+
+
+def _statuses(state: str, pattern: Ints) -> Ints:
+    """Return the status of a state by pattern."""
+    codes, keys = _coded([pattern[:, i] for i in parts.state_slots(state)])
+    known = np.array([STATE_STATUSES.index(parts.status_of(state, key)) for key in keys], np.uint8)
+    statuses: Ints = known[codes]
+    return statuses
+
+
+def _calcium(pattern: Ints) -> Ints:
+    codes, keys = _coded([pattern[:, i] for i in parts.calcium_slots()])
+    classes: Ints = np.array([parts.calcium_class(key) for key in keys], np.uint8)[codes]
+    return classes
+
+
+@functools.cache
+def _said() -> Ints:
+    """Return by code of a level whether nothing was sent, it says nothing, or it says something."""
+    return np.array([0 if i == 0 else 1 if level in OPEN else 2 for i, level in enumerate(LEVEL_CODES)], np.uint8)
+
+
+def _coded(columns: Sequence[Ints]) -> tuple[Ints, list[tuple[int, ...]]]:
+    codes, keys = combine([(column, int(column.max()) + 1) for column in columns])
+    return codes, list(zip(*(key.tolist() for key in keys), strict=True))
+
+
+_KEPT: dict[tuple[str, tuple[int, ...]], Item] = {}
+
+
+def _kept(state: str, key: tuple[int, ...], pattern: Ints) -> Item:
+    """Return the finding of a state under what it depends on, of which `pattern` is an example."""
+    item = _KEPT.get((state, key))
+    if item is None:
+        item = _item(next(finding for finding in reason(tuple(pattern.tolist())).findings if finding.state == state))
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[state, key] = item
+    return item
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _items(pattern: tuple[int, ...], told: Presentation | None) -> tuple[Item, ...]:
+    return tuple(map(_item, reason_told(pattern, told).findings))
+
+
+def _item(finding: Finding) -> Item:
+    row = (
+        finding.code,
+        finding.status,
+        finding.severity,
+        evidence_text(finding.evidence),
+        SEPARATOR.join(finding.upstream),
+        SEPARATOR.join(finding.suggested_tests),
+        finding.explanation,
+    )
+    pathways = tuple(
+        (finding.code, pathway.id, pathway.kind, pathway.support, pathway.broken_at, pathway.explanation)
+        for pathway in finding.pathways
+    )
+    severity, status = rank(finding)
+    return Item(row, pathways, severity * len(FINDING_STATUSES) + status)

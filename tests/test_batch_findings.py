@@ -1,0 +1,100 @@
+"""Findings worked out once for all patterns that share what they depend on are those of each pattern."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labinterp.batch.findings import by_parts, by_pattern
+from labinterp.batch.instants import exact_ages, read_births, read_instants
+from labinterp.reading.times import Moment, age_at, read_birth, read_moment
+from labinterp.reasoning import LEVELS, SOFT, UNJUDGED_CODE
+from labinterp.reasoning.slots import CONTEXTS, SLOTS
+
+EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC
+
+
+def drawn(seed, count=600):
+    random = np.random.default_rng(seed)
+    level = random.integers(1, len(LEVELS) + 1, (count, len(SLOTS)))
+    level += SOFT * (random.random(level.shape) < 0.15)
+    what = random.random(level.shape)
+    level[what < 0.1] = UNJUDGED_CODE
+    level[what > random.choice([0.3, 0.6, 0.9], (count, 1))] = 0
+    context = np.stack([random.integers(0, len(values), count) for values in CONTEXTS.values()], axis=1)
+    context[random.random(context.shape) < 0.6] = 0
+    return np.unique(np.hstack([level, context]).astype(np.uint8), axis=0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_findings_by_parts_are_those_of_each_pattern(seed):
+    """A finding that is shared by patterns is word for word the one that reasoning about each pattern gives."""
+    patterns = drawn(seed)
+    one, other = by_pattern(patterns), by_parts(patterns)
+    assert one.number.tolist() == other.number.tolist()
+    for i, j in zip(one.item.tolist(), other.item.tolist(), strict=True):
+        assert (one.items[i].row, one.items[i].pathways) == (other.items[j].row, other.items[j].pathways)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.dates(dt.date(1800, 1, 1), dt.date(2030, 1, 1)) | st.dates(dt.date(2000, 2, 27), dt.date(2000, 3, 2)),
+            st.integers(-400, 49_000) | st.sampled_from([0, 364, 365, 366, 1460, 1461]),
+            st.integers(0, 86_399),
+        ),
+        min_size=1,
+    )
+)
+def test_ages_of_a_column_are_those_of_each_row(rows):
+    """Ages by birth date and time of collection are the same number as where one patient is interpreted."""
+    births = [dt.datetime.combine(birth, dt.time()) for birth, _, _ in rows]
+    seen = [birth + dt.timedelta(days, seconds) for birth, (_, days, seconds) in zip(births, rows, strict=True)]
+    day = np.array([(birth - EPOCH).days for birth in births], np.int64)
+    instant = np.array([(at - EPOCH) // dt.timedelta(microseconds=1) for at in seen], np.int64)
+    each = [age_at(Moment(birth, birth), at) for birth, at in zip(births, seen, strict=True)]
+    ages = [None if age != age else (age, age) for age in exact_ages(day, instant).tolist()]  # noqa: PLR0124 - NaN
+    assert ages == each
+
+
+CLOCKS = ("", "T08:15", " 23:59", "T08:15:59", " 00:00:00", "T08:15:59.123", "T08:15:59.123456", "T24:00", "T08:60")
+ZONES = ("", "Z", "z", "+01:00", "-0530", "+23:59", "+24:00", "-00:61", "+99:99", " UTC", "+1:00")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "2024-02-29", "2023-02-29", "1969-12-31", "9999-12-31"])
+def test_times_with_zones_and_fractions_are_read_alike_in_columns(day):
+    """A column of many times reads each as `read_moment` does: clocks, fractions and zones, and what is none."""
+    texts = [None, *(day + clock + zone for clock in CLOCKS for zone in ZONES)]
+    read = read_instants(texts, None)
+    moments = [None if text is None else read_moment(text) for text in texts]
+    expected = [(moment.at - EPOCH) // dt.timedelta(microseconds=1) for moment in moments if moment is not None]
+    known = [at for at, moment in zip(read.at.tolist(), moments, strict=True) if moment is not None]
+    assert known == expected
+    assert [bool(note) for note in read.notes.tolist()[1:]] == [moment is None for moment in moments[1:]]
+
+
+def test_birth_dates_of_a_column_are_read_like_each():
+    """A column of many birth dates knows those that `read_birth` reads, days apart from months and years."""
+    texts = [
+        None,
+        "",
+        "1971",
+        "1971-03",
+        "03/04/71",
+        "4.5.1971",
+        "1971-03-02T08:00",
+        "x",
+        *(f"19{i}-02-28" for i in range(10, 99)),
+    ]
+    births = read_births(texts, None)
+    each = [None if text is None else read_birth(text) for text in texts]
+    assert births.known.tolist() == [birth is not None for birth in each]
+    assert set(births.others) == {2, 3, 6}
+    days = [
+        EPOCH + dt.timedelta(days=day)
+        for i, day in enumerate(births.day.tolist())
+        if births.known[i] and i not in births.others
+    ]
+    assert days == [birth.at for i, birth in enumerate(each) if birth is not None and i not in births.others]
