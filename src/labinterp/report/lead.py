@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from labinterp.reasoning import headline, next_notes
 from labinterp.reasoning.wording import listed, sentence, test_titles
@@ -10,6 +10,8 @@ from labinterp.report import words
 
 if TYPE_CHECKING:
     from labinterp.model import Finding, ReportData
+
+_SEEN: Final = ("low ", "high ", "raised ")
 
 
 def of(report: ReportData) -> list[str]:
@@ -55,10 +57,11 @@ def short(title: str) -> str:
     """Return what a finding's title says of the results.
 
     Example:
-        >>> short("Hypocalcemia: low calcium")
-        'low calcium'
+        >>> short("Hypocalcemia: low calcium"), short("Raised homocysteine: a marker")
+        ('low calcium', 'Raised homocysteine')
     """
-    return title.partition(": ")[2] or title
+    name, _, seen = title.partition(": ")
+    return seen if seen.startswith(_SEEN) else name
 
 
 def tells_next(note: str, report: ReportData) -> bool:

@@ -158,7 +158,9 @@ def _normal(analyte: str, code: str | None, low: Any, high: Any) -> str:
     unit = code if code is not None and code in units.accepted(analyte) else analytes.analyte(analyte).canonical_unit
     ends = [None if _missing(end) else round_of(analyte, float(end), unit) for end in (low, high)]
     first, last = words.shown(ends[0], (ends[1],)), words.shown(ends[1], (ends[0],))
-    return f"{first or '…'} to {last or '…'} {unit}" if first or last else ""
+    if first and last:
+        return f"{first} to {last} {unit}"
+    return f"from {first} {unit}" if first else f"up to {last} {unit}" if last else ""
 
 
 @functools.lru_cache(maxsize=4096)
