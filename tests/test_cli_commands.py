@@ -18,8 +18,9 @@ from labinterp.cli import main
 @pytest.mark.parametrize(
     ("args", "line"),
     [
-        (["1.8", "mg/dL", "mmol/L", "--analyte", "magnesium"], "0.7405883563052871 mmol/L"),
-        (["<1,8", "MG/DL", "mmol/l", "-a", "19123-9"], "<0.7405883563052871 mmol/L"),
+        (["1.8", "mg/dL", "mmol/L", "--analyte", "magnesium"], "0.740588 mmol/L"),
+        (["<1,8", "MG/DL", "mmol/l", "-a", "19123-9"], "<0.740588 mmol/L"),
+        (["1.8", "mg/dL", "mmol/L", "-a", "magnesium", "--digits", "16"], "0.7405883563052871 mmol/L"),
         (["≥ 20", "ng/mL", "nmol/L", "-a", "25-hydroxyvitamin D"], ">=49.92012779552716 nmol/L"),
         (["1.8 mg/dL", "mg/dL", "mg/dL", "-a", "magnesium"], "1.8 mg/dL"),
     ],

@@ -25,7 +25,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Example:
         >>> main(["convert", "1.8", "mg/dL", "mmol/L", "--analyte", "magnesium"])
-        0.7405883563052871 mmol/L
+        0.740588 mmol/L
         0
     """
     if list(sys.argv[1:] if args is None else args) == ["--version"]:
@@ -36,7 +36,7 @@ def main(args: Sequence[str] | None = None) -> int:
         import rich  # noqa: F401 - an extra
     except ImportError as error:
         missing = MissingExtraError.from_extra(error.name or "click", "cli")
-        others = "with pipx: pipx install 'labinterp[cli]'; with uv: uvx --from 'labinterp[cli]' labinterp"
+        others = "with pipx: pipx install 'labinterp[all]'; with uv: uvx --from 'labinterp[all]' labinterp"
         print(f"labinterp: {missing}; {others}", file=sys.stderr)  # noqa: T201 - there is nothing else to print with
         return USAGE
     from labinterp.cli.app import run

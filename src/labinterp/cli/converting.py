@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from labinterp.errors import UnknownUnitError, ValueParseError
+
+_PLAIN: Final = 1e15
 
 
 @click.command(
@@ -15,7 +19,10 @@ from labinterp.errors import UnknownUnitError, ValueParseError
 @click.argument("to")
 @click.option("--analyte", "-a", required=True, metavar="A", help="Analyte key, LOINC code or name.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign, where 1,234 could be read in two ways.")
-def convert(value: str, unit: str, to: str, analyte: str, decimal: str | None) -> None:
+@click.option(
+    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, metavar="N", help="Significant digits."
+)
+def convert(*, value: str, unit: str, to: str, analyte: str, decimal: str | None, digits: int) -> None:
     """Convert VALUE from UNIT to the unit TO; a comparator such as in '<8' is kept.
 
     Example: labinterp convert 1.8 mg/dL mmol/L --analyte magnesium
@@ -38,4 +45,15 @@ def convert(value: str, unit: str, to: str, analyte: str, decimal: str | None) -
     if code is None:
         raise UnknownUnitError("the unit TO is not known", hint="Accepted are " + ", ".join(units.accepted(key)))
     converted = units.convert(parsed.number, unit, code, analyte=key)
-    click.echo(f"{parsed.comparator or ''}{converted!r} {code}")
+    click.echo(f"{parsed.comparator or ''}{shown(converted, digits)} {code}")
+
+
+def shown(number: float, digits: int) -> str:
+    """Return a number with so many significant digits, and without an exponent where it is of an ordinary size.
+
+    Example:
+        >>> shown(0.7405883563052871, 6), shown(1234567.0, 6), shown(2.5, 6)
+        ('0.740588', '1234567', '2.5')
+    """
+    text = f"{number:.{digits}g}"
+    return f"{number:.0f}" if "e+" in text and abs(number) < _PLAIN else text

@@ -10,6 +10,7 @@ import attrs
 import click
 
 from labinterp.cli.options import (
+    GroupedCommand,
     checked_options,
     no_color_option,
     panel_options,
@@ -37,7 +38,7 @@ FOUND: Final = 1
 PROBLEMS: Final = 4
 
 
-@click.command(short_help="Interpret results and trace what is low or high to twitching.")
+@click.command(cls=GroupedCommand, short_help="Interpret results and trace what is low or high to twitching.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Write the tables to a folder.")
 @click.option("--force", is_flag=True, help="Replace an output of labinterp that is in the folder.")
@@ -175,7 +176,7 @@ def interpret(
         problems = written.real_problems
         return exit_code(written.severities, problems, fail_on, strict=strict)
     _refuse_tuning(tuning)
-    step = progress(quiet=quiet)
+    step = progress(quiet=quiet or no_color)
     sources = read_all(files, step, reading, has_units=bool(options.default_units), tests=options.tests)
     tell_unused({source.name: source.unused for source in sources if not quiet})
     with step("Interpreting"):

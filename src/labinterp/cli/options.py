@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import click
 
@@ -14,6 +14,32 @@ from labinterp.options import DateOrder, Options
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 NONE = "none"
+
+_GROUPS: Final = {
+    "The patient": ("age", "sex", "birth_date", "pregnancy", "symptom", "trigger", "course", "one_patient", "panel"),
+    "Ranges": ("ranges", "no_reported_ranges", "assume_adult", "reference_albumin", "grading"),
+    "Reading": (
+        "layout", "columns", "beside", "encoding", "tests", "default_units", "decimal", "date_order", "on_bad_row",
+    ),
+    "What is shown": ("traces", "panel_of", "limit", "form", "table", "quiet", "no_color"),
+    "Files": ("output", "force", "report", "delta", "ordered", "memory_limit", "workers"),
+    "Exit code": ("fail_on", "strict"),
+}  # fmt: skip
+"""Heading of the help -> options."""
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its options by what they are about."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under their headings; those of none come last."""
+        records = {str(item.name): item.get_help_record(ctx) for item in self.get_params(ctx) if isinstance(item, click.Option)}
+        groups = {**_GROUPS, "Other": tuple(name for name in records if not any(name in g for g in _GROUPS.values()))}
+        for heading, names in groups.items():
+            rows = [record for name in names if (record := records.get(name)) is not None]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
 def ranges_option(function: _F) -> _F:

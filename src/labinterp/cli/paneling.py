@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from labinterp.cli.options import (
+    GroupedCommand,
     checked_options,
     no_color_option,
     patient_options,
@@ -27,6 +28,7 @@ _MOST: Final = 1 << 20
 
 
 @click.command(
+    cls=GroupedCommand,
     short_help="Interpret results that are typed, such as 'Mg 1.1 mg/dL'.",
 )
 @click.argument("results", nargs=-1, required=True, metavar="RESULT...")

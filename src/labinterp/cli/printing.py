@@ -167,10 +167,15 @@ def listed(items: Sequence[object], most: int, noun: str = "more") -> str:
     return f"{shown} and {rest:,} {noun}" if rest > 0 else shown
 
 
+def _is_lively() -> bool:
+    """Return whether standard error is a terminal that may be sent escapes."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
 @contextlib.contextmanager
 def status(*, quiet: bool) -> Iterator[Callable[[str], None] | None]:
     """Give what shows a changing text on standard error, if that is a terminal; None otherwise."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _is_lively():
         yield None
         return
     console = Console(stderr=True, highlight=False, markup=False)
@@ -180,7 +185,7 @@ def status(*, quiet: bool) -> Iterator[Callable[[str], None] | None]:
 
 def progress(*, quiet: bool) -> Callable[[str], Any]:
     """Return what shows a step of the work on standard error, if that is a terminal, and nothing otherwise."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _is_lively():
         return lambda _: contextlib.nullcontext()
     console = Console(stderr=True, highlight=False, markup=False)
     return lambda text: console.status(clean(text))
