@@ -33,7 +33,9 @@ class GroupedCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under their headings; those of none come last."""
-        records = {str(item.name): item.get_help_record(ctx) for item in self.get_params(ctx) if isinstance(item, click.Option)}
+        records = {
+            str(item.name): item.get_help_record(ctx) for item in self.get_params(ctx) if isinstance(item, click.Option)
+        }
         groups = {**_GROUPS, "Other": tuple(name for name in records if not any(name in g for g in _GROUPS.values()))}
         for heading, names in groups.items():
             rows = [record for name in names if (record := records.get(name)) is not None]
