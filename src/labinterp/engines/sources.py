@@ -176,7 +176,11 @@ def _renamed(reading: Reading) -> dict[str, str] | None:
     """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
     if reading.layout != LONG or "comparator" in map(fold, reading.used):
         return None
-    named = attrs.evolve(reading, kept=()).convert(pd.DataFrame({name: [name] for name in reading.used}))
+    bare = attrs.evolve(reading, kept=())
+    empty = bare.convert(pd.DataFrame({name: [None] for name in reading.used}, dtype=object))
+    if "unit" in empty and empty["unit"].notna().any():
+        return None  # the heading of the values says it
+    named = bare.convert(pd.DataFrame({name: [name] for name in reading.used}))
     return {str(ours): str(named[ours].iloc[0]) for ours in named if named[ours].iloc[0] is not None}
 
 

@@ -17,15 +17,16 @@ import pandas as pd
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
+from labinterp.reading import units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
-from labinterp.tables.columns import Cells, Reader, choose, distinct, objects, settled, with_texts
+from labinterp.tables.columns import Cells, Reader, cells, choose, distinct, objects, settled, with_texts
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -135,7 +136,9 @@ def recognize(columns: Iterable[object], choices: Choices | None = None) -> str:
     for layout in known:
         if not layout.lacks(given):
             return layout.name
-    if not layouts()[LONG].lacks(own | set(headings.meanings(columns))):
+    meant = headings.meanings(columns)
+    own |= {"unit"} if _unit_of_values(columns, {**meant, **_own_positions(columns)}, choices) else set()
+    if not layouts()[LONG].lacks(own | set(meant)):
         return LONG
     if wide.headings(columns, choices.tests):
         return WIDE
@@ -170,6 +173,14 @@ def _unknown(columns: list[object], choices: Choices, known: list[Layout]) -> La
         guesses={need.split(" or ")[0]: near for need, near in guesses.items()},
         example=example,
     )
+
+
+def _unit_of_values(columns: Sequence[object], at: Mapping[str, int], choices: Choices | None = None) -> str | None:
+    """Return the unit in the heading of the values of a long table, such as `Result (mg/dL)`, if it is one."""
+    mapped = None if choices is None else choices.columns.get("value")
+    name = mapped if mapped is not None else columns[at["value"]] if "value" in at else ""
+    unit = headings.split_unit(str(name))[1]
+    return unit if unit is not None and units.resolve(unit).code is not None else None
 
 
 def _own_positions(columns: Iterable[object]) -> dict[str, int]:
@@ -251,7 +262,9 @@ def _layout(columns: Iterable[object], layout: str, choices: Choices) -> Layout:
         raise LayoutError("there is no layout of that name", hint=f"Known are {', '.join(layouts())}")
     given = {fold(column) for column in columns} | set(choices.columns)
     if found.name == LONG:
-        given |= set(headings.meanings(columns)) | ({"unit"} if choices.has_units else set())
+        meant = headings.meanings(columns)
+        has_unit = choices.has_units or _unit_of_values(columns, {**meant, **_own_positions(columns)}, choices)
+        given |= set(meant) | ({"unit"} if has_unit else set())
     lacks = [need for need in found.lacks(given) if not set(need.split(" or ")) & set(choices.columns)]
     if lacks and not {"test", "value", "unit"} <= set(choices.columns):
         raise _lacking(found, tuple(lacks), "the table as ")
@@ -394,9 +407,22 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
         value, operators = reader.first(group["value"]), reader.first([group["comparator"]])
         if value is not None and operators is not None:
             out["value"] = _array(settled(value, None, operators).content)
+    unit = _unit_of_values(list(names.frame.columns), found)
+    if unit is not None:
+        out["unit"] = _filled(out["unit"], unit) if "unit" in out else unit
     if has_units and "unit" not in out:
         out["unit"] = None
     return out
+
+
+def _filled(column: pd.Series[Any], unit: str) -> Any:
+    """Return a column of units in which the heading of the values says what a row does not."""
+    blank = cells(column, values.MISSING_MARKERS).missing
+    if not blank.any():
+        return column
+    filled = objects(column)
+    filled[blank] = unit
+    return filled
 
 
 def _own_names(names: Names, chosen: Mapping[str, int], sources: Mapping[str, Any]) -> dict[str, int]:
