@@ -82,12 +82,6 @@ def test_columns_without_use_are_named():
     assert li.interpret_frame(wide).unused_columns == ("Ward",)
 
 
-def test_a_column_that_is_understood_and_makes_no_difference_is_named():
-    """Symptoms that stand in a table are not read from it, and that is said."""
-    table = "test,value,unit,age,symptoms\nMg,0.5,mmol/L,50,cramps\n"
-    assert li.interpret_frame(li.read(table)).unused_columns == ("symptoms",)
-
-
 def test_rows_as_mappings_are_a_table():
     """A list of dicts is a table, with headings of any language."""
     rows = [{"Parameter": "Magnesium", "Wert": 0.5, "Einheit": "mmol/L", "Alter": 50}]
