@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import labinterp as li
+from benchmarks import world
 from benchmarks.generate import write
 from benchmarks.timing import Row, compare
 from labinterp.batch import answers, core
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 def frames(rows: int, folder: Path) -> list[Row]:
     """Compare `interpret_frame` with `pandas.read_csv` of the same file."""
     found = []
-    for name, options, factor in (
-        ("", {}, 1),
-        (", shuffled", {"shuffled": True}, 1),
-        (", distinct values", {"distinct": True}, 2),
+    for name, make, factor in (
+        (" of the world's shape", world.write, 0.8),
+        (" of the world's shape, scattered", partial(world.write, scattered=True), 0.8),
+        (" of the plain shape", write, 1),
+        (" of the plain shape, shuffled", partial(write, shuffled=True), 1),
+        (" of the plain shape, distinct values", partial(write, distinct=True), 2),
     ):
-        path = write(folder / "table.csv", rows, **options)
+        path = make(folder / "table.csv", rows)
         frame = _read(path)
         what = f"{rows:,} rows{name} / pandas.read_csv"
         found.append(
@@ -37,12 +40,17 @@ def frames(rows: int, folder: Path) -> list[Row]:
             )
         )
         found.append(
-            compare(f"results only, {what}", partial(_results_only, frame), partial(_read, path), goal=0.5 * factor)
+            compare(
+                f"results only, {what}",
+                partial(_results_only, frame),
+                partial(_read, path),
+                goal=0.5 * max(1, factor),
+            )
         )
     plain = _read(write(folder / "table.csv", rows)).astype(object)
     found.append(
         compare(
-            f"interpret_frame, {rows:,} rows, object columns / pandas.read_csv",
+            f"interpret_frame, {rows:,} rows of the plain shape, object columns / pandas.read_csv",
             partial(li.interpret_frame, plain),
             partial(_read, folder / "table.csv"),
             goal=1.0,
