@@ -20,7 +20,7 @@ from labinterp._version import __version__
 from labinterp.service import answers, body, cds, cds_schemas, documents, media, openapi, operations
 from labinterp.service import settings as settings_
 from labinterp.service.metrics import MEDIA_TYPE, Metrics
-from labinterp.service.middleware import PAGE_POLICY, Gate, Guard, log
+from labinterp.service.middleware import Gate, Guard, log
 from labinterp.service.problems import RefusedError
 from labinterp.service.workers import Workers
 
@@ -151,8 +151,15 @@ async def page(request: Request) -> Response:
     except RefusedError as refused:
         fault, status = entry.form.Fault(refused.detail, refused.hint or ""), refused.status
     else:
-        return HTMLResponse(made, headers={"Content-Security-Policy": PAGE_POLICY})
+        return HTMLResponse(made, headers={"Content-Security-Policy": _page_policy()})
     return _form(entry.form.render(given.typed, fault, standard=standard), status)
+
+
+def _page_policy() -> str:
+    """Return the content policy of reports: their style sheet and the script of an index, both by hash."""
+    from labinterp.report import pages
+
+    return f"{pages.policy(pages.script())}; frame-ancestors 'none'"
 
 
 def _form(text: str, status: int) -> Response:
@@ -171,7 +178,7 @@ async def interpret(request: Request) -> Response:
     with request.app.state.room.part() as part:
         data = await body.read(request, settings.max_bytes, settings.timeout, part)
         made = await request.app.state.workers.run(_interpreted, data, (kind, coding), form, query, request.app)
-    headers = {**_VARY, "Content-Security-Policy": PAGE_POLICY} if form == answers.HTML else _VARY
+    headers = {**_VARY, "Content-Security-Policy": _page_policy()} if form == answers.HTML else _VARY
     return Response(made, headers=headers, media_type=form)
 
 
@@ -268,7 +275,7 @@ async def explain(request: Request) -> Response:
         text = await request.app.state.workers.run(explained.render, request.path_params["code"])
     except LookupError:
         raise RefusedError(404, "there is no finding of that code") from None
-    return HTMLResponse(text, headers={"Content-Security-Policy": PAGE_POLICY})
+    return HTMLResponse(text, headers={"Content-Security-Policy": _page_policy()})
 
 
 async def discover(_: Request) -> Response:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from labinterp.service.settings import Token
 
 log: Final = logging.getLogger("labinterp.service")
-PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
