@@ -6,6 +6,7 @@ import ast
 import doctest
 import hashlib
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,16 @@ def test_every_example_is_listed():
 
 
 def test_every_code_is_explained():
-    """The page of concepts has every level, flag, problem and note of the vocabulary."""
-    named = set(re.findall(r"`([A-Za-z_0-9]+)`", read("docs/concepts.md")))
+    """The pages of concepts and codes have every level, flag, problem and note of the vocabulary."""
+    named = set(re.findall(r"`([A-Za-z_0-9]+)`", read("docs/concepts.md") + read("docs/codes.md")))
     assert {*LEVELS, *FLAGS, *PROBLEMS, *NOTES} <= named
+
+
+@pytest.mark.parametrize("name", ["codes.md", "mechanisms.md", "spellings.md"])
+def test_made_pages_are_those_of_the_data(name):
+    """The pages of codes, mechanisms and spellings are what `tools/reference_pages.py` writes; run it after a change."""
+    pages = runpy.run_path(str(ROOT / "tools" / "reference_pages.py"))["PAGES"]
+    assert pages[name]() == read(f"docs/{name}")
 
 
 def test_every_control_of_a_hazard_has_its_test():

@@ -1,0 +1,174 @@
+"""Write docs/codes.md, docs/mechanisms.md and docs/spellings.md from code, knowledge and cases of the field.
+
+Run: python tools/reference_pages.py
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labinterp.codes import NO_RANGE_REASONS, NOTES, PROBLEM_TEXTS
+from labinterp.reasoning import graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+MADE = "<!-- Made by tools/reference_pages.py; do not edit. -->\n"
+CODES = f"""# Problems and notes
+
+{MADE}
+A result with a problem has no flag. A code never changes its meaning.
+
+"""
+MECHANISMS = f"""# The graph of mechanisms
+
+{MADE}
+{{nodes}} nodes, {{edges}} edges. A step is direct where a source saw it in people, else indirect. Numbers are sources,
+listed below.
+"""
+SPELLINGS = f"""# What spellings are read
+
+{MADE}
+{{cases}} cases in {{languages}} languages: spellings as laboratories send them, such as ng/mL, with
+what each must be read as, or be refused as. All of them run on single results, tables and streams
+(`pytest tests/field`); whole tables and messages of the field are tested beside them. `-` is a spelling of no
+language; shown are some that are read.
+
+"""
+SHOWN = 4
+KINDS = {
+    "name": "Names of tests",
+    "number": "Numbers",
+    "comparator": "Comparators",
+    "unit": "Units",
+    "range": "Ranges that came with the result",
+    "bands": "Ranges in bands",
+    "flag": "Flags of the laboratory",
+    "specimen": "Specimens",
+    "date": "Dates and times",
+    "person": "Age, sex and pregnancy",
+    "tests": "Names and codes of your own",
+    "slip": "Units that do not fit the value",
+}
+FIELDS = {
+    "name": ("test",),
+    "number": ("value",),
+    "comparator": ("value",),
+    "unit": ("unit",),
+    "range": ("reference_range", "value"),
+    "bands": ("reference_range",),
+    "flag": ("reported_flag", "value"),
+    "specimen": ("specimen", "test"),
+    "date": ("collected_at", "birth_date"),
+    "person": ("age", "sex", "pregnancy"),
+    "tests": ("test",),
+    "slip": ("unit",),
+}
+
+
+def codes() -> str:
+    """Return the page of problems and notes."""
+    sentences = _toml("src/labinterp/report/words.toml")
+    said = _of_notes(sentences)
+    problems = [(f"`{code}`", wrong, what) for code, (wrong, what, _) in PROBLEM_TEXTS.items()]
+    reasons = "".join(f"- {reason[0].upper()}{reason[1:]}.\n" for reason in NO_RANGE_REASONS.values())
+    return (
+        f"{CODES}## Problems ({len(problems)})\n\n{_table(('code', 'what is wrong', 'what to do'), problems)}\n"
+        f"`no_reference_range` may say instead:\n\n{reasons}\n"
+        f"## Notes ({len(NOTES)})\n\nThey do not stop the interpretation.\n\n"
+        f"{_table(('code', 'what it says'), [(f'`{note}`', said[note]) for note in NOTES])}"
+    )
+
+
+def mechanisms() -> str:
+    """Return the page of the graph of mechanisms: every node, every edge, every source."""
+    nodes, edges = graph.nodes(), graph.edges()
+    numbers: dict[str, int] = {}
+    texts: dict[str, str] = {}
+    parts = [MECHANISMS.format(nodes=len(nodes), edges=len(edges))]
+    for key, node in nodes.items():
+        steps = [edge for edge in edges if edge.source == key]
+        parts.append(f"\n## {node.title}\n\n{node.text} {_cited(node.citations, numbers, texts)}\n")
+        rows = [
+            (
+                f"leads to {nodes[edge.target].title}",
+                edge.statement,
+                f"{edge.strength}, {edge.directness}",
+                _cited(edge.citations, numbers, texts),
+            )
+            for edge in steps
+        ]
+        if rows:
+            parts.append(f"\n{_table(('step', 'how', 'evidence', 'sources'), rows)}")
+    parts.append("\n## Sources\n\n")
+    parts.extend(f"{number}. {texts[key]}\n" for key, number in numbers.items())
+    return "".join(parts)
+
+
+def spellings() -> str:
+    """Return the page of what spellings are read, counted by kind and language."""
+    cases = [case for path in sorted((ROOT / "tests" / "field").glob("*.toml")) for case in _toml(path)["case"]]
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    shown: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for case in cases:
+        kind, language = case["kind"], case["language"]
+        counts[kind][language] += 1
+        if case["expect"].get("problem", "-") != "-" or case["expect"].get("analyte") == "-":
+            continue
+        row = case["row"]
+        text = next((str(row[field]) for field in FIELDS.get(kind, ()) if row.get(field) not in (None, "")), "")
+        if text and text not in shown[kind][language] and len(shown[kind][language]) < SHOWN:
+            shown[kind][language].append(text)
+    kinds = [kind for kind in KINDS if kind in counts]
+    languages = {language for counted in counts.values() for language in counted} - {"-"}
+    summary = [(KINDS[kind], counts[kind].total(), len(set(counts[kind]) - {"-"})) for kind in kinds]
+    parts = [
+        SPELLINGS.format(cases=len(cases), languages=len(languages)),
+        _table(("kind", "cases", "languages"), summary),
+    ]
+    for kind in kinds:
+        rows = [
+            (language, count, ", ".join(f"<code>{_escaped(text)}</code>" for text in shown[kind][language]))
+            for language, count in sorted(counts[kind].items())
+        ]
+        table = _table(("language", "cases", "among them"), rows)
+        parts.append(f"\n## {KINDS[kind]} ({counts[kind].total()})\n\n{table}")
+    return "".join(parts)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"codes.md": codes, "mechanisms.md": mechanisms, "spellings.md": spellings}
+
+
+def _toml(path: str | Path) -> dict[str, Any]:
+    return tomllib.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def _of_notes(sentences: Mapping[str, Any]) -> Mapping[str, str]:
+    return next(part for part in sentences.values() if isinstance(part, dict) and set(NOTES) <= set(part))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |\n" for row in lines)
+
+
+def _cited(citations: Sequence[Any], numbers: dict[str, int], texts: dict[str, str]) -> str:
+    for citation in citations:
+        numbers.setdefault(citation.id, len(numbers) + 1)
+        texts[citation.id] = citation.text
+    return f"[{', '.join(str(number) for number in sorted({numbers[citation.id] for citation in citations}))}]"
+
+
+def _escaped(text: str) -> str:
+    """Return a text that Markdown shows letter by letter, on one line."""
+    kept = (char if char.isalnum() or char in " .,/" else f"&#{ord(char)};" for char in " ".join(text.split()))
+    return "".join(kept)
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (ROOT / "docs" / name).write_text(page(), encoding="utf-8")
