@@ -7,11 +7,13 @@ import doctest
 import hashlib
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
 
 import labinterp as li
+from labinterp.cli import main
 from labinterp.codes import FLAGS, LEVELS, NOTES, PROBLEMS
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +55,19 @@ def test_readme_begins_with_the_two_commands():
         "python -m pip install -e '.[all,test]' && python -m pytest",
     ]
     assert read("README.md").index(found[1]) < 700
+
+
+def test_readme_shows_what_the_command_line_prints(capsys, monkeypatch):
+    """The trace in the README is printed by the command before it, line for line but for what the dots leave out."""
+    command, shown = re.search(
+        r"command line, `labinterp (panel .*?)`:\n\n```\n(.*?)```", read("README.md"), re.DOTALL
+    ).groups()
+    monkeypatch.setenv("COLUMNS", "80")
+    main(shlex.split(command))
+    printed = capsys.readouterr().out
+    lines = iter([line.rstrip() for line in printed.splitlines()])
+    for line in shown.splitlines():
+        assert line.strip() == "…" or line in lines, line
 
 
 def test_links_between_papers_lead_somewhere():
