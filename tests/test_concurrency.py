@@ -121,6 +121,7 @@ def samples():
     frame = li.interpret_frame(pd.DataFrame({"test": ["Mg"], "value": [1.1], "unit": ["mg/dL"], "age": [50]}))
     change = li.change(report.interpretations[1].result, report.interpretations[1].result)
     found = {type(item).__name__: item for item in (report, frame, change, li.reference_set("us"))}
+    found["AuditReport"] = li.audit(pd.DataFrame({"test": ["Mg"], "value": [1.1], "unit": ["mg/dL"], "age": [50]}))
     found["Verification"] = verify(report)
 
     def walk(item):
@@ -146,6 +147,8 @@ def same(left, right):
         return all(
             getattr(left, name).equals(getattr(right, name)) for name in ("results", "findings", "pathways")
         ) and left.results.dtypes.equals(right.results.dtypes)
+    if isinstance(left, li.AuditReport):
+        return left.to_dict() == right.to_dict()
     return left == right
 
 

@@ -52,6 +52,11 @@ GOOD = {
     "adjusted_calcium": {
         "calcium": 8.0, "unit": "mg/dL", "albumin": 3.0, "albumin_unit": "g/dL", "reference_albumin": 40, "slope": None,
     },
+    "audit": {
+        "frame": frame(), "by": None, "layout": "auto", "columns": None, "panel": "collection", "one_patient": False,
+        "beside": None, "encoding": "auto", "workers": 1, "progress": None,
+        **OPTIONS,
+    },
     "change": {
         "previous": result(), "current": result(), "z": 1.96, "cva": None, "decimal": None, "default_units": None,
         "tests": None, "date_order": None,
@@ -63,7 +68,7 @@ GOOD = {
     },
     "interpret_fhir": {
         "bundle": {"resourceType": "Bundle", "type": "collection", "entry": []},
-        "ranges": "us", "recorded": None, "max_bytes": 10**6,
+        "ranges": "us", "recorded": None, "panel": "collection", "max_bytes": 10**6,
     },
     "interpret_frame": {
         "frame": frame(), "layout": "auto", "columns": None, "panel": "collection", "one_patient": False, "delta": False,
@@ -79,8 +84,8 @@ GOOD = {
 """Good arguments of every public function; one of them is replaced by junk."""
 
 ELSEWHERE = {"interpret_files": "writes files; tests/test_engines_files_broken.py throws its own junk at it"}
-NAMED = {"ranges", "grading", "spec", "on"}
-"""Arguments that name an edition or a date: a text given there is repeated, shortened, so that a slip is seen."""
+NAMED = {"ranges", "grading", "spec", "on", "by", "frame"}
+"""Arguments that name an edition, a date, a file or a column: a text given there is repeated, shortened, so that a slip is seen."""
 GONE_THROUGH = {"interpret(results)", "Presentation(symptoms)", "Presentation(triggers)"}
 """Arguments that are gone through: what the caller's own iterator raises is the caller's and comes out as it is."""
 

@@ -196,13 +196,15 @@ def test_tables_say_severity_as_panels_do(tmp_path):
 
 
 def test_fail_on_high_means_it(tmp_path, capsys):
-    """`--fail-on high` ends with 1 for a severe result and with 0 for a low one, and the sentence is printed first."""
+    """`--fail-on high` ends with 1 for a severe result and with 0 for a low one, and the first line says so."""
     path = tmp_path / "in.csv"
     for value, code in ((5.0, 1), (8.0, 0)):
         path.write_text(f"test,value,unit,age\ncalcium,{value},mg/dL,50\n", encoding="utf-8")
         assert main(["interpret", str(path), "--fail-on", "high"]) == code
         out = capsys.readouterr().out
-        assert out.startswith("Severe: ") == bool(code)
+        what, how_soon = out.index("What:"), out.index("How soon:")
+        assert what == 0
+        assert ("severity high" in out[what:how_soon]) == bool(code)
 
 
 def test_what_is_severe_is_said_first_everywhere():

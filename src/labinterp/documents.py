@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from labinterp import json_text
-from labinterp.arguments import checked_flag, has
+from labinterp.arguments import checked_flag, checked_text, has
 from labinterp.errors import InputError
 from labinterp.reading import lines
 from labinterp.reading.analytes import test_map
@@ -103,6 +103,8 @@ def read_as_sent(
     tests: TestMap | None = None,
 ) -> pd.DataFrame:
     """Read as `read` does, each test under the name with which it was sent, whatever `tests` says of it."""
+    checked_text(layout, "layout")
+    checked_columns(columns)
     beside, encoding = checked_beside(beside), encodings.check(encoding)
     how: dict[str, Any] = {"has_units": checked_flag(has_units, "has_units"), "tests": tests}
     if isinstance(source, pd.DataFrame):

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from labinterp.arguments import has
 from labinterp.auditing.collect import Collector
 from labinterp.auditing.report import AuditReport, report_of
 from labinterp.batch import core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.encode import Encoded
+from labinterp.errors import LayoutError
 from labinterp.frames import native
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import encodings, layouts
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditReport", "audit"]
 
+_LONGEST_NAME: Final = 200
 _BLOCK_BYTES: Final = 6 << 20
 
 
@@ -94,7 +97,7 @@ def audit(  # noqa: D417 - the options are documented once, in `options`
         panel=panel,
         one_patient=one_patient,
     )
-    places = (by,) if isinstance(by, str) else tuple(by or ())
+    places = _places(by)
     if _is_paths(frame):
         reading = {
             "layout": layout,
@@ -118,10 +121,24 @@ def audit(  # noqa: D417 - the options are documented once, in `options`
     return report_of(collector, places, unused=unused, together=True)
 
 
+def _places(by: Any) -> tuple[str, ...]:
+    """Return the names of the columns that tell places apart."""
+    names = (by,) if isinstance(by, str) else by
+    if names is None:
+        return ()
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError("by is neither the name of a column nor a list of such names")
+    if any(len(name) > _LONGEST_NAME for name in names):
+        raise LayoutError("by has a text that is too long to name a column", hint="Name a column of the table")
+    return tuple(map(str.__str__, names))
+
+
 def _is_paths(frame: Any) -> bool:
-    if isinstance(frame, str | Path) or hasattr(frame, "read"):
-        return True
-    return isinstance(frame, list | tuple) and bool(frame) and all(map(_is_paths, frame))
+    return _is_path(frame) or (isinstance(frame, list | tuple) and bool(frame) and all(map(_is_path, frame)))
+
+
+def _is_path(item: Any) -> bool:
+    return isinstance(item, str | Path) or has(item, "read")
 
 
 def _of_files(

@@ -41,6 +41,7 @@ _ROW_BYTES: Final = 64
 """About what a row takes in a text file, for the size of pieces of Parquet files."""
 FILE: Final = "file"
 """Among the columns that are handed on: the name of the file itself, where it has no column of that name."""
+_LONGEST_NAME: Final = 80  # characters of a name in a message
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".tab", ".xlsx", ".parquet")
 
 
@@ -431,11 +432,17 @@ def keep(stream: BinaryIO, folder: Path, how: How) -> Source:
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.name.casefold().endswith(_SUFFIXES) and file.is_file())
-    if not path.is_file():
-        what = "is no file" if path.exists() else "is not there"
-        raise InputError(f"{path.name or path} {what}", hint="Check the path", file=path.name)
+    try:
+        if path.is_dir():
+            return sorted(
+                file for file in path.iterdir() if file.name.casefold().endswith(_SUFFIXES) and file.is_file()
+            )
+        found, there = path.is_file(), path.exists()
+    except (OSError, ValueError):
+        raise InputError("that is no path of a file here", hint="Check the path") from None
+    if not found:
+        name = (path.name or str(path))[:_LONGEST_NAME]
+        raise InputError(f"{name} {'is no file' if there else 'is not there'}", hint="Check the path", file=name)
     return [path]
 
 

@@ -66,15 +66,22 @@ def read_line(text: str, tests: analytes.TestMap | None = None) -> dict[str, str
     raise InputError(_fault(words, known=bool(known) or _is_known(" ".join(words), tests)), hint=_FORM)
 
 
+_DIVIDERS = frozenset(",;\t|")
+
+
 def looks_typed(text: str) -> bool:
     r"""Return whether a text is a list of such lines: at least half of its first lines are, with names that are known.
+
+    A first line that is none and has the signs of a table is a line of headings.
 
     Example:
         >>> looks_typed("Mg 1.1 mg/dL\nCa 7,9 mg/dL"), looks_typed("test,value,unit\nMg,1.1,mg/dL")
         (True, False)
     """
     lines = list(itertools.islice((line for line in text.splitlines() if line.strip()), _LOOK))
-    return bool(lines) and 2 * sum(map(_reads, lines)) >= len(lines)
+    if not lines or 2 * sum(map(_reads, lines)) < len(lines):
+        return False
+    return _reads(lines[0]) or not set(lines[0]) & _DIVIDERS
 
 
 def _reads(line: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
 from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.demographics import is_missing
@@ -78,7 +79,7 @@ def grouped(rows: Iterable[Row], panel: str = "patient", date_order: str | None 
     Raises:
         LayoutError: for a look-back, in which a result would belong to several panels.
     """
-    if panel not in ("patient", "collection"):
+    if checked_text(panel, "panel") not in ("patient", "collection"):
         raise LayoutError(
             "documents are interpreted by collection or by patient",
             hint="Use panel='collection' or 'patient', or read the document to a frame",
