@@ -86,8 +86,8 @@ GOOD = {
 ELSEWHERE = {"interpret_files": "writes files; tests/test_engines_files_broken.py throws its own junk at it"}
 NAMED = {"ranges", "grading", "spec", "on", "by", "frame"}
 """Arguments that name an edition, a date, a file or a column: a text given there is repeated, shortened, so that a slip is seen."""
-GONE_THROUGH = {"interpret(results)", "Presentation(symptoms)", "Presentation(triggers)"}
-"""Arguments that are gone through: what the caller's own iterator raises is the caller's and comes out as it is."""
+GONE_THROUGH = {"audit(frame)", "interpret(results)", "Presentation(symptoms)", "Presentation(triggers)"}
+"""Arguments that are gone through or read: what the caller's own iterator or stream raises is the caller's and comes out as it is."""
 
 
 def _calls():

@@ -242,9 +242,14 @@ def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> Any:
 
 
 def _is_array(value: Any) -> bool:
-    """Say whether a value is an array or a Series, without loading what would make it one."""
-    kinds = ((sys.modules.get("numpy"), "ndarray"), (sys.modules.get("pandas"), "Series"))
-    return any(module is not None and isinstance(value, getattr(module, name)) for module, name in kinds)
+    """Say whether a value is an array or a Series, without loading what would make it one.
+
+    A module that another thread is still importing lacks its names, and so has made no value yet.
+    """
+    kinds = (
+        getattr(sys.modules.get(module), name, None) for module, name in (("numpy", "ndarray"), ("pandas", "Series"))
+    )
+    return any(kind is not None and isinstance(value, kind) for kind in kinds)
 
 
 def _convert_all(values: Any, scale: Scale) -> Any:
