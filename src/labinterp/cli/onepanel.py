@@ -325,8 +325,12 @@ def _grouped(report: Report) -> dict[tuple[str, str, str], Sequence[int]]:
 
 
 def _show_notes(printer: Printer, report: Report) -> None:
+    from labinterp.report.words import on_limit
+
     notes: dict[str, list[str]] = {}
     for item in report.interpretations:
+        if side := on_limit(item):
+            notes.setdefault(side, []).append(clean(item.result.test, 30))
         for note in item.notes:
             if note in NOTE_TEXTS:
                 notes.setdefault(NOTE_TEXTS[note], []).append(clean(item.result.test, 30))

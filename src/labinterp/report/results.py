@@ -42,7 +42,9 @@ def _row(item: Interpretation, hashes: Mapping[str, str], defaults: Mapping[str,
         "sources": found,
         "level": words.known("level", item.level) if item.level else "problem",
         "verdict": verdict(item),
-        "normal": _normal(shown) if shown is not None and item.flag is not None else "",
+        "normal": "; ".join(filter(None, (_normal(shown), words.on_limit(item))))
+        if shown is not None and item.flag is not None
+        else "",
         "canonical": _canonical(item, shown),
         "line": _line(item, shown, found),
         "adjusted": None,

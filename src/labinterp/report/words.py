@@ -15,6 +15,8 @@ from labinterp.reading import analytes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from labinterp.model import Interpretation
+
 _DIGITS: Final = (4, 5, 6, 8, 10, 12)
 _CLOSE: Final = 1e-9
 _LONGEST: Final = 160
@@ -36,6 +38,20 @@ def word(table: str, code: str | None) -> str:
     if code is None:
         return ""
     return str(words()[table].get(code, spaced(code)))
+
+
+def on_limit(item: Interpretation) -> str:
+    """Return on which side a value counts that lies on a limit, nothing where it lies on none.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("magnesium", 1.6, "mg/dL")], li.Patient(age=50))
+        >>> on_limit(report.interpretations[0])
+        'the value lies on a limit, where it counts as normal'
+    """
+    if item.flag is None or "near_limit" not in item.notes:
+        return ""
+    return word("limit", "on").format(level=word("level", item.level))
 
 
 def spaced(code: str) -> str:
