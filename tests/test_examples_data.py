@@ -87,12 +87,11 @@ def test_patients_show_what_the_readme_says_of_their_notes(report):
         assert named <= shown, patient
 
 
-@pytest.mark.parametrize("name", ["importing.py", "batch.py", "embedding.py"])
-def test_example_runs_from_anywhere(name, tmp_path):
-    """Each example runs to its end from any folder, warnings counted as errors."""
+def run(name, folder):
+    """Run an example in a folder, warnings counted as errors, and return what it prints."""
     done = subprocess.run(  # noqa: S603 - our own files
         [sys.executable, "-W", "error", str(EXAMPLES / name)],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
@@ -103,3 +102,48 @@ def test_example_runs_from_anywhere(name, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout
     assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["importing.py", "batch.py", "embedding.py"])
+def test_example_runs_from_anywhere(name, tmp_path):
+    """Each example runs to its end from any folder, warnings counted as errors."""
+    run(name, tmp_path)
+
+
+NOTEBOOKS = {
+    "notebook_patient": ["upstream: vitamin_d_deficiency", "magnesium: missing_unit", "P02", "interrupted"],
+    "notebook_cohort": [
+        "180 of 1620 results left out",
+        "People judged",
+        "no_reference_range",
+        "Percent of the people judged",
+    ],
+    "notebook_impact": ["us -> sacn/2016+us", "vitamin-d-deficiency", "vitamin-b12-elevated", "nordic"],
+    "notebook_audit": ["magnesium in meq/L at site Elm look like mg/dL", "calcium_ionized", "Magnesum,,magnesium"],
+}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_shows_what_it_promises(name, tmp_path):
+    """Each marimo notebook runs as a script from any folder and prints what its headings announce."""
+    pytest.importorskip("marimo", reason="marimo is not installed")
+    out = run(f"{name}.py", tmp_path)
+    assert [promise for promise in NOTEBOOKS[name] if promise not in out] == []
+
+
+def test_every_notebook_is_run_and_listed():
+    """No notebook lies in the folder that the tests do not run or the README does not name."""
+    found = {path.name for path in EXAMPLES.glob("notebook_*.py")}
+    assert found == {f"{name}.py" for name in NOTEBOOKS}
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert sorted(name for name in found if f"`{name}`" not in text) == []
+
+
+def test_cohort_notebook_gives_no_prevalence_where_nobody_was_judged(tmp_path):
+    """People of unknown age are judged by no range: their column holds a dash, never 0 %."""
+    pytest.importorskip("marimo", reason="marimo is not installed")
+    percent = run("notebook_cohort.py", tmp_path).partition("Percent of the people judged")[2].splitlines()
+    rows = [line.split() for line in percent if line.strip()][2:]
+    assert rows
+    assert {row[-1] for row in rows} == {"-"}
