@@ -198,7 +198,7 @@ def test_letters_that_look_alike_are_taken_for_each_other(mixed, key):
         ("Potassium, whole blood", None),
         ("Calcium, EDTA plasma", None),
         ("Homocysteine, EDTA plasma", "homocysteine"),
-        ("Magnesium, whole blood", "magnesium"),
+        ("Magnesium, whole blood", None),
         ("Folate, blood", None),
         ("Folate, serum", "folate"),
         ("Potassium [Moles/volume] in Blood", None),

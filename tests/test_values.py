@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import unicodedata
 from decimal import Decimal
 from fractions import Fraction
 
+import attrs
 import numpy as np
 import pandas as pd
 import pytest
@@ -402,8 +404,11 @@ def test_thousands_signs_change_nothing(number, places, comma):
 )
 @settings(max_examples=200)
 def test_float_and_its_text_are_one(number):
-    """A float and the text that Python writes for it are read alike, without a note."""
-    assert parse(number) == parse(repr(number)) == Parsed(number)
+    """A float and the text that Python writes for it are read alike; a text alone keeps a thousand in mind."""
+    assert parse(number) == Parsed(number)
+    text = parse(repr(number))
+    assert attrs.evolve(text, alternative=None) == Parsed(number)
+    assert text.alternative is None or re.fullmatch(r"-?[1-9][0-9]{0,2}\.[0-9]{3}", repr(number))
 
 
 @given(st.one_of(st.text(max_size=80), st.text(alphabet="0123456789.,'<>=-+eExX*^ mg/dL%HN()½²٣", max_size=30)))

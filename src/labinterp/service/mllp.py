@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -98,8 +99,12 @@ def to_url(url: str, kind: str, timeout: float) -> Target:
     def post(name: str, answer: bytes) -> None:
         headers = {"Content-Type": kind, "Idempotency-Key": name}
         request = urllib.request.Request(url, answer, headers, method="POST")  # noqa: S310 - http or https, see above
-        with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310 - as above; any status but 2xx raises
-            pass
+        try:
+            with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310 - as above
+                pass
+        except urllib.error.HTTPError as error:  # any status but 2xx; it holds the connection until it is closed
+            error.close()
+            raise
 
     return post
 
