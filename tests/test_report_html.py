@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import attrs
+import markupsafe
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -529,3 +530,13 @@ def test_notebooks_show_reports_answers_and_sets(report):
     hostile = made_report(HOSTILE)._repr_html_()
     assert "<script" not in hostile
     assert "<img" not in hostile
+
+
+def test_a_caveat_is_said_once():
+    """What limits two findings alike stands in the page once."""
+    results = [li.LabResult("magnesium", 0.5, "mg/dL"), li.LabResult("calcium_ionized", 1.0, "mmol/L")]
+    report = li.interpret(results, li.Patient(age=50))
+    shared = set(report.findings[0].caveats) & set(report.findings[1].caveats)
+    assert shared
+    page = report.to_html()
+    assert all(page.count(f"<li>{markupsafe.escape(text)}</li>") == 1 for text in shared)
