@@ -28,6 +28,9 @@ client = SandboxClient(sys.argv[1], workflow="patient-view")
 client.load_from_path(sys.argv[3])
 client.requests[0].context.patientId = call["prefetch"]["patient"]["id"]
 [answer] = client.send_requests()
+for card in answer["cards"]:
+    for link in card.get("links", ()):  # the standard has `autolaunchable`, optional; this client asks for its own spelling
+        link.setdefault("autoLaunchable", False)
 print(json.dumps([card.summary for card in CDSResponse(**answer).cards]))
 """
 
