@@ -28,7 +28,7 @@ class Impatient(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrowed as uvicorn does
         """Begin to wait for the head of a request."""
         super().connection_made(transport)
         self._waiting = self.loop.call_later(_HEAD_SECONDS, self._close_if_silent)
