@@ -113,7 +113,7 @@ def _read_and_write(path: Path, tables: dict[str, pa.Table], folder: Path, threa
         ),
     )
     for name, table in tables.items():
-        parts = sink.Parts(folder / f"again-{name}", table.schema)
+        parts = sink.PartWriter(folder / f"again-{name}", table.schema)
         for batch in table.to_batches():
             parts.write(pa.Table.from_batches([batch]))
         parts.close()

@@ -126,6 +126,16 @@ def test_components_see_a_circle():
     ]
 
 
+def test_every_name_of_a_class_is_taken_once():
+    """No two classes have one name, so that a name in a message, a search or a review means one thing."""
+    places = {}
+    for name, path in modules():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
 def test_module_imports_only_from_floors_below(name, path):
     """A module imports only from the floors below it, or from its own package."""

@@ -20,8 +20,8 @@ from engines_helpers import TABLES, assert_same, cells, read_parts
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.panels import read_times
 from labinterp.engines.files import interpret_files
-from labinterp.engines.sink import Parts
-from labinterp.engines.together import Panels, Together
+from labinterp.engines.sink import PartWriter
+from labinterp.engines.together import PatientPanels, Together
 from labinterp.errors import InputError
 from strategies import AGES, SEXES, rows
 
@@ -304,7 +304,7 @@ def test_parts_are_of_bounded_size(tmp_path, monkeypatch):
     """A table goes on in the next part after so many rows."""
     monkeypatch.setattr("labinterp.engines.sink._ROWS_PER_GROUP", 2)
     schema = pa.schema([("value", pa.int64())])
-    parts = Parts(tmp_path / "t", schema, rows_per_part=4)
+    parts = PartWriter(tmp_path / "t", schema, rows_per_part=4)
     for start in range(0, 10, 2):
         parts.write(pa.table({"value": [start, start + 1]}, schema=schema))
     parts.close()
@@ -315,7 +315,7 @@ def test_parts_are_of_bounded_size(tmp_path, monkeypatch):
 def test_what_waits_is_joined_without_empty_pieces(tmp_path):
     """No piece without rows reaches a writer of CSV, since those of PyArrow up to 23 repeat earlier rows there."""
     schema = pa.schema([("value", pa.int64())])
-    parts = Parts(tmp_path / "t", schema, "csv")
+    parts = PartWriter(tmp_path / "t", schema, "csv")
     for values in ([], [1, 2], [], [3]):
         parts.write(pa.table({"value": pa.array(values, pa.int64())}, schema=schema))
     assert [len(piece) for piece in parts._joined().column("value").chunks] == [2, 1]
@@ -331,8 +331,8 @@ def panels_of(patients, times=None):
     answer.patient, answer.collected = columns.encode("patient_id"), columns.encode("collected_at")
     times = read_times(answer.collected)
     answer.instants = times.instants[times.codes]
-    answer.panels = type("Panels", (), {"first_row": pd.RangeIndex(len(frame)).to_numpy()})()
-    return Panels.of(answer, by_time=True)
+    answer.panels = type("PatientPanels", (), {"first_row": pd.RangeIndex(len(frame)).to_numpy()})()
+    return PatientPanels.of(answer, by_time=True)
 
 
 def test_panels_are_remembered_up_to_a_limit_and_sorted_ones_beyond():

@@ -9,7 +9,7 @@ import pytest
 
 from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import check, load_edition, reference_set
-from labinterp.ranges.reader import MAX_FAULTS, Reader
+from labinterp.ranges.reader import MAX_FAULTS, TableReader
 
 FOLDER = Path(__file__).parent / "broken_editions"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -85,7 +85,7 @@ def test_broken_own_file_leaves_the_shipped_ones_alone():
 
 def test_many_faults_end():
     """A file with thousands of faults is reported in short."""
-    reader = Reader("x")
+    reader = TableReader("x")
     for number in range(1000):
         reader.fault(f"range[{number}]", "wrong")
     assert len(reader.faults) == MAX_FAULTS

@@ -21,7 +21,7 @@ from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import Limit, Limits, check, grading, load_edition, reference_set, reference_sets, shipped
 from labinterp.ranges.exchange.toml import read, to_toml
 from labinterp.ranges.load import parse_edition
-from labinterp.ranges.reader import Reader
+from labinterp.ranges.reader import TableReader
 
 ROOT = Path(__file__).parents[1] / "reference_ranges"
 OLD = samples.edition("lab/1", samples.entry("mg", low="0.60"), valid_from=dt.date(2010, 1, 1), status="superseded")
@@ -86,7 +86,7 @@ def test_toml_comes_back(raw):
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
 def test_junk_is_refused_in_words(data):
     """Whatever the bytes, the answer is an edition or faults, never another exception."""
-    reader = Reader("junk", own=True)
+    reader = TableReader("junk", own=True)
     assert parse_edition(data, reader, lambda _: True) is None
     assert reader.faults
 
@@ -101,7 +101,7 @@ def test_damaged_files_are_refused_in_words(raw, data):
         [5, True, "", "x", [], {}, [[]], {"a": 1}, [{"band": {}}], Decimal("1e9"), dt.date(2020, 1, 1)]
     )
     table[key] = data.draw(junk)
-    reader = Reader("junk", own=True)
+    reader = TableReader("junk", own=True)
     found = parse_edition(to_toml(raw).encode("utf-8", "replace"), reader, lambda _: True)
     assert (found is None) == bool(reader.faults)
 

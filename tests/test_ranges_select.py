@@ -15,7 +15,7 @@ from labinterp.ranges.cells import KINDS, Cell, age_words, cells, joined
 from labinterp.ranges.coverage import coverage, covered, matrix
 from labinterp.ranges.exchange.toml import read, to_toml
 from labinterp.ranges.load import parse_edition
-from labinterp.ranges.reader import Reader
+from labinterp.ranges.reader import TableReader
 
 
 def made(*entries, edition_id="lab/1", **more):
@@ -202,7 +202,7 @@ _PARTITIONS = st.lists(
 @given(_PARTITIONS)
 def test_selection_agrees_with_its_cells(partitions):
     """Where an edition loads, a known patient gets one entry, an unknown one those of all the possibilities."""
-    reader = Reader("x", own=True)
+    reader = TableReader("x", own=True)
     raw = samples.edition(
         "a/b", *(samples.entry(f"e{number}", partition=each) for number, each in enumerate(partitions))
     )

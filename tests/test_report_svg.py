@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labinterp.codes import LEVELS
-from labinterp.report.svg import WIDTH, Segment, number_line, segments_of
+from labinterp.report.svg import WIDTH, BarBand, number_line, segments_of
 
 NUMBERS = st.floats(min_value=0, max_value=1e6, allow_nan=False)
 NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -90,7 +90,7 @@ def test_any_bands_make_a_wellformed_drawing(limits, value, level):
     """Any number of bands at any distance gives well-formed SVG without coordinates outside of it."""
     limits = sorted(limits)
     ends = [None, *limits, None]
-    svg = number_line(value, "nmol/L", [Segment(low, high, level) for low, high in pairwise(ends)])
+    svg = number_line(value, "nmol/L", [BarBand(low, high, level) for low, high in pairwise(ends)])
     for rect in parse(svg).iter(f"{NAMESPACE}rect"):
         assert 0 <= float(rect.get("x")) <= WIDTH
         assert 0 <= float(rect.get("width")) <= WIDTH

@@ -36,7 +36,7 @@ def listening(target, **limits):
     ready, box = threading.Event(), {}
 
     async def run():
-        listener = mllp.Listener(target, limits=mllp.Limits(**limits))
+        listener = mllp.Listener(target, limits=mllp.PeerLimits(**limits))
         server = await listener.start("127.0.0.1", 0)
         box["port"] = server.sockets[0].getsockname()[1]
         box["loop"], box["stop"] = asyncio.get_running_loop(), asyncio.Event()

@@ -201,9 +201,9 @@ def test_decimal_factors_are_applied_without_rounding_them():
     for key, one, other in TRIPLES:
         found = units.scale_between(key, one, other)
         assert 1.0 in (found.mul, found.div)
-    assert units.scale("magnesium", "mg/dL") == units.Scale(1.0, 2.4305)
-    assert units.scale_between("magnesium", "mmol/L", "mg/dL") == units.Scale(2.4305, 1.0)
-    assert units.scale("vitamin_d", "ng/mL") == units.Scale(1.0, 0.40064)
+    assert units.scale("magnesium", "mg/dL") == units.Factor(1.0, 2.4305)
+    assert units.scale_between("magnesium", "mmol/L", "mg/dL") == units.Factor(2.4305, 1.0)
+    assert units.scale("vitamin_d", "ng/mL") == units.Factor(1.0, 0.40064)
 
 
 @pytest.mark.parametrize(("key", "one", "other", "published", "percent"), PUBLISHED)

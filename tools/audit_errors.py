@@ -12,7 +12,7 @@ import numpy as np
 
 from labinterp.auditing.distribution import Distribution
 from labinterp.auditing.populations import populations
-from labinterp.auditing.suspects import Group, suspect
+from labinterp.auditing.suspects import LabelGroup, suspect
 from labinterp.reading.analytes import analytes
 from labinterp.reading.units import scale
 
@@ -38,7 +38,7 @@ def mislabelled(values, analyte, true, label):
 def group(by, analyte, unit, values):
     held = Distribution()
     held.add(values)
-    return Group((by,), analyte, unit, held)
+    return LabelGroup((by,), analyte, unit, held)
 
 
 def others(random, analyte, unit, count):

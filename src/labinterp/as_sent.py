@@ -72,7 +72,7 @@ def in_unit(analyte: str, canonical: float, unit: str) -> float:
 
 
 @functools.lru_cache(maxsize=512)
-def _scale(analyte: str, unit: str) -> units.Scale:
+def _scale(analyte: str, unit: str) -> units.Factor:
     return units.scale_between(analyte, analytes.analyte(analyte).canonical_unit, unit)
 
 

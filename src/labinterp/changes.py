@@ -149,7 +149,7 @@ def change(
         date_order=date_order,
     )
     session = options.session
-    person = scalar.Person(Patient(), session)
+    person = scalar.PatientGroups(Patient(), session)
     readings = [scalar.read(result, person, session, options.decimal) for result in (previous, current)]
     keys = {reading.channel.analyte for reading in readings}
     analyte = keys.pop() if len(keys) == 1 else None

@@ -21,7 +21,7 @@ from labinterp.tables import encodings, sources, text
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.layouts import (
     COLUMNS,
-    Choices,
+    ColumnChoices,
     Layout,
     checked_beside,
     checked_columns,
@@ -128,7 +128,9 @@ def read_as_sent(
     frame = sources.table_of(data, name, encoding) if typed is None else typed
     path = _path(source, name)
     if path is not None:
-        layout = recognize(frame.columns, Choices(checked_columns(columns), **how)) if layout == "auto" else layout
+        layout = (
+            recognize(frame.columns, ColumnChoices(checked_columns(columns), **how)) if layout == "auto" else layout
+        )
         beside = {**siblings(path, layout), **beside}
     return to_labinterp(frame, layout, columns, beside=beside, **how)
 

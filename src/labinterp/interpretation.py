@@ -129,7 +129,7 @@ def interpret_as(
         raising: whether the first problem is raised.
     """
     session = options.session
-    person = scalar.Person(patient, session)
+    person = scalar.PatientGroups(patient, session)
     readings = [scalar.read(result, person, session, options.decimal) for result in results]
     counting = scalar.choose(readings)
     chosen = counting.of_slot

@@ -153,14 +153,14 @@ def _of_files(
     from labinterp.engines.interpreter import Interpreter
     from labinterp.engines.manifest import Meter, Problems
     from labinterp.engines.sources import How, Source, keep, open_sources
-    from labinterp.engines.together import Panels, Together
+    from labinterp.engines.together import PatientPanels, Together
 
     collector, together, lie_together = Collector(options), Together(), True
     interpreter = Interpreter(options)
 
-    def work(table: Columns, numbers: Any) -> tuple[Columns, core.Answer, Panels]:
+    def work(table: Columns, numbers: Any) -> tuple[Columns, core.Answer, PatientPanels]:
         answer = interpreter.run(table, numbers)
-        return table, answer, Panels.of(answer, by_time=False)
+        return table, answer, PatientPanels.of(answer, by_time=False)
 
     with tempfile.TemporaryDirectory(prefix="labinterp-") as folder:
         how = How(**reading, kept=places)

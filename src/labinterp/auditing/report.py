@@ -205,9 +205,9 @@ def _tests(collector: Collector) -> pd.DataFrame:
     return frame
 
 
-def _groups(collector: Collector) -> list[suspecting.Group]:
+def _groups(collector: Collector) -> list[suspecting.LabelGroup]:
     return [
-        suspecting.Group(key[:-2], key[-2], key[-1], held.distribution, _range_middle(held))
+        suspecting.LabelGroup(key[:-2], key[-2], key[-1], held.distribution, _range_middle(held))
         for key, held in collector.groups.items()
         if key[-1] is not None and OTHER not in key[:-2]
     ]

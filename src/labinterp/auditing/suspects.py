@@ -57,7 +57,7 @@ _STEPS: Final = (0.6, 0.8, 1.2, 1.4)  # multiples of an offset that are tried be
 
 
 @attrs.frozen
-class Group:
+class LabelGroup:
     """The results with one label at one place.
 
     Args:
@@ -88,7 +88,7 @@ class Suspect:
         check: what to look at.
     """
 
-    group: Group
+    group: LabelGroup
     unit: str
     analyte: str
     share: float
@@ -107,7 +107,7 @@ class _Label:
     why: str
 
 
-def find(groups: Sequence[Group]) -> list[Suspect]:
+def find(groups: Sequence[LabelGroup]) -> list[Suspect]:
     """Return the suspects among the groups, in the order of the groups.
 
     Args:
@@ -118,7 +118,7 @@ def find(groups: Sequence[Group]) -> list[Suspect]:
     return [suspect for suspect in found if suspect is not None]
 
 
-def suspect(group: Group, groups: Sequence[Group]) -> Suspect | None:
+def suspect(group: LabelGroup, groups: Sequence[LabelGroup]) -> Suspect | None:
     """Say of one of the groups of a data set whether it is a suspect."""
     return _suspect(group, _Medians(groups))
 
@@ -126,19 +126,19 @@ def suspect(group: Group, groups: Sequence[Group]) -> Suspect | None:
 class _Medians:
     """The medians of the groups that are large enough, by analyte."""
 
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self._of: dict[str, list[tuple[Group, float]]] = {}
+    def __init__(self, groups: Sequence[LabelGroup]) -> None:
+        self._of: dict[str, list[tuple[LabelGroup, float]]] = {}
         for group in groups:
             if group.distribution.count >= FEWEST:
                 median = float(group.distribution.quantiles([0.5])[0])
                 self._of.setdefault(group.analyte, []).append((group, median))
 
-    def others(self, group: Group, analyte: str) -> list[float]:
+    def others(self, group: LabelGroup, analyte: str) -> list[float]:
         """Return the medians of the other groups of an analyte."""
         return [median for other, median in self._of.get(analyte, ()) if other is not group]
 
 
-def _suspect(group: Group, medians: _Medians) -> Suspect | None:
+def _suspect(group: LabelGroup, medians: _Medians) -> Suspect | None:
     if group.analyte not in populations() or group.distribution.count < FEWEST:
         return None
     low, median, high = group.distribution.quantiles([0.05, 0.5, 0.95]).tolist()
@@ -178,7 +178,7 @@ def _site(known: Population, others: Sequence[float]) -> float:
     return min(known.site, max(apart, least))
 
 
-def _labels(group: Group, others: Mapping[str, Sequence[float]]) -> Iterator[_Label]:
+def _labels(group: LabelGroup, others: Mapping[str, Sequence[float]]) -> Iterator[_Label]:
     """Yield the label of the group first, then those that it is told from."""
     expected, why = _expected(group.analyte, others[group.analyte])
     yield _Label(group.analyte, group.unit, 0.0, expected, why)
@@ -208,7 +208,7 @@ def _distance(label: _Label, median: float, error: float) -> float:
     return abs(median + label.shift - label.expected.center) / math.hypot(label.expected.site, error)
 
 
-def _whole(group: Group, median: float, others: Mapping[str, Sequence[float]]) -> Suspect | None:
+def _whole(group: LabelGroup, median: float, others: Mapping[str, Sequence[float]]) -> Suspect | None:
     own, *alternatives = _labels(group, others)
     low, high = group.distribution.quantiles([0.25, 0.75])
     error = 1.2533 * float(high - low) / 1.349 / math.sqrt(group.distribution.count)
@@ -232,7 +232,7 @@ def _whole(group: Group, median: float, others: Mapping[str, Sequence[float]]) -
     return Suspect(group, best.unit, best.analyte, 1.0, evidence, _check(group, best))
 
 
-def _by_range(group: Group, own: _Label, label: _Label) -> float:
+def _by_range(group: LabelGroup, own: _Label, label: _Label) -> float:
     """Return what the ranges that came with the results say, as a logarithm of a likelihood ratio."""
     if group.range_middle is None:
         return 0.0
@@ -247,7 +247,7 @@ def _by_range(group: Group, own: _Label, label: _Label) -> float:
     return (distances[0] ** 2 - distances[1] ** 2) / 2
 
 
-def _evidence(group: Group, median: float, own: _Label, best: _Label) -> str:
+def _evidence(group: LabelGroup, median: float, own: _Label, best: _Label) -> str:
     unit, other = analytes()[group.analyte].canonical_unit, analytes()[best.analyte].canonical_unit
     text = (
         f"median of {group.distribution.count} results {math.exp(median):.3g} {unit} as labelled ({own.unit}), "
@@ -261,11 +261,11 @@ def _evidence(group: Group, median: float, own: _Label, best: _Label) -> str:
     return text
 
 
-def _name(group: Group, label: _Label) -> str:
+def _name(group: LabelGroup, label: _Label) -> str:
     return label.unit if label.analyte == group.analyte else f"{label.analyte} in {label.unit}"
 
 
-def _check(group: Group, best: _Label) -> str:
+def _check(group: LabelGroup, best: _Label) -> str:
     if best.analyte != group.analyte:
         return f"Ask the source whether these results are {best.analyte} and not {group.analyte}."
     return f"Ask the source whether these results are in {best.unit} and not in {group.unit}."
@@ -274,7 +274,7 @@ def _check(group: Group, best: _Label) -> str:
 # --- two units in one group -----------------------------------------------------------------------------------------
 
 
-def _mixed(group: Group, others: Mapping[str, Sequence[float]]) -> Suspect | None:
+def _mixed(group: LabelGroup, others: Mapping[str, Sequence[float]]) -> Suspect | None:
     if group.distribution.count < FEWEST_MIXED:
         return None
     own, *alternatives = _labels(group, others)

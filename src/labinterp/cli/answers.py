@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from labinterp.batch.core import Answer
     from labinterp.batch.signs import Signs
-    from labinterp.cli.inputs import Source
+    from labinterp.cli.inputs import InputSource
     from labinterp.model import Finding
     from labinterp.options import Options
     from labinterp.reasoning import Reasoned
 
 
 @attrs.frozen(eq=False)
-class Panel:
+class PanelAnswer:
     """Results that were seen together, and what they come to.
 
     Args:
@@ -67,7 +67,7 @@ class Answered:
         pathways: one row per finding and pathway.
     """
 
-    source: Source
+    source: InputSource
     answer: Answer = attrs.field(repr=False)
     results: pd.DataFrame = attrs.field(repr=False)
     findings: pd.DataFrame = attrs.field(repr=False)
@@ -98,7 +98,7 @@ class Answered:
         answer = self.answer
         return answer.patient.distinct[answer.patient.codes[answer.panels.first_row[panel]]]
 
-    def each_panel(self, *, with_findings: bool) -> Iterator[Panel]:
+    def each_panel(self, *, with_findings: bool) -> Iterator[PanelAnswer]:
         """Return the panels in order of first appearance."""
         import numpy as np
 
@@ -112,7 +112,7 @@ class Answered:
                 continue
             own = order[bounds[panel] : bounds[panel + 1]].tolist()
             seen = [row for row in held[panel].tolist() if row >= 0]
-            yield Panel(self, self.patient(panel), self._label(panel), sorted({*own, *seen}), reasoned, panel)
+            yield PanelAnswer(self, self.patient(panel), self._label(panel), sorted({*own, *seen}), reasoned, panel)
 
     def _label(self, panel: int) -> str:
         answer = self.answer
@@ -131,7 +131,7 @@ class Answered:
         return comparator, float(batch.number[row]), batch.channels.items[batch.channel[row]].unit
 
 
-def answer_all(sources: Sequence[Source], options: Options, *, delta: bool) -> list[Answered]:
+def answer_all(sources: Sequence[InputSource], options: Options, *, delta: bool) -> list[Answered]:
     """Interpret every input, each by itself."""
     from labinterp.frames.api import answer_of
 

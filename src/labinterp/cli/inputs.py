@@ -26,7 +26,7 @@ STANDARD_INPUT = "standard input"
 
 
 @attrs.frozen(eq=False)
-class Source:
+class InputSource:
     """One input.
 
     Args:
@@ -59,7 +59,7 @@ def read_all(
     *,
     has_units: bool = False,
     tests: TestMap | None = None,
-) -> list[Source]:
+) -> list[InputSource]:
     """Read every input before anything is done with one of them.
 
     Args:
@@ -94,7 +94,7 @@ def name_of(file: str) -> str:
     return STANDARD_INPUT if file == "-" else clean(file)
 
 
-def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap | None) -> Source:
+def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap | None) -> InputSource:
     from labinterp import documents
     from labinterp.tables.layouts import READ_AS, UNUSED
 
@@ -106,7 +106,7 @@ def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap
         raise _named(error, name, path) from None
     unused = tuple(table.attrs.get(UNUSED, ()))
     layout = str(table.attrs.get(READ_AS, "labinterp"))
-    return Source(name, hashlib.sha256(data).hexdigest(), len(data), table, unused, layout)
+    return InputSource(name, hashlib.sha256(data).hexdigest(), len(data), table, unused, layout)
 
 
 def _named(error: LabInterpError, name: str, path: Path) -> LabInterpError:

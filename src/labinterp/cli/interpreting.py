@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from labinterp.answer import Report
-    from labinterp.cli.answers import Answered, Panel
+    from labinterp.cli.answers import Answered, PanelAnswer
     from labinterp.cli.printing import Printer
     from labinterp.engines.manifest import Manifest
     from labinterp.model import Presentation
@@ -250,7 +250,7 @@ class Shown:
     form: str | None
     table: str
     limit: int
-    panels: Sequence[Panel] | None = attrs.field(repr=False)
+    panels: Sequence[PanelAnswer] | None = attrs.field(repr=False)
     presentation: Presentation | None = attrs.field(repr=False)
     traces: bool
     quiet: bool

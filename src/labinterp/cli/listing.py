@@ -11,13 +11,13 @@ from labinterp.cli import outputs
 from labinterp.cli.printing import Printer, clean
 
 if TYPE_CHECKING:
-    from labinterp.cli.answers import Panel
+    from labinterp.cli.answers import PanelAnswer
 
 _NARROW: Final = 16
 _WIDE: Final = 100
 
 
-def show_results(printer: Printer, panel: Panel) -> None:
+def show_results(printer: Printer, panel: PanelAnswer) -> None:
     """Print the results of a panel; a look-back shows the earlier ones that it saw as well."""
     results = panel.source.results.iloc[list(panel.rows)]
     graded = bool(results["grade"].notna().any())
@@ -29,7 +29,7 @@ def show_results(printer: Printer, panel: Panel) -> None:
     )
 
 
-def _result(printer: Printer, panel: Panel, row: int, line: dict[str, Any], graded: bool) -> tuple[object, ...]:
+def _result(printer: Printer, panel: PanelAnswer, row: int, line: dict[str, Any], graded: bool) -> tuple[object, ...]:
     title = analyte_title(line["analyte"]) if isinstance(line["analyte"], str) else f"not known (row {row + 1})"
     grade = (_grade(line["grade"]),) if graded else ()
     if line["value"] is None:

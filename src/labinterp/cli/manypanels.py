@@ -15,7 +15,7 @@ from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from labinterp.cli.answers import Panel
+    from labinterp.cli.answers import PanelAnswer
 
 _LABEL: Final = 14
 _MOST_LINES: Final = 60
@@ -25,7 +25,7 @@ _TITLE: Final = 44
 
 
 @attrs.frozen
-class _Amount:
+class _Shown:
     """How many rows each part of the screen may have."""
 
     severe: int
@@ -35,12 +35,12 @@ class _Amount:
 
 
 _AMOUNTS: Final = (
-    _Amount(20, 20, 16, 12),
-    _Amount(12, 12, 16, 12),
-    _Amount(10, 8, 10, 8),
-    _Amount(6, 6, 8, 6),
-    _Amount(4, 4, 6, 4),
-    _Amount(2, 3, 3, 2),
+    _Shown(20, 20, 16, 12),
+    _Shown(12, 12, 16, 12),
+    _Shown(10, 8, 10, 8),
+    _Shown(6, 6, 8, 6),
+    _Shown(4, 4, 6, 4),
+    _Shown(2, 3, 3, 2),
 )
 
 
@@ -81,7 +81,7 @@ def show_panels(printer: Printer, answered: Sequence[Answered], provenance: dict
     printer.put(text)
 
 
-def _show(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any], amount: _Amount) -> None:
+def _show(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any], amount: _Shown) -> None:
     show_essentials(printer, answered)
     _show_severe(printer, answered, amount.severe)
     _show_kinds(printer, answered, amount.kinds)
@@ -112,14 +112,14 @@ def _measure(answered: Sequence[Answered]) -> str:
     return f"{listed(tests, _MOST_TESTS)}." if tests else "Nothing further among these tests."
 
 
-def _severe(answered: Sequence[Answered]) -> Iterator[Panel]:
+def _severe(answered: Sequence[Answered]) -> Iterator[PanelAnswer]:
     for each in answered:
         for panel in each.each_panel(with_findings=True):
             if any(finding.severity == SEVERITIES[-1] for finding in panel.reasoned.findings):
                 yield panel
 
 
-def _who(panel: Panel) -> str:
+def _who(panel: PanelAnswer) -> str:
     return panel.label if panel.patient is None else clean(panel.patient, _ID)
 
 

@@ -133,14 +133,14 @@ def _write_table(frame: pd.DataFrame, out: Path, name: str, form: str) -> list[O
         return [Output.of(path, out, len(frame))]
     try:
         from labinterp.batch import arrow
-        from labinterp.engines.sink import Parts
+        from labinterp.engines.sink import PartWriter
     except ImportError:
         raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
     own = {"patient_id", "collected_at"}
     types = {field.name: field.type for field in arrow.schemas(graded=True)[name]}
     kept = {column for column in own & set(frame) if not _is_text(frame[column])}
     table = arrow.table_of(frame, {column: kind for column, kind in types.items() if column not in kept})
-    parts = Parts(out / name, table.schema, form)
+    parts = PartWriter(out / name, table.schema, form)
     parts.write(table)
     parts.close()
     return parts.outputs(out)

@@ -120,7 +120,7 @@ def listen(
     if (folder is None) == (forward is None):
         raise click.UsageError("give --to DIR or --forward URL")
     mllp = _service("labinterp.service.mllp")
-    limits = mllp.Limits(max_bytes=max_bytes, connections=connections)
+    limits = mllp.PeerLimits(max_bytes=max_bytes, connections=connections)
     target = mllp.to_url(forward, mllp.FORMATS[form], limits.timeout) if folder is None else mllp.to_folder(folder)
     options = Options.checked(ranges=list(ranges) or "us", assume_adult=assume_adult)
     listener = mllp.Listener(target, options, form, limits)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from labinterp.answer import Report
-    from labinterp.cli.answers import Answered, Panel
+    from labinterp.cli.answers import Answered, PanelAnswer
     from labinterp.model import Presentation
     from labinterp.options import Options
 
@@ -28,7 +28,7 @@ def only_report(
     return report_of(answered[0].source.table, answered[0].panels, options, presentation)
 
 
-def panels_of(answered: Sequence[Answered], patient: str) -> list[Panel]:
+def panels_of(answered: Sequence[Answered], patient: str) -> list[PanelAnswer]:
     """Return the panels of a patient, or those of a row without one by its label, such as `row 3`.
 
     Raises:
@@ -50,8 +50,8 @@ def panels_of(answered: Sequence[Answered], patient: str) -> list[Panel]:
 
 
 def reports_of(
-    panels: Sequence[Panel], options: Options, presentation: Presentation | None
-) -> Iterator[tuple[Panel, Report]]:
+    panels: Sequence[PanelAnswer], options: Options, presentation: Presentation | None
+) -> Iterator[tuple[PanelAnswer, Report]]:
     """Return each panel with its report."""
     from labinterp.interpretation import interpret_as, told_in
     from labinterp.tables.records import PATIENT, patient_of, result_of
@@ -64,7 +64,7 @@ def reports_of(
         yield panel, interpret_as(options, results, patient_of(told), presentation or said)
 
 
-def whose(panel: Panel, *, named: bool) -> str:
+def whose(panel: PanelAnswer, *, named: bool) -> str:
     """Return whose a panel is, of when, and, where it is `named`, from which input."""
     who = "Results without a patient" if panel.patient is None else f"Patient {clean(panel.patient, 40)}"
     label = f", {clean(panel.label, 30)}" if panel.label else ""

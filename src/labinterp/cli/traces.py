@@ -16,7 +16,7 @@ from labinterp.codes import FINDING_STATUSES, SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from labinterp.cli.answers import Answered, Panel
+    from labinterp.cli.answers import Answered, PanelAnswer
     from labinterp.model import Citation, Evidence, Finding, Pathway
 
 _LEGEND: Final = (
@@ -64,7 +64,7 @@ def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> S
     if len(panels) <= limit:
         few = sum(each.panels for each in answered) <= limit
         shown = [panel for each in answered for panel in each.each_panel(with_findings=not few)]
-        patients: dict[Any, list[Panel]] = {}
+        patients: dict[Any, list[PanelAnswer]] = {}
         for panel in shown:
             patients.setdefault((id(panel.source), panel.patient or panel.label), []).append(panel)
         for group in patients.values():
@@ -86,11 +86,11 @@ def show_sources(printer: Printer, sources: Sources) -> None:
             printer.paragraph(sources.texts[key], label=f"{number:>3}.", hang=5, style="quiet")
 
 
-def _with_findings(each: Answered) -> Iterator[Panel]:
+def _with_findings(each: Answered) -> Iterator[PanelAnswer]:
     return each.each_panel(with_findings=True)
 
 
-def _show_patient(printer: Printer, panels: Sequence[Panel], sources: Sources, *, named: bool) -> None:
+def _show_patient(printer: Printer, panels: Sequence[PanelAnswer], sources: Sources, *, named: bool) -> None:
     file = f" ({panels[0].source.source.name})" if named else ""
     patient = panels[0].patient
     printer.line()
@@ -182,7 +182,7 @@ def _show_pathway(printer: Printer, pathway: Pathway, sources: Sources, before: 
         printer.paragraph(f"{step.statement}{said} {sources.cite(step.citations)}", label=f"{'':6}{i}.", hang=9)
 
 
-def _show_states(printer: Printer, panel: Panel) -> None:
+def _show_states(printer: Printer, panel: PanelAnswer) -> None:
     """Print which states that lead to twitching are excluded, and which are open; of one test's states, the first."""
     from labinterp.reasoning.graph import nodes
     from labinterp.reasoning.tables import tables

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from labinterp.batch import arrow
 from labinterp.engines import pipeline
-from labinterp.engines.sink import Parts
+from labinterp.engines.sink import PartWriter
 from labinterp.errors import InputError, MissingExtraError
 from labinterp.tables.layouts import COLUMNS
 
@@ -83,7 +83,7 @@ class Spool:
         self.types = {name: types[name] for name in COLUMNS if name in types}
         stored = {name: _stored(kind) for name, kind in self.types.items()}
         self._schema = pa.schema([(NUMBER, pa.int64()), *stored.items()])
-        self._parts = Parts(folder / "rows", self._schema, compression="lz4")
+        self._parts = PartWriter(folder / "rows", self._schema, compression="lz4")
 
     def pack(self, table: Columns, numbers: Ints) -> pa.Table:
         """Return rows as they are stored."""
@@ -159,7 +159,7 @@ def _cast(array: pa.Array) -> pa.Array:
     return array.view(_stored(array.type))
 
 
-def _files(parts: Parts) -> str:
+def _files(parts: PartWriter) -> str:
     texts = (str(path).replace("'", "''") for path, _ in parts.files)
     return "[" + ", ".join(f"'{text}'" for text in texts) + "]"
 
@@ -200,7 +200,7 @@ class Restored:
         codes: by column; other columns are kept as they are.
     """
 
-    parts: Parts
+    parts: PartWriter
     schema: pa.Schema
     codes: dict[str, Codes]
 
@@ -210,7 +210,7 @@ class Restored:
         codes = {field.name: Codes() for field in schema if field.type == arrow.TEXT and field.name not in plain}
         kept = [(NUMBER, pa.int64()), (_PLACE, pa.int32())]
         kept += [(field.name, pa.int32() if field.name in codes else _stored(field.type)) for field in schema]
-        return cls(Parts(folder, pa.schema(kept), compression="lz4"), schema, codes)
+        return cls(PartWriter(folder, pa.schema(kept), compression="lz4"), schema, codes)
 
     def write(self, table: pa.Table, numbers: Ints) -> None:
         """Keep rows that belong to the rows of the input with these numbers."""

@@ -16,9 +16,9 @@ from labinterp.engines import duckdb_engine, pipeline
 from labinterp.engines.folder import MANIFEST, workplace
 from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
-from labinterp.engines.sink import Output, Parts
+from labinterp.engines.sink import Output, PartWriter
 from labinterp.engines.sources import How, Source, keep, open_sources
-from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, Panels, Together
+from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, PatientPanels, Together
 from labinterp.errors import InputError
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import encodings
@@ -195,7 +195,7 @@ class Run:
     interpreter: Interpreter = attrs.field(init=False)
     types: dict[str, pa.DataType] = attrs.field(init=False)
     counts: dict[Source, Count] = attrs.field(init=False)
-    parts: dict[str, Parts] = attrs.field(init=False)
+    parts: dict[str, PartWriter] = attrs.field(init=False)
     decimals: Signs = attrs.field(init=False)
     not_covered: int = attrs.field(init=False)
 
@@ -211,7 +211,7 @@ class Run:
         known = {name: kind for name, kind in self.types.items() if name in own}
         schemas = arrow.schemas(known, graded=self.options.grading is not None)
         self.parts = {
-            name: Parts(self.place / "out" / name, schema, self.kind, tally=_TALLIED.get(name))
+            name: PartWriter(self.place / "out" / name, schema, self.kind, tally=_TALLIED.get(name))
             for name, schema in schemas.items()
         }
 
@@ -228,11 +228,11 @@ class Run:
         by_time, schemas = self.options.by_time, self.schemas()
         together = Together(CERTAIN_LIMIT if certain else LIMIT)
 
-        def work(table: Columns, numbers: Ints) -> tuple[Panels, arrow.Chunk]:
+        def work(table: Columns, numbers: Ints) -> tuple[PatientPanels, arrow.Chunk]:
             answer = self.interpreter.run(table, numbers)
-            return Panels.of(answer, by_time=by_time), arrow.chunk(answer, table, schemas)
+            return PatientPanels.of(answer, by_time=by_time), arrow.chunk(answer, table, schemas)
 
-        def take(answer: tuple[Panels, arrow.Chunk]) -> None:
+        def take(answer: tuple[PatientPanels, arrow.Chunk]) -> None:
             panels, chunk = answer
             if not together.add(panels) or not (together.shown or certain):
                 raise _Scattered

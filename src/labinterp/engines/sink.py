@@ -48,7 +48,7 @@ class Output:
         return cls(path.relative_to(folder).as_posix(), rows, path.stat().st_size, digest)
 
 
-class Parts:
+class PartWriter:
     """Writes one table as `part-00000`, `part-00001` and so on.
 
     Args:

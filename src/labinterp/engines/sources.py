@@ -59,7 +59,7 @@ class Piece:
 
 
 @attrs.frozen(eq=False)
-class Reading:
+class FileColumns:
     """How the columns of a file become those of the `labinterp` layout.
 
     Args:
@@ -142,14 +142,14 @@ class How:
         return tuple(name for name in self.kept if name != FILE or name in given)
 
 
-def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
+def reading_of(path: Path | None, names: Sequence[str], how: How) -> FileColumns:
     """Work out the layout of a table by its columns, and which of them it needs.
 
     Raises:
         LayoutError: if no layout fits.
     """
     empty = pd.DataFrame({name: pd.Series(dtype=object) for name in names})
-    choices = layouts.Choices(layouts.checked_columns(how.columns), how.has_units, how.tests)
+    choices = layouts.ColumnChoices(layouts.checked_columns(how.columns), how.has_units, how.tests)
     layout = layouts.recognize(names, choices) if how.layout == "auto" else how.layout
     beside = {} if path is None else documents.siblings(path, layout)
     beside |= {name: sources.read_table(table, how.encoding) for name, table in how.beside.items()}
@@ -159,7 +159,7 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
     with_kept(empty, empty, kept)
     if used:
         used = tuple(dict.fromkeys((*used, *kept)))
-    reading = Reading(
+    reading = FileColumns(
         layout,
         how.columns,
         used,
@@ -173,7 +173,7 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> Reading:
     return attrs.evolve(reading, renamed=_renamed(reading)) if used else reading
 
 
-def _renamed(reading: Reading) -> dict[str, str] | None:
+def _renamed(reading: FileColumns) -> dict[str, str] | None:
     """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
     if reading.layout != LONG or "comparator" in map(fold, reading.used):
         return None
@@ -196,7 +196,7 @@ class Source(abc.ABC):
 
     types: Mapping[str, pa.DataType]
     """Types of the columns in the `labinterp` layout, as far as they are no text."""
-    reading: Reading
+    reading: FileColumns
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -349,7 +349,7 @@ class DocumentSource(Source):
 
     def __init__(self, path: Path, how: How) -> None:
         super().__init__(path)
-        self.reading = Reading(LONG, None, (), {})
+        self.reading = FileColumns(LONG, None, (), {})
         self._frame = documents.read_as_sent(
             path,
             how.layout,
@@ -388,7 +388,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _open_records(reading: Reading, table: pa.Table, *, by_time: bool) -> int | None:
+def _open_records(reading: FileColumns, table: pa.Table, *, by_time: bool) -> int | None:
     """Return how many rows of a file, at the end of a table, may belong to a panel that goes on; None for all."""
     held = open_rows(reading.columns_of(table), by_time=by_time, date_order=reading.date_order)
     return None if held is None else -(-held // reading.results_per_row)

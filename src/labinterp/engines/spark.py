@@ -16,7 +16,7 @@ import pyarrow as pa
 from labinterp.batch import arrow
 from labinterp.codes import GRADES
 from labinterp.engines.interpreter import Interpreter
-from labinterp.engines.sources import How, Reading, reading_of
+from labinterp.engines.sources import FileColumns, How, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.reading.ids import LONGEST_ID
@@ -156,7 +156,7 @@ def _column(sql: Any, name: str) -> Column:
     return found
 
 
-def _numbered(sdf: DataFrame, row_id: str | None, reading: Reading) -> DataFrame:
+def _numbered(sdf: DataFrame, row_id: str | None, reading: FileColumns) -> DataFrame:
     """Return the columns that are needed and a number for every row."""
     from pyspark.sql import functions as sql
     from pyspark.sql import types
@@ -170,7 +170,7 @@ def _numbered(sdf: DataFrame, row_id: str | None, reading: Reading) -> DataFrame
     return sdf.select(number.alias(NUMBER), *(_column(sql, name) for name in reading.used))
 
 
-def _converted(reading: Reading) -> list[str]:
+def _converted(reading: FileColumns) -> list[str]:
     nothing = reading.convert(pd.DataFrame({name: pd.Series(dtype=object) for name in reading.used}))
     return [name for name in COLUMNS if name in nothing or name in ("age", "note")]
 
@@ -225,7 +225,7 @@ def _schema(kept: Mapping[str, Any], *, graded: bool) -> Any:
 class _Convert:
     """Turns batches of a table in some layout into the `labinterp` layout, all of it text."""
 
-    reading: Reading
+    reading: FileColumns
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         names = _converted(self.reading)

@@ -62,7 +62,7 @@ def _run(inside: npt.NDArray[np.bool_]) -> int:
 
 
 @attrs.frozen(eq=False)
-class Panels:
+class PatientPanels:
     """The panels of a part of a table that belong to patients.
 
     Args:
@@ -74,7 +74,7 @@ class Panels:
     spans: tuple[tuple[Any, Any], ...]
 
     @classmethod
-    def of(cls, answer: Answer, *, by_time: bool) -> Panels:
+    def of(cls, answer: Answer, *, by_time: bool) -> PatientPanels:
         """List the panels of an answer; `by_time` says whether a panel is a patient at a time, or a patient."""
         codes = answer.patient.codes[answer.panels.first_row]
         own = codes > 0
@@ -116,7 +116,7 @@ class Together:
         self._orders = {i: _Order(falling=i >= 2) for i in range(4)}  # noqa: PLR2004 - as Panels.spans has them
         self._full = False
 
-    def add(self, panels: Panels) -> bool:
+    def add(self, panels: PatientPanels) -> bool:
         """Add the panels of the next part of the table; return whether none of them is known to have come before."""
         if not panels.spans:
             return True

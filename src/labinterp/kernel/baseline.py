@@ -45,7 +45,7 @@ def read_baseline(value: Any, decimal: str | None) -> float | None:
     return float(parsed.number) if parsed.number > 0 else None
 
 
-class Step(NamedTuple):
+class BaselineStep(NamedTuple):
     """From how many times the baseline on a grade holds."""
 
     times: float
@@ -67,7 +67,7 @@ class Against:
         below_normal: whether they hold for a baseline below the lower limit of normal alone.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[BaselineStep, ...]
     below_normal: bool
 
     def grade(

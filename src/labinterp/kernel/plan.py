@@ -57,7 +57,7 @@ _OUTCOMES: Final[dict[Outcome, Outcome]] = {NOTHING: NOTHING}
 
 
 @attrs.frozen
-class Edge:
+class StretchEnd:
     """One end of a stretch of values, in the result's unit."""
 
     value: Fraction
@@ -68,8 +68,8 @@ class Edge:
 class Stretch:
     """A band in the result's unit: every value between two ends has this name, level or grade."""
 
-    lower: Edge | None
-    upper: Edge | None
+    lower: StretchEnd | None
+    upper: StretchEnd | None
     band: str | None = None
     level: str | None = None
     grade: int | None = None
@@ -80,7 +80,7 @@ class Stretch:
             return False
         return not (self.upper and (x > self.upper.value or (x == self.upper.value and not self.upper.inclusive)))
 
-    def edges(self) -> Iterable[Edge]:
+    def edges(self) -> Iterable[StretchEnd]:
         """Return the finite ends."""
         return (edge for edge in (self.lower, self.upper) if edge is not None)
 
@@ -100,7 +100,7 @@ class Scale:
     stretches: tuple[Stretch, ...]
     twins: tuple[tuple[Fraction, Fraction], ...] = ()
     exact: bool = True
-    ends: tuple[Edge | None, Edge | None] | None = None
+    ends: tuple[StretchEnd | None, StretchEnd | None] | None = None
 
     def at(self, x: Fraction) -> Stretch | None:
         """Return the stretch that holds `x`, if any."""
@@ -110,7 +110,7 @@ class Scale:
         """Return the scale with the stretches of one level alone."""
         return attrs.evolve(self, stretches=tuple(each for each in self.stretches if each.level == level))
 
-    def normal(self) -> tuple[Edge | None, Edge | None]:
+    def normal(self) -> tuple[StretchEnd | None, StretchEnd | None]:
         """Return the lower and upper end of what is normal."""
         if self.ends is not None:
             return self.ends
@@ -415,7 +415,7 @@ def _is_near(x: Fraction, on: bool, scale: Scale) -> bool:
     return any(min(twin) <= x <= max(twin) for twin in scale.twins)
 
 
-def normal_ends(scales: Sequence[Scale]) -> tuple[Edge | None, Edge | None]:
+def normal_ends(scales: Sequence[Scale]) -> tuple[StretchEnd | None, StretchEnd | None]:
     """Return the limits of normal on which all scales agree."""
     ends = {scale.normal() for scale in scales}
     lows, highs = {low for low, _ in ends}, {high for _, high in ends}
@@ -426,7 +426,12 @@ def normal_ends(scales: Sequence[Scale]) -> tuple[Edge | None, Edge | None]:
 
 
 def _graded(
-    x: Fraction, outcome: Outcome, gradings: Mapping[str, Sequence[Grading]], *, low: Edge | None, high: Edge | None
+    x: Fraction,
+    outcome: Outcome,
+    gradings: Mapping[str, Sequence[Grading]],
+    *,
+    low: StretchEnd | None,
+    high: StretchEnd | None,
 ) -> Outcome:
     """Add the grades of a value, or why there is none."""
     grades = {side: _grade(x, group, low=low, high=high) for side, group in gradings.items()}
@@ -441,7 +446,7 @@ def _graded(
     return outcome._replace(grade=grade, grade_low=grades.get("low"), grade_high=grades.get("high"), ungraded=why)
 
 
-def _grade(x: Fraction, scales: Sequence[Grading], *, low: Edge | None, high: Edge | None) -> int | None:
+def _grade(x: Fraction, scales: Sequence[Grading], *, low: StretchEnd | None, high: StretchEnd | None) -> int | None:
     """Return the grade on which all scales of a direction agree."""
     grades = {grade_at(x, grading, low=low, high=high) for grading in scales}
     return grades.pop() if len(grades) == 1 else None
@@ -463,7 +468,7 @@ def worse(grades: Iterable[int | None]) -> int | None:
     return max(known)
 
 
-def grade_at(x: Fraction, grading: Grading, *, low: Edge | None, high: Edge | None) -> int | None:
+def grade_at(x: Fraction, grading: Grading, *, low: StretchEnd | None, high: StretchEnd | None) -> int | None:
     """Return the grade of a value: 1 to 4, 0 where the scale excludes one, None where the data do not allow one."""
     hit = next((stretch for stretch in grading.stretches if stretch.holds(x)), None)
     if hit is not None:
@@ -472,7 +477,7 @@ def grade_at(x: Fraction, grading: Grading, *, low: Edge | None, high: Edge | No
     return 0 if _beyond_mildest(x, grading, limit) else None
 
 
-def _beyond_mildest(x: Fraction, grading: Grading, limit: Edge | None) -> bool:
+def _beyond_mildest(x: Fraction, grading: Grading, limit: StretchEnd | None) -> bool:
     """Return whether `x` lies certainly on the normal side of a grade scale that does not hold it."""
     if grading.needs is not None and limit is None:
         return False

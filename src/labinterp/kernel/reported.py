@@ -12,7 +12,7 @@ import attrs
 from labinterp._data import knowledge
 from labinterp.codes import LOW_SIDE, NOTE_BIT
 from labinterp.kernel.limits import Bounds
-from labinterp.kernel.plan import Edge, Scale, Stretch
+from labinterp.kernel.plan import Scale, Stretch, StretchEnd
 from labinterp.reading import units, values
 from labinterp.reading.reported_range import UNUSABLE, RangeText, readings
 
@@ -27,7 +27,7 @@ SentRange = tuple[Any, Any, Any]
 
 NO_RANGE: Final[SentRange] = (None, None, None)
 
-Ends = tuple[Edge | None, Edge | None]
+Ends = tuple[StretchEnd | None, StretchEnd | None]
 """Lower and upper end in the result's unit."""
 
 _NOT_HIGH: Final = (*LOW_SIDE, "normal")
@@ -114,30 +114,30 @@ def _one_sided(ends: Ends, about: RangeFor, beyond: Callable[[], Sequence[Scale]
     editions = beyond() if data["open_side"].get(about.analyte.key) == open_side else ()
     if not editions or low is None:
         return Scale(tuple(_stretches(low, high, "indeterminate")), ends=ends)
-    below = Stretch(None, Edge(low.value, not low.inclusive), "low", "low")
+    below = Stretch(None, StretchEnd(low.value, not low.inclusive), "low", "low")
     return Scale((below, *_inside(low, editions)), exact=all(scale.exact for scale in editions), ends=ends)
 
 
-def _stretches(low: Edge | None, high: Edge | None, inside: str) -> Iterator[Stretch]:
+def _stretches(low: StretchEnd | None, high: StretchEnd | None, inside: str) -> Iterator[Stretch]:
     if low is not None:
-        yield Stretch(None, Edge(low.value, not low.inclusive), "low", "low")
+        yield Stretch(None, StretchEnd(low.value, not low.inclusive), "low", "low")
     yield Stretch(low, high, "normal" if inside == "normal" else None, inside)
     if high is not None:
-        yield Stretch(Edge(high.value, not high.inclusive), None, "high", "high")
+        yield Stretch(StretchEnd(high.value, not high.inclusive), None, "high", "high")
 
 
-def _inside(low: Edge, editions: Sequence[Scale]) -> Iterator[Stretch]:
+def _inside(low: StretchEnd, editions: Sequence[Scale]) -> Iterator[Stretch]:
     """Yield what lies above a lower limit, as far as the editions go: normal unless one of them calls it high."""
     points = {edge.value for scale in editions for stretch in scale.stretches for edge in stretch.edges()}
     edges = [
         low,
-        *(Edge(point, inclusive) for point in sorted(points) if point > low.value for inclusive in (True, False)),
+        *(StretchEnd(point, inclusive) for point in sorted(points) if point > low.value for inclusive in (True, False)),
     ]
     for lower, upper in itertools.zip_longest(edges, edges[1:]):
         x = lower.value + 1 if upper is None else (lower.value + upper.value) / 2
         found = [scale.at(x) for scale in editions]
         normal = all(stretch is not None and stretch.level in _NOT_HIGH for stretch in found)
-        end = None if upper is None else Edge(upper.value, upper.value == lower.value or not upper.inclusive)
+        end = None if upper is None else StretchEnd(upper.value, upper.value == lower.value or not upper.inclusive)
         yield Stretch(lower, end, "normal" if normal else None, "normal" if normal else "indeterminate")
 
 
@@ -147,8 +147,8 @@ def _banded(bands: Sequence[SentBand]) -> Scale:
     return Scale(tuple(stretches), ends=(normal[0].lower, normal[-1].upper) if normal else (None, None))
 
 
-def _edge(end: End | None) -> Edge | None:
-    return None if end is None else Edge(Fraction(Decimal(repr(end.value))), end.inclusive)
+def _edge(end: End | None) -> StretchEnd | None:
+    return None if end is None else StretchEnd(Fraction(Decimal(repr(end.value))), end.inclusive)
 
 
 def _found(low: Any, high: Any, text: Any, about: RangeFor) -> Ends | RangeText | str | None:
@@ -195,10 +195,10 @@ def _settled(end: Any, decimal: str | None, about: RangeFor) -> values.Parsed:
     return values.parse(end, about.decimal)
 
 
-def _edge_of(parsed: values.Parsed, outside: str) -> Edge | None:
+def _edge_of(parsed: values.Parsed, outside: str) -> StretchEnd | None:
     if parsed.number is None:
         return None
-    return Edge(Fraction(Decimal(repr(parsed.number))), parsed.comparator != outside)
+    return StretchEnd(Fraction(Decimal(repr(parsed.number))), parsed.comparator != outside)
 
 
 def _of_text(text: str, about: RangeFor) -> Ends | RangeText | str | None:

@@ -70,7 +70,7 @@ class Reading:
         return bool(self.notes & NOTE_BIT["soft_implausible"])
 
 
-class Person:
+class PatientGroups:
     """The patient group of each result: by birth date and collection time where both are known, else by age."""
 
     def __init__(self, patient: Patient, session: Session) -> None:
@@ -97,7 +97,7 @@ class Person:
         return self._key if age is None else self._session.who_key(age, self._sex, self._pregnancy)
 
 
-def read(result: LabResult, person: Person, session: Session, decimal: str | None) -> Reading:
+def read(result: LabResult, person: PatientGroups, session: Session, decimal: str | None) -> Reading:
     """Carry one result through reading, conversion and comparison."""
     reading = Reading()
     parsed = read_value(result.value, decimal)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from labinterp.kernel.baseline import Against, Step
-from labinterp.kernel.plan import Edge, Grading, Scale, Stretch
+from labinterp.kernel.baseline import Against, BaselineStep
+from labinterp.kernel.plan import Grading, Scale, Stretch, StretchEnd
 from labinterp.ranges.model import LLN, ULN, multiple
 from labinterp.reading import units
 
@@ -58,10 +58,10 @@ def _stretch(band: Band, unit: str, factor: Fraction) -> Stretch:
     )
 
 
-def _edge(end: Limits | str | None, unit: str, factor: Fraction, *, inclusive: bool) -> Edge | None:
+def _edge(end: Limits | str | None, unit: str, factor: Fraction, *, inclusive: bool) -> StretchEnd | None:
     if end is None or isinstance(end, str):
         return None
-    return Edge(Fraction(end[unit]) * factor, inclusive)
+    return StretchEnd(Fraction(end[unit]) * factor, inclusive)
 
 
 def _twins(entry: Entry, unit: str, code: str, analyte: str) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -82,7 +82,9 @@ def _twins(entry: Entry, unit: str, code: str, analyte: str) -> tuple[tuple[Frac
     return tuple(dict.fromkeys(pairs))
 
 
-def grading_of(entry: Entry, code: str, analyte: str, low: Edge | None, high: Edge | None) -> Grading | None:
+def grading_of(
+    entry: Entry, code: str, analyte: str, low: StretchEnd | None, high: StretchEnd | None
+) -> Grading | None:
     """Return a grade scale in the unit `code`, its ends at the limits of normal put in where they are known.
 
     A stretch whose limit of normal is unknown, or which that limit leaves empty, is left out: the other grades stay.
@@ -104,7 +106,7 @@ def grading_of(entry: Entry, code: str, analyte: str, low: Edge | None, high: Ed
             limit = normal[name]
             if limit is None:
                 break
-            ends.append(Edge(limit.value * Fraction(times), inclusive))
+            ends.append(StretchEnd(limit.value * Fraction(times), inclusive))
         else:
             lower, upper = ends
             if lower is None or upper is None or lower.value < upper.value:
@@ -122,5 +124,5 @@ def against_of(entry: Entry) -> Against:
     steps = []
     for band in entry.bands:
         times, _ = multiple(str(band.lower))
-        steps.append(Step(float(times), band.lower_inclusive, band.grade or 0))
+        steps.append(BaselineStep(float(times), band.lower_inclusive, band.grade or 0))
     return Against(tuple(steps), below_normal=entry.baseline is not None)

@@ -18,7 +18,7 @@ from labinterp.codes import FLAG_OF_LEVEL, NOTE_BIT
 from labinterp.errors import UnknownTestError, UnknownUnitError
 from labinterp.frozen import FrozenMap
 from labinterp.kernel import calcium
-from labinterp.kernel.plan import Edge, Grading, Plan, Scale, compile_plan, no_plan, normal_ends
+from labinterp.kernel.plan import Grading, Plan, Scale, StretchEnd, compile_plan, no_plan, normal_ends
 from labinterp.kernel.quantity import Channel, Sent, resolve
 from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
 from labinterp.kernel.scales import against_of, grading_of, scale_of
@@ -277,7 +277,7 @@ class Session:
         return scales, ids
 
     def _gradings(
-        self, analyte: str, code: str, who: Who, ends: tuple[Edge | None, Edge | None]
+        self, analyte: str, code: str, who: Who, ends: tuple[StretchEnd | None, StretchEnd | None]
     ) -> dict[str, list[Grading]]:
         """Return the grade scales of each direction, one per partition that could apply."""
         if self.grading is None:

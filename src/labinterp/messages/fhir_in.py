@@ -30,14 +30,14 @@ _MAX_TEXT: Final = 10_000
 
 
 @attrs.frozen
-class Node:
+class JsonNode:
     """A JSON object and its place in the document. Reading an element of the wrong kind raises with its place."""
 
     data: dict[str, Any] = attrs.field(repr=False)
     path: str
 
     @classmethod
-    def of(cls, value: Any, path: str) -> Node:
+    def of(cls, value: Any, path: str) -> JsonNode:
         """Wrap an object, or the only object of a list."""
         if isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], dict):
             value = value[0]
@@ -45,33 +45,33 @@ class Node:
             refuse(path, f"expected an object, found {_kind(value)}")
         return cls(value, path)
 
-    def child(self, key: str) -> Node | None:
+    def child(self, key: str) -> JsonNode | None:
         """Return the object under `key`, if there is one."""
         value = self.data.get(key)
-        return None if value is None else Node.of(value, self.path + step(key))
+        return None if value is None else JsonNode.of(value, self.path + step(key))
 
-    def children(self, key: str) -> list[Node]:
+    def children(self, key: str) -> list[JsonNode]:
         """Return the objects in the list under `key`; an object in place of the list is its only one, as in STU3."""
         found = list(self.each(key))
         for item in found:
             if isinstance(item, InputError):
                 raise item
-        return [item for item in found if isinstance(item, Node)]
+        return [item for item in found if isinstance(item, JsonNode)]
 
-    def each(self, key: str) -> Iterator[Node | InputError]:
+    def each(self, key: str) -> Iterator[JsonNode | InputError]:
         """Give the objects in the list under `key`, and for what is no object the error that says so."""
         value = self.data.get(key)
         if value is None:
             return
         path = self.path + step(key)
         if isinstance(value, dict):
-            yield Node(value, path)
+            yield JsonNode(value, path)
         elif not isinstance(value, list | tuple):
             yield fault(path, f"expected a list, found {_kind(value)}")
         else:
             for i, item in enumerate(value):
                 if isinstance(item, dict):
-                    yield Node(item, f"{path}/{i}")
+                    yield JsonNode(item, f"{path}/{i}")
                 elif item is not None:
                     yield fault(f"{path}/{i}", f"expected an object, found {_kind(item)}")
 
@@ -118,7 +118,7 @@ class Resource:
         fault: why nothing of it can be read.
     """
 
-    node: Node
+    node: JsonNode
     url: str | None = None
     parent: Resource | None = None
     scope: str = ""
@@ -165,7 +165,7 @@ class Documents:
         faults = [resource.fault for resource in self.resources if resource.fault is not None]
         if faults and len(faults) == len(self.resources):
             raise faults[0]
-        readable = [root for root in roots if isinstance(root, Node)]
+        readable = [root for root in roots if isinstance(root, JsonNode)]
         if roots and not any(root.data.get("resourceType") in _READ for root in readable):
             refuse(readable[0].path, "expected an Observation, a DiagnosticReport or a Bundle")
         self.alone = len(roots) == 1 and bool(readable) and readable[0].kind == "Observation"
@@ -173,7 +173,7 @@ class Documents:
 
     def _lose(self, error: InputError) -> None:
         """Keep the place of a resource of which nothing can be read."""
-        self.resources.append(Resource(Node({}, str(error.data.get("place", ""))), fault=error))
+        self.resources.append(Resource(JsonNode({}, str(error.data.get("place", ""))), fault=error))
 
     def _add(self, resource: Resource) -> None:
         node = resource.node
@@ -198,7 +198,7 @@ class Documents:
             else:
                 self.resources.append(Resource(inner, parent=resource, scope=resource.scope))
 
-    def _add_entries(self, bundle: Node) -> None:
+    def _add_entries(self, bundle: JsonNode) -> None:
         history = bundle.data.get("type") == "history"
         for entry in bundle.each("entry"):
             if isinstance(entry, InputError):
@@ -213,7 +213,7 @@ class Documents:
                 url = entry.name("fullUrl")
                 self._add(Resource(inner, url, scope=bundle.path or "/", newest_first=history))
 
-    def resolve(self, reference: Node, home: Resource) -> Resource | None:
+    def resolve(self, reference: JsonNode, home: Resource) -> Resource | None:
         """Return the resource that a Reference in `home` points to, if it is in the source.
 
         Ids are those of one server: what has another base in its `fullUrl` is another resource.
@@ -246,7 +246,7 @@ def _base(url: str | None) -> str:
     return match[1] if match else ""
 
 
-def contained(node: Node) -> list[Node]:
+def contained(node: JsonNode) -> list[JsonNode]:
     """Return the contained resources."""
     return node.children("contained")
 
@@ -255,7 +255,7 @@ def _unversioned(reference: str) -> str:
     return reference.partition("/_history/")[0]
 
 
-def _roots(source: Any, max_bytes: int) -> Iterator[Node | InputError]:
+def _roots(source: Any, max_bytes: int) -> Iterator[JsonNode | InputError]:
     if isinstance(source, Path):
         source = json_text.read_path(source, max_bytes)
     if isinstance(source, bytes | bytearray | memoryview):
@@ -274,11 +274,13 @@ def _roots(source: Any, max_bytes: int) -> Iterator[Node | InputError]:
         yield _root(plain, "")
 
 
-def _root(value: Any, path: str) -> Node | InputError:
-    return Node(value, path) if isinstance(value, dict) else fault(path, f"expected an object, found {_kind(value)}")
+def _root(value: Any, path: str) -> JsonNode | InputError:
+    return (
+        JsonNode(value, path) if isinstance(value, dict) else fault(path, f"expected an object, found {_kind(value)}")
+    )
 
 
-def _from_text(text: str, max_bytes: int) -> Iterator[Node | InputError]:
+def _from_text(text: str, max_bytes: int) -> Iterator[JsonNode | InputError]:
     json_text.check_size(text, max_bytes)
     lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip("\ufeff \t\r")]
     if len(lines) > 1 and _is_object(lines[0][1]):
@@ -299,7 +301,7 @@ def _from_text(text: str, max_bytes: int) -> Iterator[Node | InputError]:
         yield _root(read, "")
 
 
-def _from_lines(lines: list[tuple[int, str]], max_bytes: int) -> Iterator[Node | InputError]:
+def _from_lines(lines: list[tuple[int, str]], max_bytes: int) -> Iterator[JsonNode | InputError]:
     """Give the resource of every line; one that is cut or broken costs itself alone."""
     for i, line in lines:
         try:
@@ -338,7 +340,7 @@ def as_dict(source: Any) -> Any:
     return source
 
 
-def codings(concept: Node | None) -> list[tuple[str | None, str | None, str | None]]:
+def codings(concept: JsonNode | None) -> list[tuple[str | None, str | None, str | None]]:
     """Return (system, code, display) of every coding of a CodeableConcept, the one chosen by the user first."""
     if concept is None:
         return []
@@ -346,7 +348,7 @@ def codings(concept: Node | None) -> list[tuple[str | None, str | None, str | No
     return [(coding.text("system"), coding.text("code"), coding.text("display")) for coding in found]
 
 
-def words(concept: Node | None) -> list[str]:
+def words(concept: JsonNode | None) -> list[str]:
     """Return the texts of a CodeableConcept: its text, its displays, then its codes."""
     if concept is None:
         return []

@@ -13,7 +13,7 @@ from labinterp.codes import COMPARATORS
 from labinterp.errors import InputError
 from labinterp.json_text import refuse
 from labinterp.messages import fhir_ranges
-from labinterp.messages.fhir_in import Documents, Node, Resource, codings, words
+from labinterp.messages.fhir_in import Documents, JsonNode, Resource, codings, words
 from labinterp.messages.fhir_ranges import Subject
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, flags, values
@@ -76,7 +76,7 @@ class _Home:
     report: Resource | None
 
     @property
-    def node(self) -> Node:
+    def node(self) -> JsonNode:
         return self.resource.node
 
 
@@ -88,7 +88,7 @@ def _reports(documents: Documents) -> dict[int, Resource]:
             continue
         for reference in report.node.each("result"):
             named = None
-            if isinstance(reference, Node) and reference.name("reference") is not None:
+            if isinstance(reference, JsonNode) and reference.name("reference") is not None:
                 named = documents.resolve(reference, report)
             if named is not None:
                 found[id(named)] = report if id(named) not in found else None
@@ -111,7 +111,7 @@ def _newest(resources: list[Resource]) -> dict[tuple[str, ...], Resource]:
 
 def _updated(resource: Resource) -> str:
     meta = resource.node.data.get("meta")
-    when = read_time(Node(meta, "").name("lastUpdated")) if isinstance(meta, dict) else None
+    when = read_time(JsonNode(meta, "").name("lastUpdated")) if isinstance(meta, dict) else None
     return when.isoformat() if when else ""
 
 
@@ -180,7 +180,7 @@ def _observation(home: _Home, documents: Documents, whom: _Subjects, tests: Test
         yield _row(component, home, documents, whom, tests)
 
 
-def _row(part: Node | InputError, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
+def _row(part: JsonNode | InputError, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
     """Read the Observation itself, or one of its components; what cannot be read says so."""
     try:
         if isinstance(part, InputError):
@@ -192,17 +192,17 @@ def _row(part: Node | InputError, home: _Home, documents: Documents, whom: _Subj
         return _unreadable(part, home, whom, tests)
 
 
-def _unreadable(part: Node | InputError, home: _Home, whom: _Subjects, tests: TestMap | None) -> Row:
+def _unreadable(part: JsonNode | InputError, home: _Home, whom: _Subjects, tests: TestMap | None) -> Row:
     test, loinc, key, patient, subject = "", None, None, Patient(), None
     with contextlib.suppress(InputError):
-        test, loinc, _ = _test(part.child("code"), tests) if isinstance(part, Node) else ("", None, ())
+        test, loinc, _ = _test(part.child("code"), tests) if isinstance(part, JsonNode) else ("", None, ())
     with contextlib.suppress(InputError):
         key, patient, subject, _ = whom.of(home)
     result = LabResult(test, NOT_NUMERIC, id=home.resource.reference, loinc=loinc)
     return Row(result, patient, key, ("resource_unreadable",), subject)
 
 
-def _readable(part: Node, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
+def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
     node = home.node
     key, patient, subject, foreign = whom.of(home)
     specimen = _specimen(home.resource, documents)
@@ -241,7 +241,7 @@ def _status(resource: Resource) -> str:
     return re.sub(r"[ _]", "-", (resource.node.name("status") or "").casefold())
 
 
-def _reason_to_refuse(part: Node, home: _Home) -> str | None:
+def _reason_to_refuse(part: JsonNode, home: _Home) -> str | None:
     """Return why a value may not be used, although it is there."""
     for resource in filter(None, (home.resource, home.report)):
         if _status(resource) in _WITHOUT_VALUE:
@@ -267,11 +267,11 @@ def _missing_results(home: Resource, documents: Documents, whom: _Subjects) -> I
             yield Row(LabResult("", NOT_NUMERIC), Patient(), None, ("resource_unreadable",))
 
 
-def _value_keys(node: Node) -> list[str]:
+def _value_keys(node: JsonNode) -> list[str]:
     return [key for key, value in node.data.items() if key.startswith("value") and value is not None]
 
 
-def _value(part: Node) -> _Value:
+def _value(part: JsonNode) -> _Value:
     """Return value, unit and notes. What is there but is no number stays apart from what is missing."""
     keys = _value_keys(part)
     if part.data.get("dataAbsentReason") is not None:
@@ -282,7 +282,7 @@ def _value(part: Node) -> _Value:
     return reader(part)
 
 
-def _quantity(part: Node) -> _Value:
+def _quantity(part: JsonNode) -> _Value:
     quantity = part.child("valueQuantity") or part
     unit, conflict = fhir_ranges.unit_of(quantity)
     notes: tuple[str, ...] = ("unit_conflict",) if conflict else ()
@@ -302,7 +302,7 @@ def _compared(comparator: str, value: Any) -> Any:
     return text if comparator[-1:] not in "0123456789" and read.number is not None else NOT_NUMERIC
 
 
-def _number(node: Node, key: str) -> Any:
+def _number(node: JsonNode, key: str) -> Any:
     value = node.data.get(key)
     if isinstance(value, str):
         return node.text(key)
@@ -313,7 +313,7 @@ def _number(node: Node, key: str) -> Any:
     return value
 
 
-_READERS: Final[dict[str, Callable[[Node], _Value]]] = {
+_READERS: Final[dict[str, Callable[[JsonNode], _Value]]] = {
     "valueQuantity": _quantity,
     "valueInteger": lambda part: (_number(part, "valueInteger"), None, ()),
     "valueString": lambda part: (part.text("valueString"), None, ()),
@@ -321,21 +321,21 @@ _READERS: Final[dict[str, Callable[[Node], _Value]]] = {
 }
 
 
-def _said(concept: Node | None) -> str:
+def _said(concept: JsonNode | None) -> str:
     """Return what a coded value says in words; a code is no number."""
     text = concept.text("text") if concept else None
     return text or next((display for _, _, display in codings(concept) if display), NOT_NUMERIC)
 
 
-def _not_numeric(_: Node) -> _Value:
+def _not_numeric(_: JsonNode) -> _Value:
     return NOT_NUMERIC, None, ()
 
 
-def _nothing(_: Node) -> _Value:
+def _nothing(_: JsonNode) -> _Value:
     return None, None, ()
 
 
-def _test(code: Node | None, tests: TestMap | None) -> tuple[str, str | None, tuple[str, ...]]:
+def _test(code: JsonNode | None, tests: TestMap | None) -> tuple[str, str | None, tuple[str, ...]]:
     """Return the name of a test, its LOINC codes and notes; what the caller says of it comes first."""
     listed = codings(code)
     said = local_test(tests, [given for _, given, _ in listed if given], words(code))
@@ -344,7 +344,7 @@ def _test(code: Node | None, tests: TestMap | None) -> tuple[str, str | None, tu
     return (*_named(code, listed), () if said is None else ("test_refused",))
 
 
-def _named(code: Node | None, listed: list[tuple[str | None, str | None, str | None]]) -> tuple[str, str | None]:
+def _named(code: JsonNode | None, listed: list[tuple[str | None, str | None, str | None]]) -> tuple[str, str | None]:
     text = code.text("text") if code else None
     loinc = [found for system, given, _ in listed if (found := loinc_code(given, system))]
     if loinc:
@@ -354,31 +354,31 @@ def _named(code: Node | None, listed: list[tuple[str | None, str | None, str | N
     return name_of_test([], [text, *named] if text else named or words(code))
 
 
-def _flag(part: Node) -> str | None:
+def _flag(part: JsonNode) -> str | None:
     """Return what the laboratory flags: the first word that is abnormal, else that is known, else the first."""
     return flags.foremost(word for concept in part.children("interpretation") for word in _flags_of(concept))
 
 
-def _flags_of(concept: Node) -> list[str]:
+def _flags_of(concept: JsonNode) -> list[str]:
     listed = codings(concept)
     said = [*(code for _, code, _ in listed), *(display for _, _, display in listed), concept.text("text")]
     return [word for word in said if word]
 
 
-def _specimen(home: Resource, documents: Documents) -> Node | None:
+def _specimen(home: Resource, documents: Documents) -> JsonNode | None:
     reference = home.node.child("specimen")
     found = documents.resolve(reference, home) if reference else None
     return found.node if found and found.node.kind == "Specimen" else None
 
 
-def _specimen_name(node: Node, specimen: Node | None) -> str | None:
+def _specimen_name(node: JsonNode, specimen: JsonNode | None) -> str | None:
     reference = node.child("specimen")
     names = words(specimen.child("type")) if specimen else []
     display = reference.text("display") if reference else None
     return specimen_name(names or ([display] if display else []))
 
 
-def _when(home: _Home, specimen: Node | None) -> tuple[str | None, tuple[str, ...]]:
+def _when(home: _Home, specimen: JsonNode | None) -> tuple[str | None, tuple[str, ...]]:
     """Return the time of collection as it was sent; the day of the report in its place is noted."""
     node = home.node
     collection = specimen.child("collection") if specimen else None
@@ -397,7 +397,7 @@ def _when(home: _Home, specimen: Node | None) -> tuple[str | None, tuple[str, ..
     return next(iter(given), None), ()
 
 
-def _time_of(node: Node | None, stem: str) -> str | None:
+def _time_of(node: JsonNode | None, stem: str) -> str | None:
     """Return the point in time under `stem`, the start of a period, or the first event of a timing."""
     if node is None:
         return None

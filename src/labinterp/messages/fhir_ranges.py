@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.codes import COMPARATORS
-from labinterp.messages.fhir_in import Node, words
+from labinterp.messages.fhir_in import JsonNode, words
 from labinterp.messages.ranges import NO_RANGE, NO_USE, SentRange, of_text
 from labinterp.reading import demographics, values
 from labinterp.reading.naming import is_ucum, unit_name
@@ -49,7 +49,7 @@ class Subject:
     when: dt.datetime | None = attrs.field(repr=False)
 
 
-def unit_of(quantity: Node) -> tuple[str | None, bool]:
+def unit_of(quantity: JsonNode) -> tuple[str | None, bool]:
     """Return the unit of a Quantity, and whether its code and its text name different units.
 
     The code decides where it is a UCUM code.
@@ -58,7 +58,7 @@ def unit_of(quantity: Node) -> tuple[str | None, bool]:
     return unit_name(code if is_ucum(quantity.name("system")) else None, (unit, code))
 
 
-def choose(ranges: list[Node], person: Subject, unit: str | None) -> SentRange:
+def choose(ranges: list[JsonNode], person: Subject, unit: str | None) -> SentRange:
     """Return the two ends, or the text, of the only range that fits the patient.
 
     Ranges of another type than `normal` are not looked at. Where none or several remain, or where it is not known
@@ -72,7 +72,7 @@ def choose(ranges: list[Node], person: Subject, unit: str | None) -> SentRange:
     return NO_USE if normal else NO_RANGE
 
 
-def _is_normal(found: Node) -> bool | None:
+def _is_normal(found: JsonNode) -> bool | None:
     """Return whether a range says what is normal; None where its type, DSTU2's `meaning`, is not known."""
     kind = found.child("type") or found.child("meaning")
     if kind is None:
@@ -83,7 +83,7 @@ def _is_normal(found: Node) -> bool | None:
     return False if said & _OTHER_TYPES else None
 
 
-def _fits(found: Node, person: Subject) -> bool | None:
+def _fits(found: JsonNode, person: Subject) -> bool | None:
     """Return whether a range applies to the patient; None where that is not known."""
     answers = [_applies(concept, person) for concept in found.children("appliesTo")]
     age = found.child("age")
@@ -94,7 +94,7 @@ def _fits(found: Node, person: Subject) -> bool | None:
     return None if None in answers else True
 
 
-def _applies(concept: Node, person: Subject) -> bool | None:
+def _applies(concept: JsonNode, person: Subject) -> bool | None:
     said = (
         _SEXES.get(word) or demographics.read_sex(word)
         for word in words(concept)
@@ -106,7 +106,7 @@ def _applies(concept: Node, person: Subject) -> bool | None:
     return sexes == {person.sex}
 
 
-def _has_age(span: Node, person: Subject) -> bool | None:
+def _has_age(span: JsonNode, person: Subject) -> bool | None:
     answers: list[bool | None] = []
     for key in ("low", "high"):
         end = span.child(key)
@@ -135,7 +135,7 @@ def _completed(person: Subject, unit: str) -> int | None:
     return months // _MONTHS_PER[unit]
 
 
-def _ends(found: Node, unit: str | None) -> SentRange:
+def _ends(found: JsonNode, unit: str | None) -> SentRange:
     ends = {key: end for key in ("low", "high") if (end := found.child(key)) is not None}
     known = {key: end for key, end in ends.items() if end.data.get("value") is not None}
     if not known:
@@ -150,7 +150,7 @@ def _ends(found: Node, unit: str | None) -> SentRange:
     return read.get("low"), read.get("high"), None
 
 
-def _end(quantity: Node, key: str, unit: str | None) -> tuple[str, Any]:
+def _end(quantity: JsonNode, key: str, unit: str | None) -> tuple[str, Any]:
     """Return on which side of the range an end lies, as its comparator says, and the end; None where it has no use."""
     number, comparator = quantity.data.get("value"), quantity.text("comparator")
     if isinstance(number, bool) or not isinstance(number, int | float | str | Decimal):

@@ -21,7 +21,7 @@ from labinterp.ranges.model import (
     Partition,
     multiple,
 )
-from labinterp.ranges.reader import Reader, TomlTable, nearest, shown, shown_key
+from labinterp.ranges.reader import TableReader, TomlTable, nearest, shown, shown_key
 from labinterp.ranges.schema import ENDS, LOWER_ENDS, OUTER_KINDS, UPPER_ENDS
 from labinterp.reading import units as unit_table
 from labinterp.reading.analytes import analytes
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 End = Limits | str | None
 
 
-def bands(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
+def bands(row: TomlTable, reader: TableReader, path: str) -> tuple[Band, ...]:
     """Return the bands of a range or grade in rising order, or none after noting what is wrong with them."""
     before = len(reader.faults)
     kind = row.get("kind")
@@ -55,7 +55,7 @@ def bands(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
     return found if len(reader.faults) == before else ()
 
 
-def _end(raw: TomlTable, keys: dict[str, bool], reader: Reader, path: str) -> tuple[End, bool]:
+def _end(raw: TomlTable, keys: dict[str, bool], reader: TableReader, path: str) -> tuple[End, bool]:
     present = [key for key in keys if key in raw]
     if len(present) > 1:
         reader.fault(f"{path}.{present[1]}", f"both {present[0]!r} and {present[1]!r} are given; keep one")
@@ -64,7 +64,7 @@ def _end(raw: TomlTable, keys: dict[str, bool], reader: Reader, path: str) -> tu
     return raw[present[0]], keys[present[0]]
 
 
-def _band(raw: TomlTable, reader: Reader, path: str) -> Band:
+def _band(raw: TomlTable, reader: TableReader, path: str) -> Band:
     lower, lower_inclusive = _end(raw, LOWER_ENDS, reader, path)
     upper, upper_inclusive = _end(raw, UPPER_ENDS, reader, path)
     if lower is None and upper is None:
@@ -78,7 +78,7 @@ def _band(raw: TomlTable, reader: Reader, path: str) -> Band:
     return Band(name, level, grade, lower, lower_inclusive, upper, upper_inclusive)
 
 
-def _interval(raw: TomlTable | None, reader: Reader, path: str) -> tuple[Band, ...]:
+def _interval(raw: TomlTable | None, reader: TableReader, path: str) -> tuple[Band, ...]:
     if raw is None:
         return ()
     normal = _band(raw, reader, f"{path}.normal")
@@ -90,7 +90,7 @@ def _interval(raw: TomlTable | None, reader: Reader, path: str) -> tuple[Band, .
     return tuple(found)
 
 
-def _decision(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
+def _decision(row: TomlTable, reader: TableReader, path: str) -> tuple[Band, ...]:
     rows = row.get("bands") or []
     if "bands" in row and not rows:
         reader.fault(f"{path}.bands", "is empty")
@@ -111,7 +111,7 @@ def _decision(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def _outer(found: list[Band], reader: Reader, path: str, what: str) -> None:
+def _outer(found: list[Band], reader: TableReader, path: str, what: str) -> None:
     seen = set()
     for index, band in enumerate(found, 1):
         where = f"{path}.bands[{index}]"
@@ -132,7 +132,7 @@ def _outer(found: list[Band], reader: Reader, path: str, what: str) -> None:
         reader.fault(f"{path}.bands[2]", "the bands are not in rising order")
 
 
-def _levels_rise(found: list[Band], reader: Reader, path: str) -> None:
+def _levels_rise(found: list[Band], reader: TableReader, path: str) -> None:
     last = -1
     for index, band in enumerate(found, 1):
         if band.level == "indeterminate":
@@ -144,7 +144,7 @@ def _levels_rise(found: list[Band], reader: Reader, path: str) -> None:
         last = rank
 
 
-def _neighbours(found: list[tuple[str, Band]], reader: Reader, *, gaps: bool, hint: str = "") -> int:
+def _neighbours(found: list[tuple[str, Band]], reader: TableReader, *, gaps: bool, hint: str = "") -> int:
     """Note overlaps and undeclared gaps between neighboring bands, and return the number of gaps."""
     count = 0
     for (_, first), (where, second) in itertools.pairwise(found):
@@ -155,7 +155,7 @@ def _neighbours(found: list[tuple[str, Band]], reader: Reader, *, gaps: bool, hi
     return count
 
 
-def _gap(first: Band, second: Band, reader: Reader, where: str, hint: str | None) -> bool:
+def _gap(first: Band, second: Band, reader: TableReader, where: str, hint: str | None) -> bool:
     """Note an overlap, and a gap unless there is no hint what to do about it; say whether there is a gap."""
     upper, lower = first.upper, second.lower
     if not isinstance(upper, Limits) or not isinstance(lower, Limits):
@@ -178,7 +178,7 @@ def _gap(first: Band, second: Band, reader: Reader, where: str, hint: str | None
     return found
 
 
-def _grades(row: TomlTable, reader: Reader, path: str) -> tuple[Band, ...]:
+def _grades(row: TomlTable, reader: TableReader, path: str) -> tuple[Band, ...]:
     direction = row.get("direction")
     rows = row.get("bands") or []
     if "bands" in row and not rows:
@@ -220,7 +220,7 @@ def _limits(row: TomlTable) -> Iterator[tuple[str, Limits | str]]:
                 yield f"{path}.{key}", part[key]
 
 
-def units(row: TomlTable, reader: Reader, path: str) -> tuple[str, ...] | None:
+def units(row: TomlTable, reader: TableReader, path: str) -> tuple[str, ...] | None:
     """Return the units of the limits, none where all are multiples; nothing after noting what is wrong with them."""
     printed = [(where, end) for where, end in _limits(row) if isinstance(end, Limits)]
     if not printed or "analyte" not in row:
@@ -242,7 +242,7 @@ def units(row: TomlTable, reader: Reader, path: str) -> tuple[str, ...] | None:
 
 
 def _all_printed(
-    row: TomlTable, printed: list[tuple[str, Limits]], every: tuple[str, ...], reader: Reader, path: str
+    row: TomlTable, printed: list[tuple[str, Limits]], every: tuple[str, ...], reader: TableReader, path: str
 ) -> None:
     """Note units that cannot measure the analyte, and limits that are not printed in all of them."""
     accepted = unit_table.accepted(row["analyte"])
@@ -270,7 +270,7 @@ def _implausible(analyte: str, end: Limits) -> str | None:
     return None
 
 
-def overlaps(entries: Iterable[tuple[str, Entry]], reader: Reader) -> None:
+def overlaps(entries: Iterable[tuple[str, Entry]], reader: TableReader) -> None:
     """Note entries, given with their paths, of which neither is more specific although a patient may belong to both."""
     groups: dict[tuple[str | None, ...], list[tuple[str, Entry]]] = {}
     for path, entry in entries:
@@ -331,7 +331,7 @@ def _said(partition: Partition) -> set[str]:
     return said | ({"sex"} if partition.sex or partition.pregnancy in TRIMESTERS else set())
 
 
-def dates(found: dict[str, Any], reader: Reader) -> None:
+def dates(found: dict[str, Any], reader: TableReader) -> None:
     """Note dates in the wrong order, and a superseding edition that names itself."""
     first, last = found.get("valid_from"), found.get("valid_until")
     if first and last and last < first:
@@ -340,7 +340,7 @@ def dates(found: dict[str, Any], reader: Reader) -> None:
         reader.fault("supersedes", "an edition cannot supersede itself")
 
 
-def no_categories(found: dict[str, Any], reader: Reader) -> None:
+def no_categories(found: dict[str, Any], reader: TableReader) -> None:
     """Note analytes that are said to have no limits and have some."""
     has = {row.get("analyte") for row in found.get("range", []) if row.get("kind") not in OUTER_KINDS}
     for index, row in enumerate(found.get("no_categories", []), 1):

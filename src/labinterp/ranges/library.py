@@ -15,7 +15,7 @@ from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.ranges import schema
 from labinterp.ranges.load import parse_edition, parse_toml, read_bytes
 from labinterp.ranges.model import Edition  # noqa: TC001 - the same
-from labinterp.ranges.reader import Reader, TomlTable, nearest, shown
+from labinterp.ranges.reader import TableReader, TomlTable, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ class Library:
     def check(self, edition_id: str) -> tuple[str, ...]:
         """Return every fault of one edition's file."""
         label = f"{edition_id}.toml"
-        reader = Reader(label)
+        reader = TableReader(label)
         try:
             data = read_bytes(self.root / label, label)
         except ReferenceSetError as error:
@@ -128,29 +128,29 @@ class Library:
 
     def _edition(self, edition_id: str) -> Edition:
         label = f"{edition_id}.toml"
-        reader = Reader(label)
+        reader = TableReader(label)
         edition = self._parse(edition_id, read_bytes(self.root / label, label), reader)
         if edition is None:
             raise ReferenceSetError.from_faults(tuple(reader.faults))
         return edition
 
-    def _parse(self, edition_id: str, data: bytes, reader: Reader) -> Edition | None:
+    def _parse(self, edition_id: str, data: bytes, reader: TableReader) -> Edition | None:
         digest = self.once("released", lambda: released(self.root)).get(reader.label)
         if digest not in (None, _data.sha256(data)):
             reader.fault("", "the file was changed after its release; restore it, and put changes into a new edition")
         return parse_edition(data, reader, lambda name: name in self.ids(), edition_id)
 
-    def _tables(self, reader: Reader) -> TomlTable:
+    def _tables(self, reader: TableReader) -> TomlTable:
         path = self.root / PROFILES
         raw = parse_toml(read_bytes(path, PROFILES), reader) if path.is_file() else None
         return TomlTable() if raw is None else reader.table(raw, schema.PROFILES, "")
 
     def _local(self) -> dict[str, str]:
-        rows = self._tables(Reader(PROFILES)).get("local", [])
+        rows = self._tables(TableReader(PROFILES)).get("local", [])
         return {row["id"]: row["why"] for row in rows if {"id", "why"} <= row.keys()}
 
     def _profiles(self) -> dict[str, Profile]:
-        reader = Reader(PROFILES)
+        reader = TableReader(PROFILES)
         tables = self._tables(reader)
         rows = tables.get("profile", [])
         local = {row.get("id") for row in tables.get("local", [])}
@@ -192,7 +192,7 @@ def _own(data: bytes, label: str, folder: Path) -> tuple[Edition | None, tuple[s
         near = (folder / f"{stem}.toml", folder.parent / publisher / f"{stem}.toml")
         return name in shipped().ids() or any(path.is_file() for path in near)
 
-    reader = Reader(label, own=True)
+    reader = TableReader(label, own=True)
     edition = parse_edition(data, reader, known)
     if edition is not None and _claims_a_released_id(edition):
         text = f"{edition.id!r} is a released edition, and its ranges are other ones; take an id of your own"

@@ -14,7 +14,7 @@ from labinterp.errors import ReferenceSetError, ReferenceSetNotFound
 from labinterp.model import Citation
 from labinterp.ranges import checks, schema
 from labinterp.ranges.model import Band, Edition, Entry, NoCategories, Partition
-from labinterp.ranges.reader import DATE, Reader, TomlTable, nearest
+from labinterp.ranges.reader import DATE, TableReader, TomlTable, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def read_bytes(path: Path, label: str) -> bytes:
         raise ReferenceSetError.from_faults((f"{label}: cannot be read",)) from None
 
 
-def parse_toml(data: bytes, reader: Reader) -> dict[str, Any] | None:
+def parse_toml(data: bytes, reader: TableReader) -> dict[str, Any] | None:
     """Return the tables of a TOML file with numbers as printed, or note why it is none."""
     try:
         text = data.decode("utf-8-sig")
@@ -90,7 +90,7 @@ def _why(error: Exception) -> str:
 
 
 def parse_edition(
-    data: bytes, reader: Reader, known: Callable[[str], bool], expected_id: str | None = None
+    data: bytes, reader: TableReader, known: Callable[[str], bool], expected_id: str | None = None
 ) -> Edition | None:
     """Return the edition of a file's content, or nothing after noting its faults in `reader`.
 
@@ -114,7 +114,7 @@ def parse_edition(
     return None if reader.faults else edition
 
 
-def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
+def _build(found: dict[str, Any], reader: TableReader, digest: str) -> Edition:
     edition_id = found.get("id", "unknown/unknown")
     sources = _sources(found.get("source", []), reader)
     entries: dict[str, list[tuple[str, Entry]]] = {"range": [], "grade": []}
@@ -161,7 +161,7 @@ def _build(found: dict[str, Any], reader: Reader, digest: str) -> Edition:
     )
 
 
-def _sources(rows: list[dict[str, Any]], reader: Reader) -> dict[str, Citation]:
+def _sources(rows: list[dict[str, Any]], reader: TableReader) -> dict[str, Citation]:
     sources: dict[str, Citation] = {}
     for index, row in enumerate(rows, 1):
         if row.get("id") in sources:
@@ -172,7 +172,7 @@ def _sources(rows: list[dict[str, Any]], reader: Reader) -> dict[str, Citation]:
     return sources
 
 
-def _cited(row: dict[str, Any], sources: dict[str, Citation], reader: Reader, path: str) -> Citation | None:
+def _cited(row: dict[str, Any], sources: dict[str, Citation], reader: TableReader, path: str) -> Citation | None:
     cited = row.get("source", {})
     if "id" not in cited:
         return None
@@ -183,7 +183,7 @@ def _cited(row: dict[str, Any], sources: dict[str, Citation], reader: Reader, pa
     return Citation(source.id, source.text, cited.get("locator"), source.url)
 
 
-def _kind(row: TomlTable, key: str, reader: Reader, path: str) -> None:
+def _kind(row: TomlTable, key: str, reader: TableReader, path: str) -> None:
     if key == "grade":
         row["kind"] = "grade"
     elif reader.own and "kind" not in row:

@@ -48,7 +48,7 @@ class TomlTable(dict[str, Any]):
 
 
 @attrs.define
-class Reader:
+class TableReader:
     """Reads tables and collects faults.
 
     Args:

@@ -127,7 +127,7 @@ class Listed:
 
 
 @attrs.frozen
-class Tables:
+class Lookups:
     """Everything that is looked up: by key, code, reason and folded specimen; `names` by LOINC display."""
 
     analytes: Mapping[str, Analyte]
@@ -150,7 +150,7 @@ def fold(text: str) -> str:
 
 
 @functools.cache
-def tables() -> Tables:
+def tables() -> Lookups:
     """Return the tables."""
     data = knowledge("analytes.toml")
     sources = {row["id"]: Citation(row["id"], row["citation"], url=row.get("url")) for row in data["source"]}
@@ -170,7 +170,7 @@ def tables() -> Tables:
         for kind, spellings in data["specimens"].items()
         for spelling in spellings
     }
-    return Tables(MappingProxyType(known), names, codes, reasons, specimens)
+    return Lookups(MappingProxyType(known), names, codes, reasons, specimens)
 
 
 def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte:

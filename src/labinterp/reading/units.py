@@ -61,7 +61,7 @@ class ResolvedUnit:
 
 
 @attrs.frozen
-class Scale:
+class Factor:
     """How to convert: `x * mul / div`, of which one is 1, so that a decimal factor is applied without rounding it.
 
     Args:
@@ -159,7 +159,7 @@ def exact_factor(analyte: str, code: str) -> Fraction:
     return factor
 
 
-def scale(analyte: str, code: str) -> Scale:
+def scale(analyte: str, code: str) -> Factor:
     """Return how to convert a unit to the analyte's canonical unit in floating point.
 
     Raises:
@@ -174,7 +174,7 @@ def scale(analyte: str, code: str) -> Scale:
     return scale_between(analyte, code, analytes.analyte(analyte).canonical_unit)
 
 
-def scale_between(analyte: str, code: str, to: str) -> Scale:
+def scale_between(analyte: str, code: str, to: str) -> Factor:
     """Return how to convert one unit to another for an analyte in floating point.
 
     Raises:
@@ -252,7 +252,7 @@ def _is_array(value: Any) -> bool:
     return any(kind is not None and isinstance(value, kind) for kind in kinds)
 
 
-def _convert_all(values: Any, scale: Scale) -> Any:
+def _convert_all(values: Any, scale: Factor) -> Any:
     if getattr(values.dtype, "kind", "O") not in "iuf":
         raise ValueParseError("the values are no numbers", hint="Read texts with interpret_frame")
     numbers = values.astype("float64")
@@ -452,11 +452,11 @@ def _accepted(analyte: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _scale(analyte: str, code: str, to: str) -> Scale:
+def _scale(analyte: str, code: str, to: str) -> Factor:
     ratio = exact_factor(analyte, code) / exact_factor(analyte, to)
     if not _terminates(ratio) and _terminates(1 / ratio):
-        return Scale(1.0, float(1 / ratio))
-    return Scale(float(ratio), 1.0)
+        return Factor(1.0, float(1 / ratio))
+    return Factor(float(ratio), 1.0)
 
 
 def _terminates(number: Fraction) -> bool:

@@ -34,7 +34,7 @@ _DATES: Final = (("", "as each date tells"), ("dmy", "day first"), ("mdy", "mont
 
 
 @attrs.frozen
-class Row:
+class TypedResult:
     """A result as it was typed."""
 
     test: str = ""
@@ -62,7 +62,7 @@ class Typed:
     """
 
     results: str = attrs.field(default="", repr=False)
-    rows: tuple[Row, ...] = attrs.field(default=(), repr=False)
+    rows: tuple[TypedResult, ...] = attrs.field(default=(), repr=False)
     age: str = attrs.field(default="", repr=False)
     sex: str = attrs.field(default="", repr=False)
     pregnancy: str = attrs.field(default="", repr=False)
@@ -76,7 +76,7 @@ class Typed:
 
 
 @attrs.frozen
-class Fault:
+class FormFault:
     """What is wrong, in the words of the library.
 
     Args:
@@ -90,7 +90,7 @@ class Fault:
     field: str = "results"
 
 
-def render(typed: Typed | None = None, fault: Fault | None = None, *, standard: str = "") -> str:
+def render(typed: Typed | None = None, fault: FormFault | None = None, *, standard: str = "") -> str:
     """Return the page.
 
     Args:
@@ -107,8 +107,8 @@ def render(typed: Typed | None = None, fault: Fault | None = None, *, standard: 
         (1, True)
     """
     given = Typed() if typed is None else typed
-    rows = given.rows or tuple(map(Row, _OFFERED))
-    given = attrs.evolve(given, rows=(*rows, *(Row() for _ in range(ROWS - len(rows)))))
+    rows = given.rows or tuple(map(TypedResult, _OFFERED))
+    given = attrs.evolve(given, rows=(*rows, *(TypedResult() for _ in range(ROWS - len(rows)))))
     return pages.draw(
         "form.html", _TITLE, {"typed": given, "fault": fault, **_choices(), "profiles": _profiles(standard)}
     )

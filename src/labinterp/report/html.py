@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from labinterp.model import Citation, Finding, Pathway, ReportData, Step
-    from labinterp.report.summary import Tables
+    from labinterp.report.summary import AnswerFrames
 
 _INDEXED: Final = 5000
 _SECTIONS: Final = 1000
@@ -116,7 +116,9 @@ def visit(report: ReportData, number: int = 1, *, of: int = 1) -> dict[str, Any]
     }
 
 
-def render_frame(frame_report: Tables, *, sent: Any = None, title: str | None = None, scripts: bool = True) -> str:
+def render_frame(
+    frame_report: AnswerFrames, *, sent: Any = None, title: str | None = None, scripts: bool = True
+) -> str:
     """Return a table of many patients as one self-contained HTML page.
 
     Of many patients: a row each, the severe ones first, with search and filters that need no server; a section each;
@@ -136,7 +138,7 @@ def render_frame(frame_report: Tables, *, sent: Any = None, title: str | None = 
     return _index(frame_report, found[:_INDEXED], found[:_SECTIONS], len(found), title, scripts=scripts)
 
 
-def pages_of(frame_report: Tables, *, sent: Any = None, title: str | None = None) -> dict[str, str]:
+def pages_of(frame_report: AnswerFrames, *, sent: Any = None, title: str | None = None) -> dict[str, str]:
     """Return a table of many patients as pages of a folder: file name → page, `index.html` first.
 
     Args:
@@ -160,7 +162,7 @@ def pages_of(frame_report: Tables, *, sent: Any = None, title: str | None = None
 
 
 def _index(
-    frame_report: Tables,
+    frame_report: AnswerFrames,
     listed: list[people.Person],
     shown: list[people.Person],
     count: int,

@@ -32,7 +32,7 @@ _ORDER = {"supported": 0, "possible": 1, "interrupted": 2}
 
 
 @attrs.frozen
-class Node:
+class DrawnNode:
     """One node of the drawing.
 
     Args:
@@ -56,7 +56,7 @@ class Arrow:
     breaks: bool
 
 
-def parts_of(report: ReportData) -> tuple[tuple[Node, ...], tuple[Arrow, ...]]:
+def parts_of(report: ReportData) -> tuple[tuple[DrawnNode, ...], tuple[Arrow, ...]]:
     """Return the nodes and arrows on the pathways of a report's findings."""
     pathways = [pathway for finding in report.findings for pathway in finding.pathways if pathway.steps]
     supports: dict[tuple[str, str], str] = {}
@@ -86,21 +86,21 @@ def _clearer(one: str | None, other: str) -> str:
     return other if one is None else min(one, other, key=lambda each: order.index(each) if each in order else 9)
 
 
-def _node(node: str, report: ReportData, support: str, observation: str) -> Node:
+def _node(node: str, report: ReportData, support: str, observation: str) -> DrawnNode:
     status = report.states.get(node, "")
     if status == "present" or observation == "confirmed":
         told = words.observed(node, "confirmed")
-        return Node(node, "measured", told)
+        return DrawnNode(node, "measured", told)
     if status == "excluded" or observation == "contradicted":
-        return Node(node, "interrupted", words.word("node", "excluded"))
+        return DrawnNode(node, "interrupted", words.word("node", "excluded"))
     if status == "possible":
-        return Node(node, "unknown", words.word("node", "possible"))
+        return DrawnNode(node, "unknown", words.word("node", "possible"))
     if words.is_symptom(node):
-        return Node(node, "unknown", words.word("told", "unmeasured"))
+        return DrawnNode(node, "unknown", words.word("told", "unmeasured"))
     if observation == "unmeasured":
-        return Node(node, "unknown", words.word("observation", "unmeasured"))
+        return DrawnNode(node, "unknown", words.word("observation", "unmeasured"))
     kind = {"supported": "supported", "interrupted": "interrupted"}.get(support, "unknown")
-    return Node(node, kind, words.word("node", kind))
+    return DrawnNode(node, kind, words.word("node", kind))
 
 
 def draw(report: ReportData) -> str:
@@ -144,7 +144,7 @@ def _arrow(arrow: Arrow, points: Sequence[tuple[float, float]]) -> str:
     return "".join((*parts, "</g>"))
 
 
-def _box(node: Node, x: float, y: float) -> str:
+def _box(node: DrawnNode, x: float, y: float) -> str:
     left, top = x - _WIDTH / 2, y - _HEIGHT / 2
     mark = words.word("node_mark", node.kind)
     lines = _wrapped(words.node_title(node.id))

@@ -9,7 +9,7 @@ from labinterp.report import lead, results, words
 
 if TYPE_CHECKING:
     from labinterp.model import ReportData
-    from labinterp.report.summary import Tables
+    from labinterp.report.summary import AnswerFrames
 
 _ROWS: Final = 10
 
@@ -34,7 +34,7 @@ def of_report(report: ReportData) -> str:
     return f"<div>{said}{table(('Test', 'As sent', 'Canonical', 'Level', 'Range'), rows)}</div>"
 
 
-def of_frame(report: Tables) -> str:
+def of_frame(report: AnswerFrames) -> str:
     """Return how many rows there are, and the first findings."""
     judged, found = report.results, report.findings
     flags, patients = int(judged["flag"].notna().sum()), int(judged["patient_id"].nunique())

@@ -15,7 +15,7 @@ from labinterp.report import lead, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labinterp.report.summary import Tables
+    from labinterp.report.summary import AnswerFrames
 
 _COLUMNS: Final = (
     "patient_id",
@@ -85,7 +85,7 @@ class Person:
         )
 
 
-def people_of(report: Tables, table: Any = None) -> list[Person]:
+def people_of(report: AnswerFrames, table: Any = None) -> list[Person]:
     """Return the patients of an answer, those with the most severe findings first, then by the order of the table."""
     judged, found = report.results, report.findings
     columns = {name: judged[name].astype(object).to_numpy().tolist() for name in _COLUMNS}

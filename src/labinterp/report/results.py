@@ -74,7 +74,7 @@ def _normal(shown: AsSent) -> str:
     return ""
 
 
-def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.Source, ...]) -> Any:
+def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.RangeSource, ...]) -> Any:
     """Draw the number line of a judged result; a result with a problem has none."""
     if shown is None or item.flag is None:
         return None

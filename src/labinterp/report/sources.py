@@ -10,7 +10,7 @@ from labinterp import ranges
 from labinterp.errors import LabInterpError
 from labinterp.kernel.scales import printed_unit
 from labinterp.reading import units
-from labinterp.report.svg import Segment, segments_of
+from labinterp.report.svg import BarBand, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Source:
+class RangeSource:
     """One entry of an edition; `entry` is missing where the edition of the report is not the one at hand."""
 
     range_id: str
@@ -29,7 +29,7 @@ class Source:
     entry: Entry | None = None
 
 
-def sources_of(item: Interpretation, hashes: Mapping[str, str]) -> tuple[Source, ...]:
+def sources_of(item: Interpretation, hashes: Mapping[str, str]) -> tuple[RangeSource, ...]:
     """Return the entries that judged a result.
 
     Args:
@@ -46,21 +46,21 @@ def hashes_of(report: ReportData) -> dict[str, str]:
     return {edition.id: edition.sha256 for edition in report.provenance.editions}
 
 
-def _source(range_id: str, hashes: Mapping[str, str]) -> Source:
+def _source(range_id: str, hashes: Mapping[str, str]) -> RangeSource:
     edition_id, _, entry_id = range_id.partition("#")
     if not entry_id or edition_id not in ranges.shipped().ids():
-        return Source(range_id)
+        return RangeSource(range_id)
     try:
         edition = ranges.shipped().edition(edition_id)
     except LabInterpError:
-        return Source(range_id)
+        return RangeSource(range_id)
     if hashes.get(edition_id) != edition.sha256:
-        return Source(range_id)
+        return RangeSource(range_id)
     entry = next((entry for entry in edition.entries if entry.id == entry_id), None)
-    return Source(range_id, edition, entry)
+    return RangeSource(range_id, edition, entry)
 
 
-def segments(item: Interpretation, sources: tuple[Source, ...], shown: AsSent) -> tuple[Segment, ...]:
+def segments(item: Interpretation, sources: tuple[RangeSource, ...], shown: AsSent) -> tuple[BarBand, ...]:
     """Return the bands to draw: those of the one entry that judged, else what the limits of normal make.
 
     Args:
@@ -74,11 +74,11 @@ def segments(item: Interpretation, sources: tuple[Source, ...], shown: AsSent) -
         if unit is not None and entry.bands:
             scale = units.scale_between(entry.analyte, unit, shown.unit)
             return tuple(
-                Segment(_end(band.lower, unit, scale), _end(band.upper, unit, scale), band.level)
+                BarBand(_end(band.lower, unit, scale), _end(band.upper, unit, scale), band.level)
                 for band in entry.bands
             )
     return segments_of(shown.low, shown.high)
 
 
-def _end(limits: Limits | str | None, unit: str, scale: units.Scale) -> float | None:
+def _end(limits: Limits | str | None, unit: str, scale: units.Factor) -> float | None:
     return None if limits is None or isinstance(limits, str) else scale.apply(float(limits[unit]))

@@ -13,7 +13,7 @@ EXPLANATIONS_SHOWN: Final = 20
 SEPARATOR: Final = ";"
 
 
-class Tables(Protocol):
+class AnswerFrames(Protocol):
     """The three frames of a `FrameReport`."""
 
     @property
@@ -30,7 +30,7 @@ class Tables(Protocol):
 
 
 @attrs.frozen
-class Group:
+class FindingGroup:
     """The findings of one kind that rest on the same evidence and say the same.
 
     Args:
@@ -65,11 +65,11 @@ class Kind:
     possible: int
     patients: int
     pathways: dict[str, int]
-    groups: tuple[Group, ...]
+    groups: tuple[FindingGroup, ...]
     more: int
 
 
-def of(report: Tables) -> dict[str, Any]:
+def of(report: AnswerFrames) -> dict[str, Any]:
     """Return everything that the template shows.
 
     Args:
@@ -123,7 +123,7 @@ def _by_analyte(results: Any) -> list[tuple[str, int, dict[str, int], int]]:
     return [(analyte, count, flags[analyte], count - sum(flags[analyte].values())) for analyte, count in rows.items()]
 
 
-def _kinds(report: Tables) -> list[Kind]:
+def _kinds(report: AnswerFrames) -> list[Kind]:
     """Return the findings by code, those that most patients have first."""
     supports: dict[str, dict[str, int]] = {}
     for code, support, count in _pairs(report.pathways, "finding", "support"):
@@ -145,6 +145,6 @@ def _kind(code: str, rows: Any, supports: dict[str, int]) -> Kind:
     return Kind(code, status.get("present", 0), status.get("possible", 0), patients, supports, groups, more)
 
 
-def _group(key: tuple[str, ...], rows: Any) -> Group:
+def _group(key: tuple[str, ...], rows: Any) -> FindingGroup:
     status, severity, explanation = key
-    return Group(status, severity, explanation, len(rows))
+    return FindingGroup(status, severity, explanation, len(rows))

@@ -28,7 +28,7 @@ _NARROWEST: Final = 62
 
 
 @attrs.frozen
-class Segment:
+class BarBand:
     """One band on the line, in the unit of the line.
 
     Args:
@@ -61,23 +61,23 @@ class _Axis:
         return self.values[0] <= value <= self.values[-1]
 
 
-def segments_of(low: float | None, high: float | None) -> tuple[Segment, ...]:
+def segments_of(low: float | None, high: float | None) -> tuple[BarBand, ...]:
     """Return the bands low, normal and high that two limits of normal make.
 
     Example:
         >>> [segment.level for segment in segments_of(None, 15)]
         ['normal', 'high']
     """
-    bands = [Segment(low, high, "normal")]
+    bands = [BarBand(low, high, "normal")]
     if low is not None:
-        bands.insert(0, Segment(None, low, "low"))
+        bands.insert(0, BarBand(None, low, "low"))
     if high is not None:
-        bands.append(Segment(high, None, "high"))
+        bands.append(BarBand(high, None, "high"))
     return tuple(bands)
 
 
 def number_line(
-    value: float, unit: str, segments: Sequence[Segment], *, comparator: str | None = None, label: str = ""
+    value: float, unit: str, segments: Sequence[BarBand], *, comparator: str | None = None, label: str = ""
 ) -> str:
     """Draw a value on the bands that judge it.
 
@@ -131,7 +131,7 @@ def _axis(value: float, limits: Sequence[float]) -> _Axis:
     return _Axis((start, *limits, end), (*places, float(_RIGHT)))
 
 
-def _band(axis: _Axis, item: Segment) -> str:
+def _band(axis: _Axis, item: BarBand) -> str:
     first = axis.values[0] if item.lower is None else item.lower
     last = axis.values[-1] if item.upper is None else item.upper
     x, width = axis.x(first), axis.x(last) - axis.x(first)

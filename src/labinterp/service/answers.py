@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from labinterp.answer import Report
     from labinterp.options import Options
     from labinterp.service.documents import Document
-    from labinterp.service.settings import Choices
+    from labinterp.service.settings import RequestChoices
 
 JSON: Final = "application/json"
 FHIR: Final = "application/fhir+json"
@@ -40,7 +40,7 @@ def forms() -> tuple[str, ...]:
     return (JSON, FHIR, *((HTML,) if importlib.util.find_spec("jinja2") else ()), *HL7)
 
 
-def make(document: Document, form: str, choices: Choices, max_bytes: int) -> bytes:
+def make(document: Document, form: str, choices: RequestChoices, max_bytes: int) -> bytes:
     """Return the answer.
 
     Args:
@@ -78,7 +78,7 @@ def _text(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, default=plain)
 
 
-def _of_request(request: dict[str, Any], form: str, choices: Choices, _: int) -> str:
+def _of_request(request: dict[str, Any], form: str, choices: RequestChoices, _: int) -> str:
     told = request.get("presentation")
     report = interpret_as(
         choices.options,
@@ -89,7 +89,7 @@ def _of_request(request: dict[str, Any], form: str, choices: Choices, _: int) ->
     return _shown([report], form, choices)
 
 
-def _shown(reports: Sequence[Report], form: str, choices: Choices) -> str:
+def _shown(reports: Sequence[Report], form: str, choices: RequestChoices) -> str:
     """Return reports in a form, which for several is never a page."""
     for report in reports:
         count(choices.tally, (item.problem for item in report.interpretations))
@@ -110,7 +110,7 @@ def count(tally: Counter[str], problems: Iterable[str | None]) -> None:
     tally.update(problem if isinstance(problem, str) else "" for problem in problems)
 
 
-def _of_fhir(source: Any, form: str, choices: Choices, max_bytes: int) -> str:
+def _of_fhir(source: Any, form: str, choices: RequestChoices, max_bytes: int) -> str:
     options = choices.options
     if form == FHIR:
         return _text(fhir_answer(source, choices, max_bytes))
@@ -125,7 +125,7 @@ def _of_fhir(source: Any, form: str, choices: Choices, max_bytes: int) -> str:
     return _shown(_reports(patients, options), form, choices)
 
 
-def fhir_answer(source: Any, choices: Choices, max_bytes: int) -> dict[str, Any]:
+def fhir_answer(source: Any, choices: RequestChoices, max_bytes: int) -> dict[str, Any]:
     """Return the Bundle about a FHIR document."""
     options = choices.options
     made = fhir.interpret_fhir(source, max_bytes=max_bytes, panel=options.panel, **options.arguments)
@@ -142,7 +142,7 @@ def fhir_answer(source: Any, choices: Choices, max_bytes: int) -> dict[str, Any]
     return made
 
 
-def _of_hl7(source: bytes | str, form: str, choices: Choices, max_bytes: int) -> str:
+def _of_hl7(source: bytes | str, form: str, choices: RequestChoices, max_bytes: int) -> str:
     options = choices.options
     how: dict[str, Any] = {"tests": options.tests, "decimal": options.decimal, "max_bytes": max_bytes}
     patients = hl7v2.to_results(source, panel=options.panel, date_order=options.date_order, **how)
@@ -155,13 +155,13 @@ def _reports(patients: Sequence[tuple[Patient, list[LabResult]]], options: Optio
     return [interpret_as(options, results, patient) for patient, results in patients or [(Patient(), [])]]
 
 
-def _page(table: pd.DataFrame, options: Options, choices: Choices) -> str:
+def _page(table: pd.DataFrame, options: Options, choices: RequestChoices) -> str:
     report = answer_of(table, options)[1]
     count(choices.tally, report.results["problem"])
     return report.to_html(scripts=False)
 
 
-def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:
+def _of_table(data: bytes, form: str, choices: RequestChoices, _: int) -> str:
     options = choices.options
     table = tables.read(data, choices.layout)
     if options.one_patient:
@@ -184,7 +184,7 @@ def _of_table(data: bytes, form: str, choices: Choices, _: int) -> str:
     )
 
 
-_MAKERS: Final[dict[str, Callable[[Any, str, Choices, int], str]]] = {
+_MAKERS: Final[dict[str, Callable[[Any, str, RequestChoices, int], str]]] = {
     "request": _of_request,
     "fhir": _of_fhir,
     "hl7v2": _of_hl7,

@@ -149,7 +149,7 @@ async def page(request: Request) -> Response:
     except entry.UnusableError as unusable:
         fault, status = unusable.fault, unusable.status
     except RefusedError as refused:
-        fault, status = entry.form.Fault(refused.detail, refused.hint or ""), refused.status
+        fault, status = entry.form.FormFault(refused.detail, refused.hint or ""), refused.status
     else:
         return HTMLResponse(made, headers={"Content-Security-Policy": _page_policy()})
     return _form(entry.form.render(given.typed, fault, standard=standard), status)

@@ -50,7 +50,7 @@ _TOO_LONG: Final = b""
 
 
 @attrs.frozen
-class Limits:
+class PeerLimits:
     """What one peer may take.
 
     Args:
@@ -124,7 +124,7 @@ class Listener:
     target: Target
     options: Options = attrs.field(factory=Options.checked, repr=False)
     form: str = "hl7"
-    limits: Limits = attrs.field(factory=Limits)
+    limits: PeerLimits = attrs.field(factory=PeerLimits)
     workers: int = 2
     _open: set[asyncio.Task[Any]] = attrs.field(factory=set, init=False, repr=False)
     _busy: set[asyncio.Task[Any]] = attrs.field(factory=set, init=False, repr=False)
@@ -199,7 +199,7 @@ class Listener:
         return [interpret_as(self.options, results, patient) for patient, results in found or [(Patient(), [])]]
 
 
-async def _frames(reader: asyncio.StreamReader, limits: Limits) -> AsyncIterator[bytes]:
+async def _frames(reader: asyncio.StreamReader, limits: PeerLimits) -> AsyncIterator[bytes]:
     """Give the messages between VT and FS CR; what stands outside is passed over, one that is too long is empty."""
     loop = asyncio.get_running_loop()
     held, inside, skipping, begun = b"", False, False, 0.0

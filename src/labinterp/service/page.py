@@ -45,7 +45,7 @@ class UnusableError(Exception):
         status: of the answer.
     """
 
-    def __init__(self, fault: form.Fault, status: int = 422) -> None:
+    def __init__(self, fault: form.FormFault, status: int = 422) -> None:
         super().__init__("unusable")
         self.fault = fault
         self.status = status
@@ -110,7 +110,7 @@ def _typed(sent: FormData) -> form.Typed:
     one = {name: text(name).strip() for name in (*_PERSON, *_CHOICES, "course", "profile")}
     return form.Typed(
         results="\n".join(text("results").splitlines()) if "\r" in text("results") else text("results"),
-        rows=tuple(form.Row(*row) for row in list(rows)[: form.ROWS]),
+        rows=tuple(form.TypedResult(*row) for row in list(rows)[: form.ROWS]),
         symptoms=tuple(texts("symptoms")),
         triggers=tuple(texts("triggers")),
         assume_adult=bool(text("assume_adult")),
@@ -144,7 +144,7 @@ def answer(given: Entered, settings: Settings) -> str:
 
 def _unusable(error: LabInterpError, field: str) -> UnusableError:
     hint = _COLUMNS if "example" in error.data else error.hint or ""
-    return UnusableError(form.Fault(error.message, hint, field))
+    return UnusableError(form.FormFault(error.message, hint, field))
 
 
 def _options(typed: form.Typed, settings: Settings) -> Options:
@@ -156,7 +156,7 @@ def _options(typed: form.Typed, settings: Settings) -> Options:
     try:
         return settings_.chosen(settings, given, "profile").options
     except RefusedError as refused:
-        raise UnusableError(form.Fault(refused.detail, refused.hint or "", "profile")) from None
+        raise UnusableError(form.FormFault(refused.detail, refused.hint or "", "profile")) from None
 
 
 def _patient(typed: form.Typed) -> Patient:
@@ -183,10 +183,10 @@ def _table(given: Entered, options: Options, settings: Settings) -> tuple[pd.Dat
         name for name, there in (("results", typed.results.strip()), ("file", given.file), ("rows", rows)) if there
     ]
     if not places:
-        raise UnusableError(form.Fault("There are no results yet", "Paste them, choose a file, or type them"))
+        raise UnusableError(form.FormFault("There are no results yet", "Paste them, choose a file, or type them"))
     if len(places) > 1:
         raise UnusableError(
-            form.Fault(
+            form.FormFault(
                 "There are results in more than one place", "Clear all but one of: pasted, file, typed", places[1]
             )
         )

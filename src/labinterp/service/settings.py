@@ -31,7 +31,7 @@ PAIRS: Final = ("default_units", "tests")
 
 
 @attrs.frozen
-class Choices:
+class RequestChoices:
     """What holds for a request.
 
     Args:
@@ -211,7 +211,7 @@ def _converted(text: str, kind: str | None) -> Any:
     return text
 
 
-def chosen(settings: Settings, choices: Mapping[str, Any], place: str) -> Choices:
+def chosen(settings: Settings, choices: Mapping[str, Any], place: str) -> RequestChoices:
     """Return what holds for a request, checked and with every name looked up.
 
     Only names of shipped profiles and editions are taken from a request, never the path of a file.
@@ -232,7 +232,7 @@ def chosen(settings: Settings, choices: Mapping[str, Any], place: str) -> Choice
         raise RefusedError(422, "there is no such grading standard", place=_join(place, "grading"))
     layout = made.pop("layout", "auto")
     try:
-        return Choices(Options.checked(**made), layout)
+        return RequestChoices(Options.checked(**made), layout)
     except LabInterpError as error:
         raise RefusedError(422, error.message, place=place, hint=error.hint) from None
 

@@ -111,7 +111,7 @@ def cells(column: Any, markers: frozenset[str]) -> Cells:
 
 
 @attrs.frozen(eq=False)
-class Reader:
+class ColumnReader:
     """What the sources of a layout are read from.
 
     Args:

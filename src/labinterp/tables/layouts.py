@@ -20,7 +20,7 @@ from labinterp.errors import LayoutError
 from labinterp.reading import units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
-from labinterp.tables.columns import Cells, Reader, cells, choose, distinct, objects, settled, with_texts
+from labinterp.tables.columns import Cells, ColumnReader, cells, choose, distinct, objects, settled, with_texts
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
@@ -92,7 +92,7 @@ def layouts() -> Mapping[str, Layout]:
 
 
 @attrs.frozen
-class Choices:
+class ColumnChoices:
     """What a caller says of a table's columns.
 
     Args:
@@ -114,7 +114,7 @@ def _maps() -> Mapping[str, Mapping[str, str]]:
     return {**knowledge("layouts.toml")["maps"], **loinc}
 
 
-def recognize(columns: Iterable[object], choices: Choices | None = None) -> str:
+def recognize(columns: Iterable[object], choices: ColumnChoices | None = None) -> str:
     """Tell a layout by its columns, whatever their case and, for results one in a row, their language.
 
     Raises:
@@ -127,7 +127,7 @@ def recognize(columns: Iterable[object], choices: Choices | None = None) -> str:
         >>> recognize(["Parameter", "Ergebnis", "Einheit", "Referenzbereich"])
         'labinterp'
     """
-    columns, choices = list(columns), choices or Choices()
+    columns, choices = list(columns), choices or ColumnChoices()
     given = {fold(column) for column in columns}
     own = given | set(choices.columns) | ({"unit"} if choices.has_units else set())
     if not layouts()[LONG].lacks(own):
@@ -145,7 +145,7 @@ def recognize(columns: Iterable[object], choices: Choices | None = None) -> str:
     raise _unknown(columns, choices, known)
 
 
-def _unknown(columns: list[object], choices: Choices, known: list[Layout]) -> LayoutError:
+def _unknown(columns: list[object], choices: ColumnChoices, known: list[Layout]) -> LayoutError:
     """Say of columns that fit no layout what was understood of them, and what is missing."""
     given = {fold(column) for column in columns}
     nearly = [layout for layout in known if len(layout.lacks(given)) == 1 and len(layout.needs) > _FEW]
@@ -175,7 +175,9 @@ def _unknown(columns: list[object], choices: Choices, known: list[Layout]) -> La
     )
 
 
-def _unit_of_values(columns: Sequence[object], at: Mapping[str, int], choices: Choices | None = None) -> str | None:
+def _unit_of_values(
+    columns: Sequence[object], at: Mapping[str, int], choices: ColumnChoices | None = None
+) -> str | None:
     """Return the unit in the heading of the values of a long table, such as `Result (mg/dL)`, if it is one."""
     mapped = None if choices is None else choices.columns.get("value")
     name = mapped if mapped is not None else columns[at["value"]] if "value" in at else ""
@@ -230,14 +232,14 @@ def to_labinterp(
     frame = with_texts(frame, [position for position in told if position is not None])
     names = Names(frame)
     checked_text(layout, "layout")
-    choices = Choices(chosen, has_units, tests)
+    choices = ColumnChoices(chosen, has_units, tests)
     found = _layout(frame.columns, layout, choices)
-    here = Choices(columns or {}, has_units, tests)
+    here = ColumnChoices(columns or {}, has_units, tests)
     unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
     if found.name == LONG:
         return _marked(_long(names, chosen, has_units=has_units), unused, found.name)
     beside = _tables(found, {**checked_beside(beside), **tables})
-    reader = Reader(names, beside, _maps(), found.missing)
+    reader = ColumnReader(names, beside, _maps(), found.missing)
     out = _wide(reader, tests) if found.name == WIDE else _convert(reader, found)
     rows = out["input_row"].to_numpy() if found.name == WIDE else None
     for ours, position in chosen.items():
@@ -252,7 +254,7 @@ def _marked(out: pd.DataFrame, unused: tuple[str, ...], layout: str) -> pd.DataF
     return out
 
 
-def _layout(columns: Iterable[object], layout: str, choices: Choices) -> Layout:
+def _layout(columns: Iterable[object], layout: str, choices: ColumnChoices) -> Layout:
     """Return the layout that is named, or told by the columns."""
     columns = list(columns)
     if layout == "auto":
@@ -271,7 +273,7 @@ def _layout(columns: Iterable[object], layout: str, choices: Choices) -> Layout:
     return found
 
 
-def used_columns(columns: Iterable[object], layout: str, choices: Choices) -> tuple[str, ...]:
+def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices) -> tuple[str, ...]:
     """Return the columns that a layout reads, in order; the others make no difference.
 
     Args:
@@ -296,7 +298,7 @@ def used_columns(columns: Iterable[object], layout: str, choices: Choices) -> tu
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
 
 
-def unused_columns(columns: Iterable[object], layout: str, choices: Choices) -> tuple[str, ...]:
+def unused_columns(columns: Iterable[object], layout: str, choices: ColumnChoices) -> tuple[str, ...]:
     """Return the columns that make no difference to the answer, in order."""
     columns = list(columns)
     layout = _layout(columns, layout, choices).name
@@ -304,7 +306,7 @@ def unused_columns(columns: Iterable[object], layout: str, choices: Choices) -> 
     return tuple(str(name) for name in columns if fold(name) not in used and fold(name) not in _OUR_NOTES)
 
 
-def _positions(columns: list[object], choices: Choices) -> dict[str, int]:
+def _positions(columns: list[object], choices: ColumnChoices) -> dict[str, int]:
     texts = [str(column) for column in columns]
     return {ours: texts.index(str(theirs)) for ours, theirs in choices.columns.items() if str(theirs) in texts}
 
@@ -403,7 +405,7 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
         if renamed[position] != ours:
             out[ours] = names.frame.iloc[:, position].array
     if "value" not in chosen and names.position(group["comparator"]["column"]) is not None:
-        reader = Reader(names, {}, _maps(), layouts()[LONG].missing)
+        reader = ColumnReader(names, {}, _maps(), layouts()[LONG].missing)
         value, operators = reader.first(group["value"]), reader.first([group["comparator"]])
         if value is not None and operators is not None:
             out["value"] = _array(settled(value, None, operators).content)
@@ -441,7 +443,7 @@ def _own_names(names: Names, chosen: Mapping[str, int], sources: Mapping[str, An
     return found
 
 
-def _convert(reader: Reader, layout: Layout) -> pd.DataFrame:
+def _convert(reader: ColumnReader, layout: Layout) -> pd.DataFrame:
     length = len(reader.names.frame)
     found = {
         ours: column
@@ -465,7 +467,7 @@ def _array(values: Any) -> Any:
     return values.array if isinstance(values, pd.Series) else values
 
 
-def _results(reader: Reader, layout: Layout, notes: Any) -> dict[str, Cells | None]:
+def _results(reader: ColumnReader, layout: Layout, notes: Any) -> dict[str, Cells | None]:
     """Read value, unit and range, row by row from the first group that has both a value and a unit."""
     length = len(notes)
     groups: list[dict[str, Cells | None]] = []
@@ -482,7 +484,7 @@ def _results(reader: Reader, layout: Layout, notes: Any) -> dict[str, Cells | No
     return {name: choose([group[name] for group in groups], rows, length) for name in _RESULT}
 
 
-def _value(reader: Reader, entry: Mapping[str, Any], value: Cells | None, unit: Cells | None) -> Cells | None:
+def _value(reader: ColumnReader, entry: Mapping[str, Any], value: Cells | None, unit: Cells | None) -> Cells | None:
     """Return the value of a group with what its text and its operator say of it."""
     operators = reader.first([entry["comparator"]]) if "comparator" in entry else None
     text = reader.first(entry["text"]) if "text" in entry else None
@@ -522,7 +524,7 @@ def _disagree(unit: Cells, again: Cells) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.asarray(hit & ~unit.missing & ~again.missing, dtype=bool)
 
 
-def _void(reader: Reader, layout: Layout, found: dict[str, Cells], notes: Any) -> None:
+def _void(reader: ColumnReader, layout: Layout, found: dict[str, Cells], notes: Any) -> None:
     """Leave out the values of results that do not hold."""
     for entry in layout.void:
         column = reader.names.column(entry["column"])
@@ -539,7 +541,7 @@ def _void(reader: Reader, layout: Layout, found: dict[str, Cells], notes: Any) -
             notes[hit] = [f"{note};{entry['note']}" if note else entry["note"] for note in notes[hit]]
 
 
-def _wide(reader: Reader, tests: TestMap | None) -> pd.DataFrame:
+def _wide(reader: ColumnReader, tests: TestMap | None) -> pd.DataFrame:
     titles = list(reader.names.frame.columns)
     if not wide.headings(titles, tests):
         raise LayoutError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labinterp.ranges import schema
 from labinterp.ranges.exchange.toml import to_toml
 from labinterp.ranges.load import parse_edition
-from labinterp.ranges.reader import Reader
+from labinterp.ranges.reader import TableReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,5 +48,5 @@ def limit_from_text(text: str) -> dict[str, str] | str | None:
 
 def edition_of(raw: Mapping[str, Any], label: str) -> tuple[Edition | None, list[str]]:
     """Hold tables that were read to what a file is held to; return the edition, or nothing and every fault."""
-    reader = Reader(label, own=True)
+    reader = TableReader(label, own=True)
     return parse_edition(to_toml(raw).encode("utf-8", "replace"), reader, lambda _name: True), reader.faults

@@ -17,7 +17,7 @@ from labinterp.ranges import schema
 from labinterp.ranges.exchange.common import edition_of, given, limit_from_text, limit_text
 from labinterp.ranges.exchange.toml import to_raw
 from labinterp.ranges.load import MAX_BYTES
-from labinterp.ranges.reader import Reader, nearest, shown, shown_key
+from labinterp.ranges.reader import TableReader, nearest, shown, shown_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,7 +117,7 @@ def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Editi
         >>> import_csv(table, id="my-hospital/2026", title="My Hospital").entries[0].normal.lower
         Limits('0.70 mmol/L')
     """
-    reader = Reader(label, own=True)
+    reader = TableReader(label, own=True)
     rows = _rows(text, reader)
     raw, lines = _tables(rows, edition, reader)
     if reader.faults:
@@ -128,7 +128,7 @@ def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Editi
     return found
 
 
-def _rows(text: str, reader: Reader) -> list[tuple[int, dict[str, str]]]:
+def _rows(text: str, reader: TableReader) -> list[tuple[int, dict[str, str]]]:
     text = text.lstrip("\ufeff")
     if len(text) > MAX_BYTES or "\0" in text:
         reader.fault("", "the table is larger than 1 MB" if len(text) > MAX_BYTES else "not a CSV text")
@@ -160,7 +160,7 @@ def _unprotected(cell: str) -> str:
 
 
 def _tables(
-    rows: Iterable[tuple[int, dict[str, str]]], edition: Mapping[str, str], reader: Reader
+    rows: Iterable[tuple[int, dict[str, str]]], edition: Mapping[str, str], reader: TableReader
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the tables of a file, and the line from which each of them comes."""
     raw: dict[str, Any] = {"schema": schema.VERSION, **edition}
@@ -211,7 +211,7 @@ def _entry(row: Mapping[str, str], key: str, cited: dict[str, Any]) -> dict[str,
 
 
 def _add_band(
-    entry: dict[str, Any], row: Mapping[str, str], key: str, where: tuple[int, str, dict[str, int]], reader: Reader
+    entry: dict[str, Any], row: Mapping[str, str], key: str, where: tuple[int, str, dict[str, int]], reader: TableReader
 ) -> None:
     line, path, lines = where
     ends = {}

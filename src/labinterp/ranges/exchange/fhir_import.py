@@ -12,7 +12,7 @@ from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
 from labinterp.ranges.exchange.common import edition_of, given, limit_from_text
 from labinterp.ranges.model import AGE_UNITS, PREGNANCIES, SEXES, Edition
-from labinterp.ranges.reader import Reader, shown
+from labinterp.ranges.reader import TableReader, shown
 from labinterp.reading import analytes, units
 
 BASE = "urn:labinterp:fhir:"
@@ -56,7 +56,7 @@ def import_fhir(document: Mapping[str, Any], *, label: str = "ObservationDefinit
         >>> found.entries[0].id, str(found.entries[0].partition)
         ('magnesium-1', 'age >= 18 a')
     """
-    reader = Reader(label, own=True)
+    reader = TableReader(label, own=True)
     tables = _Tables(reader, edition)
     for path, definition in _definitions(document, reader):
         tables.add(definition, path)
@@ -68,7 +68,7 @@ def import_fhir(document: Mapping[str, Any], *, label: str = "ObservationDefinit
     return found
 
 
-def _definitions(document: Any, reader: Reader) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _definitions(document: Any, reader: TableReader) -> Iterator[tuple[str, Mapping[str, Any]]]:
     kind = _get(document, "resourceType")
     if kind == "ObservationDefinition":
         yield "", document
@@ -95,7 +95,7 @@ def _list(item: Any, key: str) -> list[Any]:
 class _Tables:
     """The tables of an edition's file, filled definition by definition."""
 
-    def __init__(self, reader: Reader, given: Mapping[str, str]) -> None:
+    def __init__(self, reader: TableReader, given: Mapping[str, str]) -> None:
         self.reader = reader
         self.given = dict(given)
         self.about: dict[str, Any] = {}

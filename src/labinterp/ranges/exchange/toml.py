@@ -12,7 +12,7 @@ from labinterp.errors import ReferenceSetError
 from labinterp.ranges import schema
 from labinterp.ranges.load import parse_edition
 from labinterp.ranges.model import Band, Edition, Entry, Limits
-from labinterp.ranges.reader import Reader
+from labinterp.ranges.reader import TableReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +163,7 @@ def read(text: str, *, label: str = "edition", own: bool = True, known: Any = No
     Raises:
         ReferenceSetError: with every fault at once.
     """
-    reader = Reader(label, own=own)
+    reader = TableReader(label, own=own)
     edition = parse_edition(text.encode("utf-8", "replace"), reader, known or (lambda _name: True))
     if edition is None:
         raise ReferenceSetError.from_faults(tuple(reader.faults))
