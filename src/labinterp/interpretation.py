@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from labinterp.options import Tests
 
 UNREAD_NOTE: Final = "presentation_unreadable"
+_ON_PROBLEM: Final = get_args(OnProblem)
 _PATIENT_KEYS: Final = (*dict.fromkeys((*records.PATIENT.values(), *records.PATIENT)),)
 
 
@@ -90,7 +91,7 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
         >>> [(finding.code, finding.status) for finding in report.findings]
         [('hypomagnesemia', 'present')]
     """
-    if checked_text(on_problem, "on_problem") not in get_args(OnProblem):
+    if checked_text(on_problem, "on_problem") not in _ON_PROBLEM:
         raise InputError("on_problem is neither 'collect' nor 'raise'", hint="Leave it out, or use one of the two")
     options = Options.checked(
         ranges=ranges,
@@ -104,9 +105,10 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
         date_order=date_order,
     )
     made = tuple(_each(results))
-    whose = _patient(patient, made)
+    rows = [item for item in made if not isinstance(item, LabResult)]
+    whose = _patient(patient, rows)
     checked = [_result(item, i) for i, item in enumerate(made)]
-    if presentation is None:
+    if presentation is None and rows:
         presentation, checked = told_in(made, checked)
     return interpret_as(options, checked, whose, presentation, raising=on_problem == "raise")
 
@@ -169,13 +171,17 @@ def _unjudged(readings: Sequence[scalar.Reading], analytes: Iterable[str]) -> It
 
 def _each(results: Any) -> Iterable[Any]:
     """Return what can be gone through as results; a text, a table or a lone result cannot."""
+    if isinstance(results, list | tuple):
+        return results
     if isinstance(results, str | bytes | bytearray | Mapping | LabResult) or not isinstance(results, Iterable):
         raise TypeError("results is no list of LabResult")
     return results
 
 
 def _result(item: Any, index: int) -> LabResult:
-    if isinstance(item, LabResult) or not isinstance(item, Mapping):
+    if isinstance(item, LabResult):
+        return item
+    if not isinstance(item, Mapping):
         return checked_instance(item, LabResult, f"results[{index}]")
     records.check_keys(item, f"results[{index}]")
     made = records.result_of(item)
@@ -196,8 +202,10 @@ def told_in(rows: Sequence[Any], results: list[LabResult]) -> tuple[Presentation
     return reasoning.told_together(told), noted
 
 
-def _patient(patient: Any, results: Sequence[Any]) -> Patient:
+def _patient(patient: Any, rows: Sequence[Any]) -> Patient:
     """Return the patient that was given, or that every row with columns of a patient speaks of."""
+    if isinstance(patient, Patient):
+        return patient
     if isinstance(patient, Mapping):
         records.check_keys(patient, "patient", _PATIENT_KEYS)
         fields = {
@@ -206,9 +214,7 @@ def _patient(patient: Any, results: Sequence[Any]) -> Patient:
         return Patient.as_sent(**fields)
     if patient is not None:
         return checked_instance(patient, Patient, "patient")
-    said = [
-        records.patient_of(row) for row in results if isinstance(row, Mapping) and records.PATIENT.keys() & set(row)
-    ]
+    said = [records.patient_of(row) for row in rows if isinstance(row, Mapping) and records.PATIENT.keys() & set(row)]
     if any(other != said[0] for other in said):
         raise InputError(
             "the rows say different things of the patient",

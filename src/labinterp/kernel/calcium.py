@@ -76,6 +76,7 @@ def slope_in(code: str) -> float:
     return units.scale_between("calcium", data["unit"], code).apply(float(data["value"]))
 
 
+@functools.lru_cache(maxsize=64)
 def adjustment(reference_albumin: float | None = None) -> Adjustment:
     """Return the formula with its default reference albumin or the caller's, in g/L."""
     data = knowledge("adjustment.toml")

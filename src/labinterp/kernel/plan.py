@@ -158,7 +158,10 @@ class Plan:
 
     def source_of(self, flag: str | None) -> str | None:
         """Return where the limits come from that gave a flag: those of severity stand with what they judged alone."""
-        return "|".join(filter(None, (self.range_id, self.severity_ids.get(flag or "")))) or None
+        severity_id = self.severity_ids.get(flag or "")
+        if not severity_id:
+            return self.range_id or None
+        return f"{self.range_id}|{severity_id}" if self.range_id else severity_id
 
     def locate(self, x: float, comparator: str | None = None) -> Outcome:
         """Return what holds for a value, or for every value that a censored result can stand for."""

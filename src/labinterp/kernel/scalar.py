@@ -34,30 +34,23 @@ _EARLIEST: Final = dt.datetime.min  # noqa: DTZ901 - times are naive UTC here
 class Reading:
     """One result on its way through the kernel; `problem` or `outcome` is set at the end."""
 
-    __slots__ = (
-        "adjusted", "channel", "comparator", "flag", "grade", "grade_high", "grade_low", "notes", "number", "outcome",
-        "plan", "problem", "range_sent", "suspected", "value", "when", "who",
-    )  # fmt: skip
-
     channel: Channel
     who: WhoKey
-
-    def __init__(self) -> None:
-        self.adjusted: float | None = None
-        self.comparator: str | None = None
-        self.flag: str | None = None
-        self.grade: int | None = None
-        self.grade_high: int | None = None
-        self.grade_low: int | None = None
-        self.notes = 0
-        self.number = 0.0
-        self.outcome: Outcome | None = None
-        self.plan: Plan | None = None
-        self.problem: str | None = None
-        self.range_sent = NO_RANGE
-        self.suspected: str | None = None
-        self.value: float | None = None
-        self.when: dt.datetime | None = None
+    adjusted: float | None = None
+    comparator: str | None = None
+    flag: str | None = None
+    grade: int | None = None
+    grade_high: int | None = None
+    grade_low: int | None = None
+    notes = 0
+    number = 0.0
+    outcome: Outcome | None = None
+    plan: Plan | None = None
+    problem: str | None = None
+    range_sent = NO_RANGE
+    suspected: str | None = None
+    value: float | None = None
+    when: dt.datetime | None = None
 
     def take_grades(self, outcome: Outcome) -> None:
         """Take the grades of an outcome, and why there is none."""
@@ -79,16 +72,15 @@ class PatientGroups:
         self._pregnancy = demographics.read_pregnancy(patient.pregnancy)
         self._birth = read_birth(patient.birth_date, session.date_order)
         self._age = demographics.read_age(patient.age)
-        self.notes = sum(
-            NOTE_BIT[note]
-            for note, unreadable in (
-                ("age_unreadable", self._age is None and not demographics.is_missing(patient.age)),
-                ("time_unreadable", self._birth is None and not demographics.is_missing(patient.birth_date)),
-                ("sex_unreadable", demographics.sex_is_unreadable(patient.sex)),
-                ("pregnancy_unreadable", self._pregnancy == demographics.UNREADABLE),
-            )
-            if unreadable
-        )
+        self.notes = 0
+        if self._age is None and not demographics.is_missing(patient.age):
+            self.notes |= NOTE_BIT["age_unreadable"]
+        if self._birth is None and not demographics.is_missing(patient.birth_date):
+            self.notes |= NOTE_BIT["time_unreadable"]
+        if self._sex is None and demographics.sex_is_unreadable(patient.sex):
+            self.notes |= NOTE_BIT["sex_unreadable"]
+        if self._pregnancy == demographics.UNREADABLE:
+            self.notes |= NOTE_BIT["pregnancy_unreadable"]
         self._key = session.who_key(self._age, self._sex, self._pregnancy)
 
     def key(self, when: dt.datetime | None) -> WhoKey:
@@ -239,20 +231,19 @@ def choose(readings: Sequence[Reading]) -> Chosen:
         slot = slots.SLOT.get(reading.channel.analyte or "")
         if slot is not None and _counts(reading, slot):
             candidates.setdefault(slot, []).append(i)
-    unsure = frozenset(
-        slot
-        for slot, held in candidates.items()
-        if len(held) > 1 and any(readings[i].notes & UNSURE_TIME for i in held)
-    )
+    unsure: set[int] = set()
     chosen: dict[int, int] = {}
     for slot, held in candidates.items():
-        if slot not in unsure:
+        if len(held) == 1:
+            chosen[slot] = held[0]
+        elif not any(readings[i].notes & UNSURE_TIME for i in held):
             chosen[slot] = max(held, key=lambda i: (readings[i].when or _EARLIEST, i))
-            continue
-        levels = {_level(readings[i]) for i in held}
-        if not (levels & slots.BELOW_NORMAL and levels & slots.ABOVE_NORMAL):
-            chosen[slot] = max(held, key=lambda i: (slots.rank(_level(readings[i]), soft=readings[i].soft), i))
-    return Chosen(chosen, unsure)
+        else:
+            unsure.add(slot)
+            levels = {_level(readings[i]) for i in held}
+            if not (levels & slots.BELOW_NORMAL and levels & slots.ABOVE_NORMAL):
+                chosen[slot] = max(held, key=lambda i: (slots.rank(_level(readings[i]), soft=readings[i].soft), i))
+    return Chosen(chosen, frozenset(unsure))
 
 
 def _level(reading: Reading) -> int:
@@ -323,7 +314,7 @@ def _levels(readings: Sequence[Reading], chosen: dict[int, int], session: Sessio
             pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
             if slot == slots.VITAMIN_B12 and slots.is_diagnostic(outcome.band):
                 pattern[slots.CONTEXT["vitamin_b12_limit"]] = 1
-    if any(session.person_class(who) == rule.PREGNANT for who in {reading.who for reading in readings}):
+    if rule.PREGNANT in map(session.person_class, {reading.who for reading in readings}):
         pattern[slots.CONTEXT["pregnancy"]] = 1
     return pattern
 

@@ -51,8 +51,8 @@ def read_text(value: Any) -> str | None:
         >>> read_text(50960), read_text("")
         ('50960', None)
     """
-    if value is None:
-        return None
+    if type(value) is str or value is None:
+        return value or None
     if isinstance(value, str):
         return str.__str__(value) or None  # a subclass may have a mind of its own
     if is_missing(value):

@@ -176,6 +176,7 @@ def check_decimal(decimal: str | None) -> None:
         raise ValueParseError("the decimal sign is not known", hint="Pass `decimal='.'`, `decimal=','` or None")
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def _from_float(number: float) -> Parsed:
     if math.isfinite(number):
         return Parsed(number + 0.0)  # -0.0 becomes 0.0

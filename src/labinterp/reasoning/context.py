@@ -54,8 +54,12 @@ def method_notes(analytes: Iterable[str | None]) -> tuple[str, ...]:
         >>> len(method_notes({"vitamin_b12"})), method_notes({"magnesium"})
         (1, ())
     """
-    wanted = frozenset(analytes)
-    return tuple(item["text"] for item in knowledge.read("guidance")["method_note"] if item["analyte"] in wanted)
+    return _method_notes(frozenset(analytes))
+
+
+@functools.lru_cache(maxsize=1024)
+def _method_notes(analytes: frozenset[str | None]) -> tuple[str, ...]:
+    return tuple(item["text"] for item in knowledge.read("guidance")["method_note"] if item["analyte"] in analytes)
 
 
 def next_notes(tests: Sequence[str], why: Iterable[str]) -> tuple[str, ...]:
