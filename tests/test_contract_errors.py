@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import logging
 import pickle
 import warnings
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -35,6 +38,35 @@ def test_each_error_is_also_the_fitting_builtin_pickles_and_ends_with_a_hint(nam
     assert str(again).endswith("Do this")
     assert again.analyte == "magnesium"
     assert str(kind("something is wrong")).strip() != "something is wrong"
+
+
+def raises():
+    """Every call of one of our errors in the source, as (place, class, keywords)."""
+    kinds = {name: kind for name, kind in vars(li.errors).items() if inspect.isclass(kind)}
+    for path in sorted(Path(li.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", None))
+                if name in kinds and issubclass(kinds[name], li.LabInterpError):
+                    keywords = {keyword.arg for keyword in node.keywords} - {"hint", None}
+                    yield f"{path.name}:{node.lineno}", kinds[name], keywords
+
+
+def test_every_attribute_of_an_error_is_declared_with_its_type():
+    """What an error is raised with is an attribute that its class declares, so that a type checker knows it."""
+    found = list(raises())
+    assert any(keywords for _, _, keywords in found)
+    for place, kind, keywords in found:
+        declared = set().union(*(vars(base).get("__annotations__", {}) for base in kind.__mro__))
+        assert keywords <= declared, place
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_attribute_that_is_not_known_is_empty(name):
+    """An attribute that the place of the error does not know is None or empty, never missing."""
+    error = getattr(li, name)("something is wrong")
+    declared = set().union(*(vars(base).get("__annotations__", {}) for base in type(error).__mro__))
+    assert {key for key in declared - {"message", "hint"} if getattr(error, key)} == set()
 
 
 def raised(call):

@@ -19,12 +19,17 @@ LabInterpError
 └── MissingExtraError (ImportError)
 ```
 
-Each keeps its data as attributes, pickles, ends with a hint, and never holds a patient id or a result value.
+Each keeps its data as typed attributes, pickles, ends with a hint, and never holds a patient id or a result value. An
+attribute that the place of the error does not know is None, or empty.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LabInterpError(Exception):
@@ -33,10 +38,17 @@ class LabInterpError(Exception):
     Args:
         message: what is wrong, without any patient id or result value.
         hint: what to do about it; becomes the end of the text.
-        data: kept as attributes, such as `analyte` or `column`.
+        data: values of the attributes that the class declares, such as `analyte` or `column`.
+
+    Example:
+        >>> error = UnknownUnitError("the unit is not known", analyte="magnesium")
+        >>> error.analyte, error.result_index, str(error).split(". ")[0]
+        ('magnesium', None, 'the unit is not known')
     """
 
-    hint = "See the documentation of this function."
+    message: str
+    hint: str = "See the documentation of this function."
+    data: dict[str, Any]
 
     def __init__(self, message: str, *, hint: str | None = None, **data: Any) -> None:
         self.message = message
@@ -54,39 +66,54 @@ def _rebuild(cls: type[LabInterpError], message: str, hint: str, data: dict[str,
     return cls(message, hint=hint, **data)
 
 
-class UnknownTestError(LabInterpError, LookupError):
+class _OfResult:
+    """What an error about one result tells besides.
+
+    Args:
+        code: of the problem that `on_problem="collect"` would have given.
+        result_index: place of the result, from 0.
+        analyte: key, where it is known.
+    """
+
+    code: str | None = None
+    result_index: int | None = None
+    analyte: str | None = None
+
+
+class UnknownTestError(_OfResult, LabInterpError, LookupError):
     """The test is not a known analyte key, LOINC code or name."""
 
     hint = "`labinterp.reading.analytes.analytes()` lists the keys, codes and names that are known"
 
 
-class UnsuitableSpecimenError(LabInterpError, ValueError):
+class UnsuitableSpecimenError(_OfResult, LabInterpError, ValueError):
     """The specimen is not one in which the analyte's ranges hold."""
 
     hint = "Send results from serum or plasma, or whole blood where the analyte allows it"
 
 
-class ValueParseError(LabInterpError, ValueError):
+class ValueParseError(_OfResult, LabInterpError, ValueError):
     """The value is missing, is no number, or can be read in two ways."""
 
     hint = "Send a number, or a text such as '7.9' or '<8'; `decimal=','` or `decimal='.'` settles a comma"
 
 
-class ImplausibleValueError(LabInterpError, ValueError):
+class ImplausibleValueError(_OfResult, LabInterpError, ValueError):
     """The value cannot be right: negative, or beyond the hard plausibility limits."""
 
     hint = "Check the unit and the decimal separator at the source"
 
 
-class UnknownUnitError(LabInterpError, LookupError):
+class UnknownUnitError(_OfResult, LabInterpError, LookupError):
     """The unit is missing, or its spelling is not in the closed table."""
 
     hint = "Send a UCUM code such as 'mg/dL' or 'mmol/L', or say it with `default_units=`"
 
 
-class IncompatibleUnitError(LabInterpError, ValueError):
-    """The unit is known but cannot measure this analyte."""
+class IncompatibleUnitError(_OfResult, LabInterpError, ValueError):
+    """The unit is known but cannot measure this analyte; `unit` is its UCUM code."""
 
+    unit: str | None = None
     hint = "`labinterp.reading.units.accepted(analyte)` lists the units that can be converted"
 
     @classmethod
@@ -95,7 +122,7 @@ class IncompatibleUnitError(LabInterpError, ValueError):
         return cls(f"the unit {code} cannot be converted for {analyte}", analyte=analyte, unit=code)
 
 
-class NoReferenceRangeError(LabInterpError, LookupError):
+class NoReferenceRangeError(_OfResult, LabInterpError, LookupError):
     """No edition covers this analyte and patient."""
 
     hint = "Choose another profile, give the patient's age, or pass `assume_adult=True`"
@@ -110,6 +137,7 @@ class ReferenceSetError(LabInterpError, ValueError):
         data: `faults`, a tuple of texts, each `file: path: what is wrong`.
     """
 
+    faults: tuple[str, ...] = ()
     hint = "`labinterp ranges check FILE` prints every fault with an example"
 
     @classmethod
@@ -119,32 +147,66 @@ class ReferenceSetError(LabInterpError, ValueError):
 
 
 class ReferenceSetNotFound(LabInterpError, LookupError):  # noqa: N818 - the public contract names it so
-    """There is no profile, edition or file of that name."""
+    """There is no profile, edition or file of that name; `name` is it."""
 
+    name: str | None = None
     hint = "`labinterp ranges list` shows the profiles and editions"
 
 
 class UnknownNodeError(LabInterpError, LookupError):
-    """The knowledge has nothing of that name."""
+    """The knowledge has nothing of that name; `known` lists the ids."""
 
+    known: tuple[str, ...] = ()
     hint = "`labinterp explain` without a name lists what can be explained"
 
 
 class LayoutError(LabInterpError, ValueError):
-    """The columns of a table fit no known layout, or one of them cannot be used; `column` names it."""
+    """The columns of a table fit no known layout, or one of them cannot be used.
 
+    Args:
+        message: what is wrong.
+        hint: what to do.
+        data: `column`, the one that cannot be used, or `columns`, where several clash; or, where no layout fits, the
+            name of the `nearest`, which columns were `found` (ours → the table's), which of ours are `missing`,
+            `guesses` (ours → a column of the table that may be it), `example` (`columns=` that mends it); the `file`.
+    """
+
+    column: str | None = None
+    columns: tuple[str, ...] = ()
+    nearest: str | None = None
+    found: Mapping[str, str] = MappingProxyType({})
+    missing: tuple[str, ...] = ()
+    guesses: Mapping[str, str] = MappingProxyType({})
+    example: Mapping[str, str] = MappingProxyType({})
+    file: str | None = None
     hint = "Name the layout with `layout=`, or map your columns with `columns={'value': 'RESULT', …}`"
 
 
 class InputError(LabInterpError, ValueError):
-    """A document cannot be read: malformed, truncated, too large or of the wrong kind."""
+    """A document cannot be read: malformed, truncated, too large or of the wrong kind.
 
+    Args:
+        message: what is wrong.
+        hint: what to do.
+        data: where, as far as it is known: the name of the `file`, its `line` from 1, the `place` in it (a JSON
+            Pointer, a row, a segment), the `format` that was recognized, the `limit` that was passed (bytes, rows or
+            another count), the number of `patients` where one was expected.
+    """
+
+    file: str | None = None
+    line: int | None = None
+    place: str | None = None
+    format: str | None = None
+    limit: int | None = None
+    patients: int | None = None
     hint = "Check that the document is whole and of a supported kind"
 
 
 class PresentationError(LabInterpError, ValueError):
-    """A presentation names a symptom, trigger or course that is not known; `known` lists the keys."""
+    """A presentation names a symptom, trigger or course that is not known; `known` lists the keys of `field`."""
 
+    field: str | None = None
+    known: tuple[str, ...] = ()
     hint = "`labinterp explain` describes the keys"
 
     @classmethod
@@ -159,14 +221,17 @@ class PresentationError(LabInterpError, ValueError):
 
 
 class ReportError(LabInterpError, ValueError):
-    """A document is not a report of labinterp."""
+    """A document is not a report of labinterp; `places` lists what is wrong where."""
 
+    places: tuple[str, ...] = ()
     hint = "Use the text that `Report.to_json` gave, unchanged"
 
 
 class MissingExtraError(LabInterpError, ImportError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed: `module`, which the `extra` brings."""
 
+    module: str | None = None
+    extra: str | None = None
     hint = "Install the extra that the message names"
 
     @classmethod
