@@ -15,6 +15,7 @@ from labinterp.batch import core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.encode import Encoded
 from labinterp.errors import LayoutError
+from labinterp.exhausted import told
 from labinterp.frames import native
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import encodings, layouts
@@ -107,7 +108,8 @@ def audit(  # noqa: D417 - the options are documented once, in `options`
             "has_units": bool(default_units),
             "tests": options.tests,
         }
-        return _of_files(frame, places, options, reading, workers, progress)
+        with told("Lower `workers`", "Free some: a stream is copied to the folder for temporary files (`TMPDIR`)"):
+            return _of_files(frame, places, options, reading, workers, progress)
     frame, _ = native.enter(frame)
     table = layouts.to_labinterp(
         frame.reset_index(drop=True), layout, columns, beside=beside, has_units=bool(default_units), tests=options.tests

@@ -25,6 +25,7 @@ from labinterp.cli.paneling import panel
 from labinterp.cli.ranges import ranges
 from labinterp.cli.serving import listen, serve
 from labinterp.errors import InputError, LabInterpError, LayoutError, ReferenceSetError, ReportError
+from labinterp.exhausted import DISK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,6 +132,8 @@ def _told(error: BaseException) -> tuple[int, str]:
         code, word = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
         return code, f"{word}; nothing was left half-written"
     if isinstance(error, LabInterpError):
+        if error.data.get("exhausted") == DISK:
+            return UNWRITABLE, str(error)
         unreadable = isinstance(error, InputError | LayoutError | ReferenceSetError | ReportError)
         return UNREADABLE if unreadable else USAGE, str(error)
     if isinstance(error, MemoryError):

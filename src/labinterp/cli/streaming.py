@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
     from labinterp.engines.manifest import Manifest, Progress
 
+_TYPED: Final = {
+    "on_bad_row='problem'": "--on-bad-row problem",
+    "`ordered`": "--ordered",
+    "`workers` or `block_bytes`": "--workers",
+    "`workers`": "--workers",
+    "`memory_limit`": "--memory-limit",
+    "`out`": "-o",
+}
+"""Options as hints name them → as they are typed."""
 SEVERITIES: Final = ("low", "moderate", "high")
 
 
@@ -83,7 +92,9 @@ def _named(error: LabInterpError) -> LabInterpError:
     """Return the error with the file's name in its message."""
     file = str(error.data.get("file") or "")
     message = error.message if file in error.message else f"{file}: {error.message}"
-    hint = hint_of(error).replace("on_bad_row='problem'", "--on-bad-row problem").replace("`ordered`", "--ordered")
+    hint = hint_of(error)
+    for option, typed in _TYPED.items():
+        hint = hint.replace(option, typed)
     return type(error)(clean(message, 1000).replace("ordered=True", "--ordered"), hint=hint, **error.data)
 
 

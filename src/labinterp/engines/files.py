@@ -20,6 +20,7 @@ from labinterp.engines.sink import Output, PartWriter
 from labinterp.engines.sources import How, Source, keep, open_sources
 from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, PatientPanels, Together
 from labinterp.errors import InputError
+from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import encodings
 from labinterp.tables.layouts import COLUMNS, checked_beside
@@ -40,6 +41,9 @@ _CHOICES: Final = {
     "on_bad_row": ("problem", "stop"),
     "ordered": (None, True, False),
 }
+_MEMORY_HINT: Final = "Lower `workers` or `block_bytes`; all rows of a patient are held at once"
+_DATABASE_HINT: Final = "Raise `memory_limit`, which bounds what DuckDB uses to bring scattered rows together"
+_DISK_HINT: Final = "Free some, or choose an `out` where there is more: the temporary folder lies beside it"
 _TALLIED: Final = {"findings": "severity", "results": "problem"}
 
 
@@ -107,7 +111,8 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         What `manifest.json` says: rows in and out, rows that could not be used, hashes, versions, settings.
 
     Raises:
-        InputError: if a file cannot be read, `out` is there already, or `ordered=True` does not hold.
+        InputError: if a file cannot be read, `out` is there already, `ordered=True` does not hold, or memory or disk do
+            not suffice; then `exhausted` is `"memory"` or `"disk"`, and the hint names the setting to change.
         LayoutError: if the columns of a file fit no layout.
 
     Example:
@@ -144,8 +149,9 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         has_units=bool(default_units),
         tests=options.tests,
     )
-    opened = open_sources(paths, how)
-    with workplace(Path(out), force=force) as place:
+    with told(_MEMORY_HINT, _DISK_HINT, database=_DATABASE_HINT):
+        opened = open_sources(paths, how)
+    with told(_MEMORY_HINT, _DISK_HINT, database=_DATABASE_HINT), workplace(Path(out), force=force) as place:
         sources = [
             source if isinstance(source, Source) else keep(source, place / f"input-{i}", how)
             for i, source in enumerate(opened)

@@ -287,6 +287,8 @@ class ParquetSource(Source):
     def _open(self, **options: Any) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.path, **options)
+        except MemoryError:  # of Arrow, too
+            raise
         except (pa.ArrowException, OSError):
             raise InputError(
                 f"{self.name} is a damaged Parquet file", hint="Write the file again", file=self.name
@@ -310,6 +312,8 @@ class ParquetSource(Source):
                         carry = table if kept == 0 else None if kept is None else table.slice(kept)
                         if kept != 0:
                             yield self._piece(table if kept is None else table.slice(0, kept), (), position)
+                except MemoryError:  # of Arrow, too: the rows are not damaged
+                    raise
                 except (pa.ArrowException, OSError):
                     what = f"row group {group} of the Parquet file is damaged"
                     yield self._piece(None, (BadRow(None, what, rows=expected - got),), position)

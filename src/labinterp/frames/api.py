@@ -14,6 +14,7 @@ from labinterp.batch.delta import columns as delta_columns
 from labinterp.batch.output import to_frame
 from labinterp.batch.signs import Signs, signs_of
 from labinterp.errors import InputError, LayoutError
+from labinterp.exhausted import told
 from labinterp.frames import native, why
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import layouts
@@ -191,6 +192,7 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
 
     Raises:
         LayoutError: if the columns fit no layout, or one of them cannot be used.
+        InputError: if memory does not suffice; `exhausted` is `"memory"`.
 
     Example:
         >>> import pandas as pd
@@ -225,7 +227,8 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
     missing = [name for name in ("test", "value") if name not in table]
     if missing:
         raise LayoutError(f"the table has no column {' and no column '.join(missing)}", column=missing[0])
-    _, report = answer_of(table, options, delta=delta)
+    with told("Interpret it in parts of whole patients, or write it to files and use `interpret_files`"):
+        _, report = answer_of(table, options, delta=delta)
     asked = Asked(frame, with_patient(table) if options.one_patient else table, options, back)
     tables = (back(report.results), back(report.findings), back(report.pathways))
     return FrameReport(*tables, unused, report.decimals, asked)

@@ -135,6 +135,8 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
         raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
     try:
         frame = pd.read_parquet(io.BytesIO(data))
+    except MemoryError:  # of Arrow, too
+        raise
     except (pa.ArrowException, OSError, ValueError, KeyError):
         raise InputError(f"{name} is a damaged Parquet file", hint="Write the file again", file=name) from None
     refuse_duplicates([str(column) for column in frame.columns], name)
