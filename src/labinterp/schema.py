@@ -31,9 +31,8 @@ from labinterp.codes import (
     SUPPORTS,
 )
 from labinterp.reading.analytes import analytes
-from labinterp.serialization import SCHEMA_ID
+from labinterp.words import uris
 
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS: Final[dict[Any, str]] = {
     str: "string",
     dt.date: "string",
@@ -80,11 +79,11 @@ def report_schema() -> dict[str, Any]:
     _define(model.ReportData, found)
     report = found.pop("ReportData")
     return {
-        "$schema": DIALECT,
-        "$id": SCHEMA_ID,
+        "$schema": uris.JSON_SCHEMA,
+        "$id": uris.REPORT_SCHEMA,
         "title": "labinterp report",
         **report,
-        "properties": {"schema": {"const": SCHEMA_ID}, **report["properties"]},
+        "properties": {"schema": {"const": uris.REPORT_SCHEMA}, **report["properties"]},
         "required": ["schema", *report["required"]],
         "$defs": dict(sorted(found.items())),
     }

@@ -1,4 +1,4 @@
-"""Reports as JSON-ready data and back, by cattrs; `SCHEMA_ID` names the form."""
+"""Reports as JSON-ready data and back, by cattrs; `uris.REPORT_SCHEMA` names the form."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from labinterp.frozen import frozen
 from labinterp.model import LabResult, Patient, ReportData
 from labinterp.reading import units, values
 from labinterp.reading.demographics import read_text
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-SCHEMA_ID: Final = "https://labinterp.org/schema/report-1.json"
 _DEEPEST_INDENT: Final = 16
 _LONGEST_INT: Final = 1024  # bits: what a float can hold
 _TOO_LARGE: Final = "a number too large for a float"
@@ -131,7 +131,7 @@ def _mapping(value: Any) -> Any:
 def to_dict(report: ReportData) -> dict[str, Any]:
     """Return a report as dicts, lists, texts and numbers, with `schema` first."""
     data: dict[str, Any] = _converter().unstructure(report)
-    return {"schema": SCHEMA_ID, **json.loads(json.dumps(data, default=_jsonable))}
+    return {"schema": uris.REPORT_SCHEMA, **json.loads(json.dumps(data, default=_jsonable))}
 
 
 def to_json(report: ReportData, *, indent: int | None = 2) -> str:
@@ -155,7 +155,7 @@ def parse(text: str | bytes) -> Any:
         data = json.loads(text)
     except (ValueError, RecursionError):
         raise ReportError("the document is not JSON") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA_ID:
+    if not isinstance(data, dict) or data.get("schema") != uris.REPORT_SCHEMA:
         raise ReportError("the document is not a labinterp report of a known form")
     return data
 
@@ -168,7 +168,7 @@ def from_dict(data: Any, cls: type[_T]) -> _T:
     """
     from cattrs import transform_error
 
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA_ID:
+    if not isinstance(data, dict) or data.get("schema") != uris.REPORT_SCHEMA:
         raise ReportError("the document is not a labinterp report of a known form")
     fields = {key: value for key, value in data.items() if key != "schema"}
     try:

@@ -13,6 +13,7 @@ from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 from labinterp.tables.rows import as_text
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from labinterp.model import Finding, Interpretation, LabResult, ReportData
 
 _NAMESPACE: Final = uuid.UUID("b1bb0df5-6f9f-5a0b-9d3e-6a7a0d2c55d1")
-_UCUM: Final = "http://unitsofmeasure.org"
-_TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem/"
-_ABSENT_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _REFERENCE: Final = re.compile(
     r"(?:https?://\S{1,500}/)?Observation/[A-Za-z0-9.-]{1,64}|urn:uuid:[0-9a-f-]{36}|urn:oid:[0-9.]{1,100}"
 )
@@ -129,7 +127,7 @@ def _quantity(value: float, code: str | None, unit: str | None = None, comparato
     if unit or code:
         quantity["unit"] = unit or code
     if code:
-        quantity |= {"system": _UCUM, "code": code}
+        quantity |= {"system": uris.UCUM, "code": code}
     return quantity
 
 
@@ -142,7 +140,7 @@ def _observation(item: Interpretation, index: int, whom: Resource | None, device
     if result.id:
         linked = _REFERENCE.fullmatch(result.id)
         made |= {"derivedFrom": [{"reference": result.id}]} if linked else {"identifier": [{"value": result.id}]}
-    laboratory = {"system": _TERMINOLOGY + "observation-category", "code": "laboratory", "display": "Laboratory"}
+    laboratory = {"system": uris.CATEGORY, "code": "laboratory", "display": "Laboratory"}
     made["category"] = [_concept("Laboratory", laboratory)]
     made["code"] = _code(item)
     if whom:
@@ -169,13 +167,14 @@ def _value(item: Interpretation) -> Resource:
     if item.value is not None:
         return {"valueQuantity": _quantity(item.value, item.unit, comparator=item.comparator)}
     reason = _ABSENT.get(item.problem or "", "error")
-    coding = {"system": _TERMINOLOGY + "data-absent-reason", "code": reason}
+    coding = {"system": uris.ABSENT_REASON, "code": reason}
     return {"dataAbsentReason": _concept(item.problem or reason, coding)}
 
 
 def _flag(flag: str, band: str | None) -> Resource:
-    system = _TERMINOLOGY + "v3-ObservationInterpretation"
-    return _concept(band or _FLAG_WORDS[flag], {"system": system, "code": flag, "display": _FLAG_WORDS[flag]})
+    return _concept(
+        band or _FLAG_WORDS[flag], {"system": uris.INTERPRETATION, "code": flag, "display": _FLAG_WORDS[flag]}
+    )
 
 
 def _said(item: Interpretation) -> list[str]:
@@ -191,14 +190,14 @@ def _code(item: Interpretation) -> Resource:
     title, loinc = analytes.analyte(str(item.analyte)).title, loinc_of(item)
     if loinc is None:
         return _concept(title)
-    return _concept(title, {"system": "http://loinc.org", "code": loinc.code, "display": loinc.display})
+    return _concept(title, {"system": uris.LOINC, "code": loinc.code, "display": loinc.display})
 
 
 def _range(item: Interpretation) -> Resource:
     made: Resource = {"text": str(item.range_id)}
     ends = {key: _quantity(end, item.unit) for key, end in (("low", item.low), ("high", item.high)) if end is not None}
     if ends:
-        kind = {"system": _TERMINOLOGY + "referencerange-meaning", "code": "normal", "display": "Normal Range"}
+        kind = {"system": uris.RANGE_MEANING, "code": "normal", "display": "Normal Range"}
         made = {**ends, "type": _concept("Normal Range", kind), **made}
     return made
 
@@ -219,7 +218,7 @@ def _reported(result: LabResult, index: int) -> Resource | None:
 
 def _issue(finding: Finding, observations: dict[int, Resource], whom: Resource | None, device: Resource) -> Resource:
     codings = [{"system": c.system, "code": c.code, "display": c.display} for c in finding.codings]
-    own = {"system": "urn:labinterp:finding", "code": finding.code, "display": finding.title}
+    own = {"system": uris.FINDING, "code": finding.code, "display": finding.title}
     indexes = dict.fromkeys(e.result_index for e in finding.evidence if e.result_index in observations)
     links = [_link(observations[index]) for index in indexes if index is not None]
     made: Resource = {
@@ -261,19 +260,19 @@ def _device(report: ReportData) -> Resource:
 
 
 def _provenance(report: ReportData, derived: list[Resource], device: Resource, recorded: Any) -> Resource:
-    role = {"system": _TERMINOLOGY + "provenance-participant-type", "code": "assembler", "display": "Assembler"}
+    role = {"system": uris.PARTICIPANT, "code": "assembler", "display": "Assembler"}
     made: Resource = {"resourceType": "Provenance", "target": [_link(entry) for entry in derived]}
     instant = _instant(recorded) if recorded is not None else _latest(report)
     if instant is not None:
         made["recorded"] = instant
     else:
-        made["_recorded"] = {"extension": [{"url": _ABSENT_EXTENSION, "valueCode": "unknown"}]}
+        made["_recorded"] = {"extension": [{"url": uris.ABSENT_EXTENSION, "valueCode": "unknown"}]}
     made["activity"] = {"text": "Interpretation of laboratory results"}
     made["agent"] = [{"type": _concept("Assembler", role), "who": _link(device)}]
     ids = dict.fromkeys(item.result.id for item in report.interpretations)
     sources = [{"reference": name} for name in ids if name and _REFERENCE.fullmatch(name)]
     editions = [
-        {"identifier": {"system": "urn:labinterp:edition", "value": edition.id}, "display": f"SHA-256 {edition.sha256}"}
+        {"identifier": {"system": uris.EDITION, "value": edition.id}, "display": f"SHA-256 {edition.sha256}"}
         for edition in report.provenance.editions
     ]
     entities = [{"role": "source", "what": what} for what in sources]
@@ -289,7 +288,7 @@ def _outcome(report: ReportData, observations: dict[int, Resource]) -> Resource 
         issue: Resource = {
             "severity": "warning",
             "code": _ISSUE.get(problem.code, "value"),
-            "details": _concept(problem.message, {"system": "urn:labinterp:problem", "code": problem.code}),
+            "details": _concept(problem.message, {"system": uris.PROBLEM, "code": problem.code}),
             "diagnostics": f"result {problem.result_index + 1}: {problem.suggestion}",
         }
         if problem.result_index in observations:

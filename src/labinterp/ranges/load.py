@@ -15,6 +15,7 @@ from labinterp.model import Citation
 from labinterp.ranges import checks, schema
 from labinterp.ranges.model import Band, Edition, Entry, NoCategories, Partition
 from labinterp.ranges.reader import DATE, TableReader, TomlTable, nearest
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +168,7 @@ def _sources(rows: list[dict[str, Any]], reader: TableReader) -> dict[str, Citat
         if row.get("id") in sources:
             reader.fault(f"source[{index}].id", f"duplicate id {row['id']!r}")
         elif {"id", "citation"} <= row.keys():
-            url = row.get("url") or (f"https://doi.org/{row['doi']}" if "doi" in row else None)
+            url = row.get("url") or (f"{uris.DOI}{row['doi']}" if "doi" in row else None)
             sources[row["id"]] = Citation(row["id"], row["citation"], url=url)
     return sources
 

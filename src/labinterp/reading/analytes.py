@@ -20,6 +20,7 @@ from labinterp.errors import UnknownTestError
 from labinterp.reading import names
 from labinterp.reading.analyte_table import Analyte, Listed, Loinc, Span, fold, tables
 from labinterp.reading.local_names import DASHES, TestMap, test_map
+from labinterp.words import uris
 
 __all__ = [
     "DASHES",
@@ -50,6 +51,7 @@ REFUSED_BY_CALLER = "refused_by_caller"
 _COMPARED = 60  # characters of a misspelled name
 _FORMS = {"calcium": ("calcium_adjusted", "calcium_ionized")}  # a bare stem does not contradict its forms
 _LOINC = re.compile(r"(?<![\w.-])[0-9]{1,6}-[0-9](?![\w-])")
+_SYSTEM_WORDS = (uris.LOINC, uris.LOINC.replace("http:", "https:"), f"urn:oid:{uris.LOINC_OID}", "loinc", "^ln")
 _LOINC_PART = re.compile(r"(?<![\w.-])L[PALG][0-9]{1,7}-[0-9](?![\w-])", re.IGNORECASE)
 
 
@@ -262,7 +264,7 @@ def _split_codes(text: str) -> tuple[tuple[str, ...], str]:
     if not codes:
         return (), text
     rest = _LOINC_PART.sub(" ", _LOINC.sub(" ", text)).casefold()
-    for word in ("http://loinc.org", "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1", "loinc", "^ln"):
+    for word in _SYSTEM_WORDS:
         rest = rest.replace(word, " ")
     return codes, rest
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from labinterp.errors import LabInterpError
 from labinterp.reading import analytes, units
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from labinterp.model import Interpretation
 
 
-_LOINC: Final = frozenset({"loinc.org", "loinc", "ln", "2.16.840.1.113883.6.1"})
-_UCUM: Final = frozenset({"unitsofmeasure.org", "ucum", "2.16.840.1.113883.6.8"})
+_LOINC: Final = frozenset({uris.LOINC.rpartition("/")[2], "loinc", "ln", uris.LOINC_OID})
+_UCUM: Final = frozenset({uris.UCUM.rpartition("/")[2], "ucum", uris.UCUM_OID})
 _SCHEME: Final = re.compile(r"(?:https?://|urn:oid:)?(?:www\.)?(.{0,64}?)/?", re.IGNORECASE)
 _CODE: Final = re.compile(r"0{0,8}([1-9][0-9]{0,6}-[0-9])", re.ASCII)
 _NINE: Final = 9

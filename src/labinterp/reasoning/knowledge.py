@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp import _data
 from labinterp.model import Citation, Coding
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-HPO = "http://purl.obolibrary.org/obo/hp.owl"
 FILES = ("citations", "claims", "guidance", "mechanisms", "states", "symptoms")
 
 
@@ -37,7 +37,7 @@ def citations(items: Iterable[Mapping[str, str]]) -> tuple[Citation, ...]:
 
 def codings(items: Iterable[Mapping[str, str]]) -> tuple[Coding, ...]:
     """Return the HPO terms that data name."""
-    return tuple(Coding(HPO, item["code"], item["display"]) for item in items)
+    return tuple(Coding(uris.HPO, item["code"], item["display"]) for item in items)
 
 
 def knowledge_version() -> str:

@@ -13,6 +13,7 @@ import attrs
 
 from labinterp.markup import safe
 from labinterp.report import words
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -121,7 +122,7 @@ def draw(report: ReportData) -> str:
     said = "; ".join(f"{words.node_title(node.id)}: {node.said}" for node in nodes)
     head = (
         f'<svg class="mechanisms" width="{size[0]:.0f}" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="img" '
-        f'aria-label="{safe(f"{label}. {said}")}" xmlns="http://www.w3.org/2000/svg">'
+        f'aria-label="{safe(f"{label}. {said}")}" xmlns="{uris.SVG}">'
     )
     drawn = [_arrow(arrow, [*threads[arrow.source, arrow.target]]) for arrow in arrows]
     return "".join((head, *drawn, *(_box(node, *places[node.id]) for node in nodes), "</svg>"))

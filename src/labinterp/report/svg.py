@@ -12,6 +12,7 @@ import attrs
 from labinterp.codes import LEVELS
 from labinterp.markup import safe
 from labinterp.report.words import shown, word
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +106,7 @@ def number_line(
     axis = _axis(value, limits)
     head = (
         f'<svg class="line" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(label)}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{safe(label)}</title>'
+        f'xmlns="{uris.SVG}"><title>{safe(label)}</title>'
     )
     parts = [head]
     parts += [_band(axis, item) for item in segments]

@@ -13,6 +13,7 @@ from labinterp.as_sent import as_sent, in_unit
 from labinterp.markup import safe
 from labinterp.reading.times import read_time
 from labinterp.report import words
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -141,7 +142,7 @@ def draw(trend: Trend) -> str:
     label = _label(trend)
     head = (
         f'<svg class="trend" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(label)}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{safe(label)}</title>'
+        f'xmlns="{uris.SVG}"><title>{safe(label)}</title>'
     )
     parts = [head]
     latest = trend.points[-1]

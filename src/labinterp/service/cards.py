@@ -17,6 +17,7 @@ from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -93,8 +94,9 @@ class Maker:
         suggestions = self._suggestions(finding, ordered)
         if suggestions:
             card |= {"suggestions": suggestions, "selectionBehavior": "any"}
-        override = self._data["override"]
-        card["overrideReasons"] = [{"system": override["system"], **reason} for reason in override["reason"]]
+        card["overrideReasons"] = [
+            {"system": uris.OVERRIDE_REASON, **reason} for reason in self._data["override"]["reason"]
+        ]
         return card
 
     def _detail(self, finding: Finding, report: Report) -> Iterator[str]:
@@ -152,7 +154,7 @@ def _indicator(finding: Finding) -> str:
 
 
 def _source(report: Report, code: str, title: str) -> dict[str, Any]:
-    topic = {"system": "urn:labinterp:finding", "code": code, "display": title}
+    topic = {"system": uris.FINDING, "code": code, "display": title}
     version = report.provenance.knowledge_version
     return {"label": f"labinterp {__version__}, knowledge {version}", "topic": topic}
 
@@ -198,5 +200,5 @@ def _code(analyte: analytes.Analyte) -> dict[str, Any]:
     chosen = next((loinc for loinc in fitting if loinc.property == kind), next(iter(fitting), None))
     if chosen is None:
         return {"text": analyte.title}
-    coding = {"system": "http://loinc.org", "code": chosen.code, "display": chosen.display}
+    coding = {"system": uris.LOINC, "code": chosen.code, "display": chosen.display}
     return {"coding": [coding], "text": analyte.title}

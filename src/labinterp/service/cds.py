@@ -22,6 +22,7 @@ from labinterp.reading import analytes, demographics
 from labinterp.reading.times import read_time
 from labinterp.service import cards as cards_
 from labinterp.service.problems import RefusedError
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from labinterp.service.settings import Settings
@@ -64,7 +65,7 @@ def services() -> tuple[dict[str, Any], ...]:
         ['patient-view', 'order-select']
     """
     known = analytes.analytes().values()
-    codes = ",".join(f"http://loinc.org|{loinc.code}" for analyte in known for loinc in analyte.loinc)
+    codes = ",".join(f"{uris.LOINC}|{loinc.code}" for analyte in known for loinc in analyte.loinc)
     patient = "{{context.patientId}}"
     labs = f"Observation?patient={patient}&code={codes}&_sort=-date&_count={words()['newest']}"
     prefetch = {_PATIENT: f"Patient/{patient}", _LABS: labs}

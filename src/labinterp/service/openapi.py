@@ -11,6 +11,7 @@ from labinterp.service import answers as answers_
 from labinterp.service import cds, cds_schemas, documents, schemas
 from labinterp.service.problems import PROBLEM_JSON, TITLES
 from labinterp.service.settings import PAIRS
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from labinterp.service.schemas import Schema
@@ -27,8 +28,8 @@ _TABLE_EXAMPLE: Final = (
 _FHIR_EXAMPLE: Final = {
     "resourceType": "Observation",
     "status": "final",
-    "code": {"coding": [{"system": "http://loinc.org", "code": "19123-9"}]},
-    "valueQuantity": {"value": 1.2, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"},
+    "code": {"coding": [{"system": uris.LOINC, "code": "19123-9"}]},
+    "valueQuantity": {"value": 1.2, "unit": "mg/dL", "system": uris.UCUM, "code": "mg/dL"},
 }
 
 
@@ -54,7 +55,7 @@ def document(server: str = "", *, with_token: bool = False) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server or "/"}],
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "jsonSchemaDialect": uris.JSON_SCHEMA,
         "paths": _paths(with_token=with_token),
         "components": {"schemas": _components()},
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
 from labinterp.service.problems import RefusedError
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from labinterp.service.settings import Settings
 
 _DATE: Final = "2026-11-26"
-DEFINITION: Final = "https://labinterp.org/fhir/OperationDefinition/interpret"
 _FORMS: Final = ("application/fhir+json", "json")
 _INPUTS: Final = {
     "resource": ("resource", "Resource", "An Observation, a DiagnosticReport with contained results, or a Bundle."),
@@ -60,7 +60,7 @@ def definition() -> dict[str, Any]:
     return {
         "resourceType": "OperationDefinition",
         "id": "interpret",
-        "url": DEFINITION,
+        "url": uris.OPERATION,
         "version": __version__,
         "name": "Interpret",
         "title": "Interpret laboratory results",
@@ -85,7 +85,7 @@ def capability(address: str) -> dict[str, Any]:
     Args:
         address: at which the service answers.
     """
-    operation = {"name": "interpret", "definition": DEFINITION}
+    operation = {"name": "interpret", "definition": uris.OPERATION}
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",

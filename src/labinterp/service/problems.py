@@ -9,6 +9,7 @@ import attrs
 from starlette.responses import Response
 
 from labinterp.errors import InputError
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +88,7 @@ class RefusedError(Exception):
         """Return the problem document."""
         kind, title = TITLES[self.status]
         made: dict[str, Any] = {
-            "type": f"urn:labinterp:problem:{kind}",
+            "type": f"{uris.PROBLEM}:{kind}",
             "title": title,
             "status": self.status,
             "detail": self.detail,

@@ -22,12 +22,11 @@ from labinterp.codes import (
 )
 from labinterp.model import LabResult, Patient, Presentation
 from labinterp.options import DateOrder
-from labinterp.schema import DIALECT, object_schema
-from labinterp.serialization import SCHEMA_ID
+from labinterp.schema import object_schema
+from labinterp.words import uris
 
-BASE: Final = "https://labinterp.org/schema/"
-REPORTS_ID: Final = f"{BASE}reports-1.json"
-TABLES_ID: Final = f"{BASE}tables-1.json"
+REPORTS_ID: Final = uris.schema("reports")
+TABLES_ID: Final = uris.schema("tables")
 MOST_RESULTS: Final = 10_000
 NAME_PATTERN: Final = r"^[a-z0-9-]{1,40}(/[a-z0-9.-]{1,40})?(@[0-9]{4}-[0-9]{2}-[0-9]{2})?$"
 EDITION_PATTERN: Final = r"^[a-z0-9-]{1,40}/[a-z0-9.-]{1,40}$"
@@ -39,7 +38,7 @@ Schema = dict[str, Any]
 
 def object_of(properties: Schema, *required: str, closed: bool = True, name: str = "", **more: Any) -> Schema:
     """Return the schema of an object; a closed one has no other keys, one with a name has an id."""
-    identity = {"$schema": DIALECT, "$id": f"{BASE}{name}-1.json"} if name else {}
+    identity = {"$schema": uris.JSON_SCHEMA, "$id": uris.schema(name)} if name else {}
     made: Schema = {**identity, "type": "object", **more, "properties": properties}
     if required:
         made["required"] = list(required)
@@ -163,7 +162,10 @@ def interpret_request() -> Schema:
 def reports() -> Schema:
     """Return the schema of the answer for several patients."""
     return object_of(
-        {"schema": {"const": REPORTS_ID}, "reports": list_of({"$ref": SCHEMA_ID}, "One per patient, in order.")},
+        {
+            "schema": {"const": REPORTS_ID},
+            "reports": list_of({"$ref": uris.REPORT_SCHEMA}, "One per patient, in order."),
+        },
         "schema",
         "reports",
         title="labinterp reports of several patients",

@@ -14,20 +14,11 @@ from typing import TYPE_CHECKING, Any
 from labinterp.ranges import schema
 from labinterp.ranges.cells import in_whole_units
 from labinterp.ranges.exchange.common import limit_text
-from labinterp.ranges.exchange.fhir_import import (
-    ANALYTE,
-    EDITION,
-    ENTRY,
-    LOINC,
-    NO_CATEGORIES,
-    PREGNANCY,
-    RANGE,
-    UCUM,
-    import_fhir,
-)
+from labinterp.ranges.exchange.fhir_import import import_fhir
 from labinterp.ranges.exchange.toml import ends_to_raw, entry_to_raw, to_raw
 from labinterp.ranges.model import SEXES, Band, Edition, Entry, Limits
 from labinterp.reading.analytes import analytes
+from labinterp.words import uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +50,7 @@ def export_fhir(edition: Edition, *, absolute: bool = True) -> dict[str, Any]:
         "type": "collection",
         "entry": [
             {
-                "fullUrl": uuid.uuid5(uuid.NAMESPACE_URL, f"{ENTRY}:{edition.id}#{key}").urn,
+                "fullUrl": uuid.uuid5(uuid.NAMESPACE_URL, f"{uris.ENTRY}:{edition.id}#{key}").urn,
                 "resource": _definition(edition, key, absolute=absolute),
             }
             for key in keys
@@ -72,18 +63,20 @@ def _definition(edition: Edition, analyte: str, *, absolute: bool) -> dict[str, 
     raw = to_raw(edition)
     extensions = [_edition_extension(raw)]
     extensions += [
-        {"url": NO_CATEGORIES, "extension": _fields({"reason": none["reason"], **_source(none)})}
+        {"url": uris.NO_CATEGORIES_EXTENSION, "extension": _fields({"reason": none["reason"], **_source(none)})}
         for none in raw.get("no_categories", ())
         if none["analyte"] == analyte
     ]
     codes = [
-        {"system": LOINC, "code": code.code, "display": code.display} for code in about.loinc if code.status == "active"
+        {"system": uris.LOINC, "code": code.code, "display": code.display}
+        for code in about.loinc
+        if code.status == "active"
     ]
     definition: dict[str, Any] = {
         "resourceType": "ObservationDefinition",
         "extension": extensions,
-        "identifier": [{"system": ENTRY, "value": f"{edition.id}#{analyte}"}],
-        "code": {"coding": [{"system": ANALYTE, "code": analyte}, *codes], "text": about.title},
+        "identifier": [{"system": uris.ENTRY, "value": f"{edition.id}#{analyte}"}],
+        "code": {"coding": [{"system": uris.ANALYTE, "code": analyte}, *codes], "text": about.title},
         "permittedDataType": ["Quantity"],
         "preferredReportName": about.title,
     }
@@ -105,7 +98,10 @@ def _definition(edition: Edition, analyte: str, *, absolute: bool) -> dict[str, 
 
 def _edition_extension(raw: Mapping[str, Any]) -> dict[str, Any]:
     sources = [{"url": "source", "extension": _fields(source)} for source in raw["source"]]
-    return {"url": EDITION, "extension": [*_fields({name: raw.get(name) for name in schema.EDITION_FIELDS}), *sources]}
+    return {
+        "url": uris.EDITION_EXTENSION,
+        "extension": [*_fields({name: raw.get(name) for name in schema.EDITION_FIELDS}), *sources],
+    }
 
 
 def _fields(values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -150,7 +146,10 @@ def _intervals(entry: Entry, position: int) -> Iterator[dict[str, Any]]:
         span = _range(band.lower, band.upper)
         if span:
             interval["range"] = span
-        yield {"extension": [{"url": RANGE, "extension": _fields({**common, **head, **_printed(band)})}], **interval}
+        yield {
+            "extension": [{"url": uris.RANGE_EXTENSION, "extension": _fields({**common, **head, **_printed(band)})}],
+            **interval,
+        }
 
 
 def _critical(entry: Entry, common: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +160,7 @@ def _critical(entry: Entry, common: Mapping[str, Any]) -> dict[str, Any]:
         for band in entry.bands
     ]
     return {
-        "extension": [{"url": RANGE, "extension": [*_fields(common), *parts]}],
+        "extension": [{"url": uris.RANGE_EXTENSION, "extension": [*_fields(common), *parts]}],
         "category": "critical",
         "range": _range(low.upper if low else None, high.lower if high else None),
         "condition": f"called by {entry.place}",
@@ -180,7 +179,7 @@ def _who(entry: Entry) -> dict[str, Any]:
         found["gender"] = where.sex
     if where.pregnancy is not None:
         text = str(where).rpartition(", ")[2] if where.pregnancy == "none" else f"pregnant, {where.pregnancy}"
-        found["context"] = {"coding": [{"system": PREGNANCY, "code": where.pregnancy}], "text": text}
+        found["context"] = {"coding": [{"system": uris.PREGNANCY, "code": where.pregnancy}], "text": text}
     ages = {"low": where.age_low, "high": where.age_high}
     whole = {side: in_whole_units(age) for side, age in ages.items() if age is not None}
     span = {side: _quantity(float(count), unit) for side, (count, unit) in whole.items()}
@@ -200,4 +199,4 @@ def _range(lower: Limits | str | None, upper: Limits | str | None) -> dict[str, 
 
 
 def _quantity(value: float, code: str) -> dict[str, Any]:
-    return {"value": value, "unit": code, "system": UCUM, "code": code}
+    return {"value": value, "unit": code, "system": uris.UCUM, "code": code}

@@ -14,11 +14,7 @@ from labinterp.ranges.exchange.common import edition_of, given, limit_from_text
 from labinterp.ranges.model import AGE_UNITS, PREGNANCIES, SEXES, Edition
 from labinterp.ranges.reader import TableReader, shown
 from labinterp.reading import analytes, units
-
-BASE = "urn:labinterp:fhir:"
-EDITION, RANGE, NO_CATEGORIES = f"{BASE}edition", f"{BASE}range", f"{BASE}no-categories"
-ANALYTE, PREGNANCY, ENTRY = "urn:labinterp:analyte", "urn:labinterp:pregnancy", "urn:labinterp:range"
-UCUM, LOINC = "http://unitsofmeasure.org", "http://loinc.org"
+from labinterp.words import uris
 
 _WHERE = ("age", "sex", "pregnancy")
 _MAX = 5000
@@ -118,9 +114,9 @@ class _Tables:
         """Take over one ObservationDefinition."""
         analyte = self._analyte(definition, path)
         for extension in _list(definition, "extension"):
-            if _get(extension, "url") == EDITION:
+            if _get(extension, "url") == uris.EDITION_EXTENSION:
                 self._edition(extension)
-            elif _get(extension, "url") == NO_CATEGORIES:
+            elif _get(extension, "url") == uris.NO_CATEGORIES_EXTENSION:
                 fields = _fields(extension)
                 source = given({"id": fields.get("source"), "locator": fields.get("locator")})
                 self.no_categories.append({"analyte": analyte, "reason": fields.get("reason"), "source": source})
@@ -130,9 +126,9 @@ class _Tables:
     def _analyte(self, definition: Mapping[str, Any], path: str) -> str:
         for coding in _list(_get(definition, "code"), "coding"):
             code = _get(coding, "code")
-            if _get(coding, "system") == ANALYTE and code in analytes.analytes():
+            if _get(coding, "system") == uris.ANALYTE and code in analytes.analytes():
                 return str(code)
-            if _get(coding, "system") == LOINC and isinstance(code, str):
+            if _get(coding, "system") == uris.LOINC and isinstance(code, str):
                 found = analytes.resolve(code).analyte
                 if found is not None:
                     return found
@@ -149,7 +145,7 @@ class _Tables:
                 self.sources.setdefault(str(source.get("id")), source)
 
     def _interval(self, interval: Any, analyte: str, path: str) -> None:
-        ours = next((each for each in _list(interval, "extension") if _get(each, "url") == RANGE), None)
+        ours = next((each for each in _list(interval, "extension") if _get(each, "url") == uris.RANGE_EXTENSION), None)
         written = _get(interval, "category")
         category = {written} if isinstance(written, str) else _codes(written)
         if ours is not None:
@@ -267,7 +263,7 @@ class _Tables:
         if pregnancy:
             where["pregnancy"] = min(pregnancy)
         elif context - {"normal"} or (_get(interval, "context") and not context):
-            self.reader.fault(f"{path}.context", "cannot be kept; known is a code of urn:labinterp:pregnancy")
+            self.reader.fault(f"{path}.context", f"cannot be kept; known is a code of {uris.PREGNANCY}")
         words = []
         for side, sign in (("low", ">="), ("high", "<")):
             quantity = _get(_get(interval, "age"), side)
