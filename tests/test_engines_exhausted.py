@@ -8,7 +8,7 @@ import pytest
 import labinterp as li
 from cli_tools import run
 from labinterp.engines.interpreter import Interpreter
-from labinterp.engines.sink import Parts
+from labinterp.engines.sink import PartWriter
 from labinterp.exhausted import told
 
 duckdb = pytest.importorskip("duckdb")
@@ -74,7 +74,7 @@ def test_parquet_that_memory_is_too_small_for_is_not_damaged(scattered, tmp_path
 @pytest.mark.parametrize("ordered", [None, False])
 def test_a_full_disk_names_the_folder(ordered, scattered, tmp_path, monkeypatch):
     """Where the disk is full, the error says that the temporary folder lies beside `out`, and nothing is left."""
-    monkeypatch.setattr(Parts, "_flush", failing(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(PartWriter, "_flush", failing(OSError(errno.ENOSPC, "No space left on device")))
     with pytest.raises(li.InputError) as caught:
         li.interpret_files(scattered, tmp_path / "out", ordered=ordered)
     assert caught.value.exhausted == "disk"
@@ -116,7 +116,7 @@ def test_the_command_line_names_its_own_options(scattered, tmp_path, capsys, mon
     code, _, err = run(capsys, "interpret", scattered, "-o", out, "--no-ordered", "--memory-limit", "100KB", "-q")
     assert code == 3
     assert_says(err, "--memory-limit")
-    monkeypatch.setattr(Parts, "_flush", failing(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(PartWriter, "_flush", failing(OSError(errno.ENOSPC, "No space left on device")))
     code, _, err = run(capsys, "interpret", scattered, "-o", out, "-q")
     assert code == 74
     assert_says(err, "no room left on the disk", "-o")

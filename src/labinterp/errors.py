@@ -183,14 +183,15 @@ class LayoutError(LabInterpError, ValueError):
 
 
 class InputError(LabInterpError, ValueError):
-    """A document cannot be read: malformed, truncated, too large or of the wrong kind.
+    """Something cannot be read: malformed, truncated, of the wrong kind, or too large for a limit, memory or the disk.
 
     Args:
         message: what is wrong.
         hint: what to do.
         data: where, as far as it is known: the name of the `file`, its `line` from 1, the `place` in it (a JSON
             Pointer, a row, a segment), the `format` that was recognized, the `limit` that was passed (bytes, rows or
-            another count), the number of `patients` where one was expected.
+            another count), the number of `patients` where one was expected;
+            what is `exhausted`, `"memory"` or `"disk"`.
     """
 
     file: str | None = None
@@ -199,6 +200,7 @@ class InputError(LabInterpError, ValueError):
     format: str | None = None
     limit: int | None = None
     patients: int | None = None
+    exhausted: str | None = None
     hint = "Check that the document is whole and of a supported kind"
 
 

@@ -132,7 +132,7 @@ def _told(error: BaseException) -> tuple[int, str]:
         code, word = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
         return code, f"{word}; nothing was left half-written"
     if isinstance(error, LabInterpError):
-        if error.data.get("exhausted") == DISK:
+        if isinstance(error, InputError) and error.exhausted == DISK:
             return UNWRITABLE, str(error)
         unreadable = isinstance(error, InputError | LayoutError | ReferenceSetError | ReportError)
         return UNREADABLE if unreadable else USAGE, str(error)
