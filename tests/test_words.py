@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 import labinterp
+from cli_tools import run
+from labinterp.model import Citation
+from labinterp.reasoning import explain
 from labinterp.words import uris
+from labinterp.words.citations import References
 
 SOURCE = Path(labinterp.__file__).parent
 URI = re.compile(r"(?:https?://[a-z]|urn:labinterp)")
@@ -51,3 +55,23 @@ def test_every_uri_of_the_list_is_another():
     """No URI stands twice in the list."""
     known = [value for name, value in vars(uris).items() if name.isupper() and not name.startswith("_")]
     assert len(known) == len(set(known))
+
+
+def test_source_has_one_number_whatever_place_of_it_is_cited():
+    """Two places of a source are one entry of the list, which names both; another source is another entry."""
+    named = References()
+    marks = [named.mark([Citation("a", "A", place, "https://a.example.org")]) for place in ("table 1", None, "page 2")]
+    assert marks == ["[1]"] * 3
+    assert named.mark([Citation("b", "B"), Citation("a", "A", url="https://a.example.org")]) == "[1, 2]"
+    assert [source.line for source in named.listed()] == ["A (table 1; page 2) https://a.example.org", "B"]
+
+
+@pytest.mark.parametrize("node", ["hypocalcemia", "magnesium_deficiency", "vitamin_b12_deficiency"])
+def test_explain_lists_each_source_once(capsys, node):
+    """`labinterp explain` gives each source one number, on a line of its own, as the other faces do."""
+    _, out, _ = run(capsys, "explain", node)
+    sources = " ".join(out.partition("\nSources\n")[2].split())
+    cited = {citation.text for edge in explain(node).incoming + explain(node).outgoing for citation in edge.citations}
+    assert cited
+    for text in cited:
+        assert sources.count(" ".join(text.split())) == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp.codes import NO_RANGE_REASONS, NOTES, PROBLEM_TEXTS
 from labinterp.reasoning import graph
+from labinterp.words.citations import References
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,25 +88,24 @@ def codes() -> str:
 def mechanisms() -> str:
     """Return the page of the graph of mechanisms: every node, every edge, every source."""
     nodes, edges = graph.nodes(), graph.edges()
-    numbers: dict[str, int] = {}
-    texts: dict[str, str] = {}
+    sources = References()
     parts = [MECHANISMS.format(nodes=len(nodes), edges=len(edges))]
     for key, node in nodes.items():
         steps = [edge for edge in edges if edge.source == key]
-        parts.append(f"\n## {node.title}\n\n{node.text} {_cited(node.citations, numbers, texts)}\n")
+        parts.append(f"\n## {node.title}\n\n{node.text} {sources.mark(node.citations)}\n")
         rows = [
             (
                 f"leads to {nodes[edge.target].title}",
                 edge.statement,
                 f"{edge.strength}, {edge.directness}",
-                _cited(edge.citations, numbers, texts),
+                sources.mark(edge.citations),
             )
             for edge in steps
         ]
         if rows:
             parts.append(f"\n{_table(('step', 'how', 'evidence', 'sources'), rows)}")
     parts.append("\n## Sources\n\n")
-    parts.extend(f"{number}. {texts[key]}\n" for key, number in numbers.items())
+    parts.extend(f"{source.number}. {source.line}\n" for source in sources.listed())
     return "".join(parts)
 
 
@@ -154,13 +154,6 @@ def _of_notes(sentences: Mapping[str, Any]) -> Mapping[str, str]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |\n" for row in lines)
-
-
-def _cited(citations: Sequence[Any], numbers: dict[str, int], texts: dict[str, str]) -> str:
-    for citation in citations:
-        numbers.setdefault(citation.id, len(numbers) + 1)
-        texts[citation.id] = citation.text
-    return f"[{', '.join(str(number) for number in sorted({numbers[citation.id] for citation in citations}))}]"
 
 
 def _escaped(text: str) -> str:

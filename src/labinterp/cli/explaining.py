@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from labinterp.cli.options import format_option, no_color_option
 if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
     from labinterp.reasoning import Edge, Explanation
+    from labinterp.words.citations import References
 
 _KINDS = {
     "state": "States of the body",
@@ -108,7 +109,10 @@ def _show(printer: Printer, found: Explanation) -> None:
 
 def _show_edges(printer: Printer, found: Explanation) -> None:
     """Print what is said of it, with numbered sources."""
-    sources: dict[str, tuple[int, Any]] = {}
+    from labinterp.cli.traces import show_sources
+    from labinterp.words.citations import References
+
+    sources = References()
     for heading, edges, end in (
         ("What leads to it", found.incoming, "source"),
         ("What it leads to", found.outgoing, "target"),
@@ -120,14 +124,9 @@ def _show_edges(printer: Printer, found: Explanation) -> None:
     if found.claims:
         printer.heading("Claims of the source document")
         for claim in found.claims:
-            printer.paragraph(f"{claim.statement} {_cite(sources, claim.citations)}", label=claim.id, hang=5)
-    _cite(sources, found.citations)
-    if sources:
-        printer.heading("Sources")
-        for number, citation in sources.values():
-            where = f", {citation.locator}" if citation.locator else ""
-            url = f" {citation.url}" if citation.url else ""
-            printer.paragraph(f"{citation.text.rstrip('.')}{where}.{url}", label=f"{number:>3}.", hang=5, style="quiet")
+            printer.paragraph(f"{claim.statement} {sources.mark(claim.citations)}", label=claim.id, hang=5)
+    sources.cite(found.citations)
+    show_sources(printer, sources)
 
 
 def _known(key: str) -> str:
@@ -137,16 +136,8 @@ def _known(key: str) -> str:
     return f"caveat:{key}" if key not in nodes() and f"caveat:{key}" in nodes() else key
 
 
-def _show_edge(printer: Printer, edge: Edge, other: str, sources: dict[str, tuple[int, Any]]) -> None:
-    text = f"{edge.statement} ({edge.strength} evidence, {edge.directness}) {_cite(sources, edge.citations)}"
+def _show_edge(printer: Printer, edge: Edge, other: str, sources: References) -> None:
+    text = f"{edge.statement} ({edge.strength} evidence, {edge.directness}) {sources.mark(edge.citations)}"
     if edge.quote is not None:
         text = f'{text} "{edge.quote}"'
     printer.paragraph(f"{other}: {text}", label="-", hang=2)
-
-
-def _cite(sources: dict[str, tuple[int, Any]], citations: Any) -> str:
-    numbers = [
-        sources.setdefault(f"{citation.id}#{citation.locator}", (len(sources) + 1, citation))[0]
-        for citation in citations
-    ]
-    return f"[{', '.join(map(str, numbers))}]" if numbers else ""

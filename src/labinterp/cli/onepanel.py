@@ -11,8 +11,9 @@ from labinterp.cli.bars import bar
 from labinterp.cli.listing import analyte_title, level_style
 from labinterp.cli.printing import STYLES, Printer, clean, counted
 from labinterp.cli.summary import NO_AGE, NOTE_TEXTS, SUGGESTIONS
-from labinterp.cli.traces import MARKS, Sources, state_title
+from labinterp.cli.traces import MARKS, show_sources, state_title
 from labinterp.codes import FINDING_STATUSES, NO_AGE_SUGGESTION, PROBLEM_TEXTS, STRENGTHS, SUPPORTS
+from labinterp.words.citations import References
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ def _show(printer: Printer, report: Report, amount: _Amount, whose: str) -> None
     _show_open(printer, report)
     _show_problems(printer, report)
     _show_notes(printer, report)
-    _show_sources(printer, told.sources, short=amount.pathways is not None)
+    (show_sources if amount.pathways is None else _show_short)(printer, told.sources)
     printer.line()
     if told.left_out:
         printer.paragraph("With --traces every pathway, caveat and source is told.", style="quiet")
@@ -110,16 +111,12 @@ def _disclaimer(report: Report) -> str:
     return (report.guidance or reasoning.guidance()).disclaimer
 
 
-def _show_sources(printer: Printer, sources: Sources, *, short: bool) -> None:
-    if not sources.texts:
-        return
-    printer.heading("Sources")
-    if short:
-        named = (f"{number}. {_short(sources.texts[key])}" for key, number in sources.numbers.items())
+def _show_short(printer: Printer, sources: References) -> None:
+    """Print the sources by who wrote them."""
+    named = [f"{source.number}. {_short(source.text)}" for source in sources.listed()]
+    if named:
+        printer.heading("Sources")
         printer.paragraph("; ".join(named), indent=0, style="quiet")
-        return
-    for key, number in sources.numbers.items():
-        printer.paragraph(sources.texts[key], label=f"{number:>3}.", hang=5, style="quiet")
 
 
 def _short(text: str) -> str:
@@ -192,7 +189,7 @@ def _range(printer: Printer, item: Interpretation) -> Text:
 class _Told:
     """What was told already: steps by number, caveats, pathways by the finding that they were told under."""
 
-    sources: Sources = attrs.field(factory=Sources)
+    sources: References = attrs.field(factory=References)
     steps: dict[tuple[str, str, str], int] = attrs.field(factory=dict)
     caveats: set[str] = attrs.field(factory=set)
     pathways: dict[tuple[Step, ...], str] = attrs.field(factory=dict)
@@ -280,7 +277,7 @@ def _steps(printer: Printer, pathway: Pathway, told: _Told) -> list[str]:
         key = (step.source, step.target, step.observation if i < len(pathway.steps) else "")
         if key not in told.steps:
             told.steps[key] = len(told.steps) + 1
-            text = f"{step.statement.rstrip('.')}{_SEEN.get(key[2], '')} {told.sources.cite(step.citations)}"
+            text = f"{step.statement.rstrip('.')}{_SEEN.get(key[2], '')} {told.sources.mark(step.citations)}"
             printer.paragraph(text, label=f"{told.steps[key]:>5}.", hang=_STEP)
         numbers.append(str(told.steps[key]))
     return numbers

@@ -6,18 +6,18 @@ import functools
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 from rich.text import Text
 
 from labinterp.cli.listing import analyte_title, show_results
 from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
 from labinterp.codes import FINDING_STATUSES, SEVERITIES
+from labinterp.words.citations import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from labinterp.cli.answers import Answered, PanelAnswer
-    from labinterp.model import Citation, Evidence, Finding, Pathway
+    from labinterp.model import Evidence, Finding, Pathway
 
 _LEGEND: Final = (
     "Pathways to twitching: [+] supported by the results, [?] possible, not settled by them, [x] interrupted, a step "
@@ -34,29 +34,13 @@ _STEP: Final = 6
 _MOST_PATIENTS: Final = 8
 
 
-@attrs.frozen
-class Sources:
-    """The sources cited, numbered in the order in which they are met."""
-
-    numbers: dict[str, int] = attrs.field(factory=dict)
-    texts: dict[str, str] = attrs.field(factory=dict)
-
-    def cite(self, citations: Sequence[Citation]) -> str:
-        """Return numbers such as `[2, 5]`."""
-        numbers = []
-        for citation in citations:
-            numbers.append(self.numbers.setdefault(citation.id, len(self.numbers) + 1))
-            self.texts.setdefault(citation.id, f"{citation.text}{f' {citation.url}' if citation.url else ''}")
-        return f"[{', '.join(map(str, sorted(set(numbers))))}]"
-
-
-def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> Sources:
+def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> References:
     """Print the findings of every panel, or, if these are more than `limit`, equal findings together.
 
     Returns:
         The sources that were cited.
     """
-    sources = Sources()
+    sources = References()
     if any(len(each.findings) for each in answered):
         printer.line()
         printer.paragraph(_LEGEND, style="quiet")
@@ -78,19 +62,20 @@ def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> S
     return sources
 
 
-def show_sources(printer: Printer, sources: Sources) -> None:
+def show_sources(printer: Printer, sources: References) -> None:
     """Print the sources that were cited."""
-    if sources.texts:
+    named = sources.listed()
+    if named:
         printer.heading("Sources")
-        for key, number in sources.numbers.items():
-            printer.paragraph(sources.texts[key], label=f"{number:>3}.", hang=5, style="quiet")
+        for source in named:
+            printer.paragraph(source.line, label=f"{source.number:>3}.", hang=5, style="quiet")
 
 
 def _with_findings(each: Answered) -> Iterator[PanelAnswer]:
     return each.each_panel(with_findings=True)
 
 
-def _show_patient(printer: Printer, panels: Sequence[PanelAnswer], sources: Sources, *, named: bool) -> None:
+def _show_patient(printer: Printer, panels: Sequence[PanelAnswer], sources: References, *, named: bool) -> None:
     file = f" ({panels[0].source.source.name})" if named else ""
     patient = panels[0].patient
     printer.line()
@@ -120,7 +105,7 @@ def state_title(key: str) -> str:
 def _show_finding(
     printer: Printer,
     finding: Finding,
-    sources: Sources,
+    sources: References,
     seen: dict[Pathway, str],
     name: str,
     *,
@@ -170,7 +155,7 @@ def _evidence(evidence: Evidence, adjusted: str) -> str:
     return f"{text}, as adjusted by albumin{f' to {adjusted}' if adjusted else ''}"
 
 
-def _show_pathway(printer: Printer, pathway: Pathway, sources: Sources, before: str | None) -> None:
+def _show_pathway(printer: Printer, pathway: Pathway, sources: References, before: str | None) -> None:
     broken = f" at {state_title(pathway.broken_at)}" if pathway.broken_at else ""
     head = f"{pathway.support}{broken}: {pathway.kind} pathway, {pathway.strength} evidence"
     again = "" if before is None else f"; the same as under {before}"
@@ -179,7 +164,7 @@ def _show_pathway(printer: Printer, pathway: Pathway, sources: Sources, before: 
         return
     for i, step in enumerate(pathway.steps, 1):
         said = _OBSERVED.get(step.observation, "") if i < len(pathway.steps) else ""
-        printer.paragraph(f"{step.statement}{said} {sources.cite(step.citations)}", label=f"{'':6}{i}.", hang=9)
+        printer.paragraph(f"{step.statement}{said} {sources.mark(step.citations)}", label=f"{'':6}{i}.", hang=9)
 
 
 def _show_states(printer: Printer, panel: PanelAnswer) -> None:
@@ -200,7 +185,7 @@ def _show_states(printer: Printer, panel: PanelAnswer) -> None:
             printer.paragraph(", ".join(groups[status].values()), label=f"  {label}", hang=_LABEL)
 
 
-def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sources: Sources) -> None:
+def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sources: References) -> None:
     groups: dict[Finding, list[tuple[Answered, int]]] = {}
     for each in answered:
         for code, reasoned in enumerate(each.answer.reasoned):

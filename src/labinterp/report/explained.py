@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from labinterp import reasoning
 from labinterp.reasoning import graph
-from labinterp.report.html import References
 from labinterp.report.pages import draw
+from labinterp.words.citations import References
 
 if TYPE_CHECKING:
     from labinterp.reasoning import Explanation

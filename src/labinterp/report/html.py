@@ -11,11 +11,12 @@ from labinterp.arguments import checked_text
 from labinterp.reasoning import headline
 from labinterp.report import lead, mechanisms, pages, people, results, summary, trends, words
 from labinterp.report.pages import draw, drawing
+from labinterp.words.citations import References
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from labinterp.model import Citation, Finding, Pathway, ReportData, Step
+    from labinterp.model import Finding, Pathway, ReportData, Step
     from labinterp.report.summary import AnswerFrames
 
 _INDEXED: Final = 5000
@@ -180,29 +181,6 @@ def _index(
         "policy": pages.policy(script),
     }
     return draw("frame.html", checked_text(title, "title") or "Laboratory results of many patients", context)
-
-
-class References:
-    """The numbered list of sources, in the order in which the page first names them."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[str, str, str | None], int] = {}
-        self._locators: dict[int, dict[str, None]] = {}
-
-    def cite(self, citations: Iterable[Citation]) -> list[int]:
-        """Return the number of each source that is cited, each once."""
-        return list(dict.fromkeys(self.number(item) for item in citations))
-
-    def number(self, item: Citation) -> int:
-        """Return the number of a source, a new one where it was not named before."""
-        number = self._numbers.setdefault((item.id, item.text, item.url), len(self._numbers) + 1)
-        if item.locator:
-            self._locators.setdefault(number, {})[item.locator] = None
-        return number
-
-    def listed(self) -> list[tuple[int, str, str | None, list[str]]]:
-        """Return number, text, address and places of every source named so far."""
-        return [(n, text, url, list(self._locators.get(n, ()))) for (_, text, url), n in self._numbers.items()]
 
 
 def _mapping(value: Any) -> Mapping[str, str] | None:
