@@ -81,6 +81,12 @@ class Change:
         cvi: within-subject biological variation in percent.
         cva: analytical variation in percent.
         evidence: `primary` or `secondary`, of the biological variation.
+
+    Example:
+        >>> import labinterp as li
+        >>> answer = li.change(li.LabResult("magnesium", 0.8, "mmol/L"), li.LabResult("albumin", 41, "g/L"))
+        >>> answer.exceeds, answer.problem
+        (None, 'different_analytes')
     """
 
     analyte: str | None
@@ -124,6 +130,9 @@ def change(
         default_units: as in `interpret`.
         tests: as in `interpret`.
         date_order: as in `interpret`.
+
+    Returns:
+        Difference and percent, what variation explains of it, and whether it is more; or the problem.
 
     Raises:
         TypeError: if one of the two is no `LabResult`.

@@ -76,6 +76,9 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
         on_problem: `"collect"`, or `"raise"` to raise the first problem as an exception.
         {kernel options}
 
+    Returns:
+        The report: n interpretations for n results, the findings, the most serious first, and what made them.
+
     Raises:
         ReferenceSetNotFound: if `ranges` or `grading` names nothing that exists.
         ReferenceSetError: if a file of ranges has faults.

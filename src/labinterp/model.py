@@ -122,6 +122,12 @@ class Patient:
     def as_sent(cls, **fields: Any) -> Self:
         """Return a patient as a table or a message says; what can't be read is kept, and noted on each result.
 
+        Args:
+            **fields: those of the class, by name.
+
+        Raises:
+            TypeError: if one is none of the class.
+
         Example:
             >>> Patient.as_sent(sex="?", id=7).id
             '7'
@@ -148,6 +154,13 @@ class Presentation:
         symptoms: keys such as `"fasciculation"`, `"cramps"`, `"numbness"`, `"tingling"`.
         triggers: `"stress"`, `"caffeine"`, `"fatigue"`, `"exercise"`.
         course: `"transient"`, `"persistent"` or `"widespread"`.
+
+    Raises:
+        TypeError: if symptoms or triggers are no texts.
+
+    Example:
+        >>> Presentation("fasciculation", course="persistent").symptoms
+        ('fasciculation',)
     """
 
     symptoms: tuple[str, ...] = attrs.field(default=(), converter=_texts, repr=False)
@@ -179,6 +192,12 @@ class Interpretation:
         grade_low: the grade of what is too low alone.
         grade_high: the grade of what is too high alone.
         adjusted: total calcium adjusted by the albumin of its panel, in `unit`, where the adjustment is valid.
+
+    Example:
+        >>> import labinterp as li
+        >>> item = li.interpret([li.LabResult("Mg", "1,1", "mg/dL")], li.Patient(age=50)).interpretations[0]
+        >>> item.analyte, round(item.value, 4), item.unit, item.flag, item.level, item.notes
+        ('magnesium', 0.4526, 'mmol/L', 'L', 'low', ('number_cleaned',))
     """
 
     result: LabResult = attrs.field(repr=False)
@@ -229,6 +248,13 @@ class Step:
         observation: whether the data confirm the target: `confirmed`, `contradicted`, `unmeasured`, `unobservable`.
         citations: at least one.
         strength: `strong`, `moderate` or `weak` evidence for this edge.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("Mg", "1.1", "mg/dL")], li.Patient(age=50))
+        >>> step = report.findings[0].pathways[0].steps[-1]
+        >>> step.source, step.target, step.observation, len(step.citations) > 0
+        ('impaired_relaxation', 'fasciculation', 'unmeasured', True)
     """
 
     source: str
@@ -251,6 +277,13 @@ class Pathway:
         broken_at: the node that the data contradict, where the pathway is interrupted.
         strength: evidence for the whole chain: that of its weakest edge.
         explanation: the pathway and its support in words.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("Mg", "1.1", "mg/dL")], li.Patient(age=50))
+        >>> pathway = report.findings[0].pathways[0]
+        >>> pathway.kind, pathway.support, pathway.id.split(">")[0]
+        ('direct', 'supported', 'magnesium_deficiency')
     """
 
     id: str
@@ -313,6 +346,13 @@ class Finding:
         codings: HPO terms.
         state: id of the state that it reports.
         explanation: the finding, its evidence and its causes in words.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("25OHD", 9, "ng/mL"), li.LabResult("iCa", 1.2, "mmol/L")], {"age": 50})
+        >>> finding = report.findings[0]
+        >>> finding.code, finding.status, {pathway.broken_at for pathway in finding.pathways}
+        ('vitamin-d-deficiency', 'present', {'hypocalcemia'})
     """
 
     code: str
@@ -340,6 +380,12 @@ class Problem:
         result_index: position of the result among the inputs.
         message: what is wrong, without the value or any id.
         suggestion: what to do.
+
+    Example:
+        >>> import labinterp as li
+        >>> report = li.interpret([li.LabResult("Mg", "1.1")], li.Patient(age=50))
+        >>> report.problems[0].code, report.problems[0].message
+        ('missing_unit', 'the result has no unit, and a unit is never guessed')
     """
 
     code: str

@@ -43,6 +43,12 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
         report: as `interpret` or `Report.from_json` gave it.
         ranges: where the report was made with a file of the user's own: that file, as for `interpret`.
 
+    Returns:
+        Whether both are alike, and where they differ; whatever a report was tampered with, nothing is raised.
+
+    Raises:
+        TypeError: if `report` is no `Report`.
+
     Example:
         >>> import labinterp as li
         >>> report = li.interpret([li.LabResult("magnesium", 1.1, "mg/dL")], li.Patient(age=50))

@@ -73,6 +73,9 @@ def audit(  # noqa: D417 - the options are documented once, in `options`
         workers: threads, for files.
         progress: called with a `Progress` after every piece of a file.
 
+    Returns:
+        Frames of tests, units, numbers, ranges, specimens and suspects, drafts and a page.
+
     Raises:
         LayoutError: if the columns fit no layout, or one of `by` is not there.
         InputError: if a file cannot be read.

@@ -61,6 +61,12 @@ class AuditReport:
         histograms: a row per place, analyte, unit and stretch of the canonical unit: `low`, `high`, `rows`; all units
             and places of an analyte share their stretches.
         by: the columns that tell places apart.
+
+    Example:
+        >>> import pandas as pd, labinterp as li
+        >>> report = li.audit(pd.DataFrame({"test": ["Mg", "Mgg"], "value": ["2.0", "1"], "unit": "mg/dL"}))
+        >>> report.tests["problem"].tolist(), report.numbers["form"].tolist()
+        ([None, 'unknown_test'], ['9.9', '9'])
     """
 
     tests: pd.DataFrame = attrs.field(repr=_rows)
@@ -77,11 +83,20 @@ class AuditReport:
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The frames by name."""
+        """Return the frames by name.
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> list(li.audit(pd.DataFrame({"test": ["Mg"], "value": ["2"], "unit": "mg/dL"})).tables)[:3]
+            ['tests', 'units', 'numbers']
+        """
         return {name: getattr(self, name) for name in TABLES}
 
     def mend_first(self, most: int = 5) -> list[Mend]:
         """Return what is worth mending first, most urgent first: what makes wrong answers, then what makes none.
+
+        Args:
+            most: so many at most.
 
         Example:
             >>> import pandas as pd, labinterp as li
@@ -95,15 +110,34 @@ class AuditReport:
         """Return a CSV for `tests=`, of the names that were not understood, for the user to fill in `analyte`.
 
         As it is, with every analyte empty, it refuses those names, which changes no result.
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> frame = pd.DataFrame({"test": ["LAB0123"], "value": ["2"], "unit": "mg/dL"})
+            >>> li.audit(frame).tests_draft().splitlines()
+            ['test,analyte,did_you_mean,rows', 'LAB0123,,,1']
         """
         return mending.tests_draft(self.tests)
 
     def default_units_draft(self) -> str:
-        """Return a TOML for `default_units=`, of the analytes that came without a unit, for the user to complete."""
+        """Return a TOML for `default_units=`, of the analytes that came without a unit, for the user to complete.
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> draft = li.audit(pd.DataFrame({"test": ["Mg"], "value": ["2"], "unit": None})).default_units_draft()
+            >>> draft.splitlines()[-1]
+            '# magnesium = ""'
+        """
         return mending.default_units_draft(self.units)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON-ready data."""
+        """Return everything as JSON-ready data.
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> li.audit(pd.DataFrame({"test": ["Mg"], "value": ["2"], "unit": "mg/dL"})).to_dict()["summary"]["rows"]
+            1
+        """
         return {
             "by": list(self.by),
             "summary": thawed(self.summary),
@@ -112,14 +146,29 @@ class AuditReport:
         }
 
     def to_json(self) -> str:
-        """Return everything as JSON."""
+        """Return everything as JSON.
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> li.audit(pd.DataFrame({"test": ["Mg"], "value": ["2"], "unit": "mg/dL"})).to_json().splitlines()[1]
+            '  "by": [],'
+        """
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
     def to_html(self, *, title: str | None = None) -> str:
         """Return a self-contained page, with a small drawing of the distribution of each unit at each place.
 
+        Args:
+            title: heading of the page.
+
         Raises:
             MissingExtraError: if jinja2 is not installed (extra `report`).
+
+        Example:
+            >>> import pandas as pd, labinterp as li
+            >>> page = li.audit(pd.DataFrame({"test": ["Mg"], "value": ["2"], "unit": "mg/dL"})).to_html(title="Ours")
+            >>> "<h1>Ours</h1>" in page
+            True
         """
         from labinterp.report import audits
 

@@ -58,6 +58,13 @@ class FrameReport:
         unused_columns: the columns of the table that made no difference to the answer, by name.
         decimals: how many rows `decimal=` would settle, and which decimal sign the other numbers of the table show.
         asked: the table and the choices that this answers, where they are at hand.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"test": ["Mg"], "value": ["1.1"], "unit": "mg/dL", "age": 50})
+        >>> answer = interpret_frame(frame)
+        >>> answer.results["level"].tolist(), answer.findings["finding"].tolist(), len(answer.pathways) > 1
+        (['low'], ['hypomagnesemia'], True)
     """
 
     results: pd.DataFrame = attrs.field(repr=_rows)
@@ -113,6 +120,15 @@ class FrameReport:
         Args:
             title: heading of the page.
             scripts: whether an index brings the script that searches it.
+
+        Raises:
+            MissingExtraError: if jinja2 is not installed (extra `report`).
+
+        Example:
+            >>> import pandas as pd
+            >>> frame = pd.DataFrame({"test": ["Mg"], "value": ["1.1"], "unit": "mg/dL", "age": 50})
+            >>> "<h1>Ward 3</h1>" in interpret_frame(frame).to_html(title="Ward 3")
+            True
         """
         from labinterp.report import html
 
@@ -122,7 +138,20 @@ class FrameReport:
         return html.render_frame(self._as_pandas(), sent=self._sent(), title=title, scripts=scripts)
 
     def to_pages(self, *, title: str | None = None) -> dict[str, str]:
-        """Return the pages of a folder, file name → page: an index, and a section of each patient."""
+        """Return the pages of a folder, file name → page: an index, and a section of each patient.
+
+        Args:
+            title: heading of the index.
+
+        Raises:
+            MissingExtraError: if jinja2 is not installed (extra `report`).
+
+        Example:
+            >>> import pandas as pd
+            >>> frame = pd.DataFrame({"test": "Mg", "value": "1.1", "unit": "mg/dL", "patient_id": ["a", "b"]})
+            >>> list(interpret_frame(frame).to_pages())[0]
+            'index.html'
+        """
         from labinterp.report import html
 
         return html.pages_of(self._as_pandas(), sent=self._sent(), title=title)

@@ -108,6 +108,16 @@ def interpret_fhir(
 
     Raises:
         InputError: as for `to_frame`.
+
+    Example:
+        >>> import labinterp as li
+        >>> observation = {
+        ...     "resourceType": "Observation", "status": "final", "code": {"text": "Magnesium"},
+        ...     "valueQuantity": {"value": 1.1, "unit": "mg/dL"},
+        ... }
+        >>> bundle = li.interpret_fhir(observation, assume_adult=True)
+        >>> [each["resource"]["resourceType"] for each in bundle["entry"]]
+        ['Device', 'Observation', 'DetectedIssue', 'Provenance']
     """
     if options.get("decimal") == ",":
         raise InputError("numbers in FHIR have a decimal point", hint="Leave `decimal` out")

@@ -89,8 +89,17 @@ def interpret_hl7v2(
         max_bytes: as for `to_frame`.
         options: as for `labinterp.interpret`.
 
+    Returns:
+        The report of all results together.
+
     Raises:
         InputError: if the message cannot be read, or has results of several patients.
+
+    Example:
+        >>> head = "MSH|^~{}&|||||20260301||ORU^R01|1|P|2.5".format(chr(92))
+        >>> message = chr(13).join([head, "PID|1||7", "OBX|1|NM|2601-3^Mg||0.5|mmol/L|||||F"])
+        >>> [finding.code for finding in interpret_hl7v2(message, assume_adult=True).findings]
+        ['hypomagnesemia']
     """
     reports = interpret_hl7v2_batch(message, tests=tests, decimal=decimal, max_bytes=max_bytes, **options)
     if len(reports) > 1:

@@ -67,6 +67,11 @@ class ReferenceSet:
 
         Returns:
             The entries of the first edition that covers every possibility, or why none does.
+
+        Example:
+            >>> from labinterp.ranges import reference_set
+            >>> reference_set("us").select("magnesium", Who(age=(40, 41))).edition_id
+            'abim/2026-01b'
         """
         reasons: dict[str, list[str]] = {}
         for edition in self.editions:
@@ -91,6 +96,16 @@ class ReferenceSet:
 
         Adjusted and total calcium stand in for each other: adjusted calcium is scaled to agree with total calcium at
         the reference albumin.
+
+        Args:
+            analyte: analyte key.
+            who: what is known of the patient.
+            method: the assay, where it is known.
+
+        Example:
+            >>> from labinterp.ranges import reference_set
+            >>> reference_set("uk").select_or_related("calcium", Who(age=(40, 41))).related
+            'calcium_adjusted'
         """
         selection = self.select(analyte, who, method)
         related = None if selection.covered else related_analyte(analyte)
@@ -100,7 +115,18 @@ class ReferenceSet:
         return attrs.evolve(found, related=related) if found.covered else selection
 
     def critical(self, analyte: str, who: Who) -> tuple[Entry, ...]:
-        """Return every critical limit of every edition that may apply to this analyte and patient."""
+        """Return every critical limit of every edition that may apply to this analyte and patient.
+
+        Args:
+            analyte: analyte key.
+            who: what is known of the patient.
+
+        Example:
+            >>> from labinterp.ranges import reference_set
+            >>> found = reference_set("mayo/critical").critical("calcium", Who(age=(40, 41)))
+            >>> {entry.kind for entry in found}
+            {'critical_limit'}
+        """
         found: list[Entry] = []
         for edition in self.editions:
             places: dict[str | None, list[Entry]] = {}
@@ -115,6 +141,15 @@ class ReferenceSet:
         """Return the entries that say from where on a result is severe: level, `very_low` or `very_high` → entries.
 
         For each level the first edition that speaks of the analyte and of any patient that this one may be answers.
+
+        Args:
+            analyte: analyte key.
+            who: what is known of the patient.
+
+        Example:
+            >>> from labinterp.ranges import reference_set
+            >>> list(reference_set("us").severity("magnesium", Who(age=(40, 41))))
+            ['very_low', 'very_high']
         """
         return {
             level: found
@@ -123,7 +158,16 @@ class ReferenceSet:
         }
 
     def age_breaks(self, analyte: str | None = None) -> tuple[Fraction, ...]:
-        """Return the ages in years at which any partition begins or ends, rising; for binning ages."""
+        """Return the ages in years at which any partition begins or ends, rising; for binning ages.
+
+        Args:
+            analyte: analyte key; None for all of them.
+
+        Example:
+            >>> from labinterp.ranges import reference_set
+            >>> float(max(reference_set("us").age_breaks("magnesium")))
+            18.0
+        """
         return tuple(sorted({age for edition in self.editions for age in edition.age_breaks(analyte)}))
 
 

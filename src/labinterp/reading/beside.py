@@ -39,7 +39,7 @@ def value_of(number: Any, text: Any, operator: str | None = None, *, same_unit: 
 
     Example:
         >>> value_of(0.9, "</=0.9"), value_of(0.9, "0.9"), value_of(0.9, "1.9"), value_of(0.9, None, "<")
-        ('<=0.9', 0.9, 'not a number', '<0.9')
+        ('</=0.9', 0.9, 'not a number', '<0.9')
     """
     if number is None:
         number, text = (text, None) if same_unit else (None, None)

@@ -128,8 +128,8 @@ def specimen_name(names: Iterable[str]) -> str | None:
     """Return the first name that is a specimen in which some analyte is measured, else the first one.
 
     Example:
-        >>> specimen_name(["119364003", "Serum"])
-        'Serum'
+        >>> specimen_name(["LAB7", "Serum"]), specimen_name(["119364003", "Serum"])
+        ('Serum', '119364003')
     """
     names = [name for name in dict.fromkeys(names) if name]
     fit = (name for name in names if analytes.specimen_kind(name) not in (None, "other"))

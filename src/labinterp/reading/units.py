@@ -70,7 +70,7 @@ class Factor:
 
     Example:
         >>> scale("magnesium", "mg/dL")
-        Scale(mul=1.0, div=2.4305)
+        Factor(mul=1.0, div=2.4305)
     """
 
     mul: float
@@ -184,7 +184,7 @@ def scale_between(analyte: str, code: str, to: str) -> Factor:
 
     Example:
         >>> scale_between("calcium", "mmol/L", "mg/dL")
-        Scale(mul=4.0078, div=1.0)
+        Factor(mul=4.0078, div=1.0)
     """
     return _scale(analyte, code, to)
 

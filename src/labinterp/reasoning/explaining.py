@@ -256,13 +256,16 @@ def explain(node: str) -> Explanation:
 
     Names are understood in other spellings too: `"vitamin d"`, `"hypocalcaemia"`, `"twitching"`, a test by any name.
 
+    Args:
+        node: its id or name.
+
     Raises:
         UnknownNodeError: if the knowledge has nothing of that name.
 
     Example:
         >>> explanation = explain("hypocalcemia")
         >>> explanation.kind, [edge.target for edge in explanation.outgoing]
-        ('state', ['charge_screening_loss', 'nalcn_leak', 'tetany'])
+        ('state', ['charge_screening_loss', 'tetany', 'nalcn_leak'])
     """
     name = node.strip() if isinstance(node, str) else ""
     key = _key_of(name) if name else None

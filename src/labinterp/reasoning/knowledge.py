@@ -44,8 +44,8 @@ def knowledge_version() -> str:
     """Return the version of the mechanisms and decision tables; it changes without the code's.
 
     Example:
-        >>> knowledge_version()
-        '2026.11.1'
+        >>> knowledge_version().count(".")
+        2
     """
     return str(read("mechanisms")["version"])
 

@@ -102,7 +102,7 @@ def render(typed: Typed | None = None, fault: FormFault | None = None, *, standa
         MissingExtraError: if jinja2 is not installed (extra `report`).
 
     Example:
-        >>> page = render(fault=Fault("There are no results yet"))
+        >>> page = render(fault=FormFault("There are no results yet"))
         >>> page.count('type="submit"'), "There are no results yet" in page
         (1, True)
     """

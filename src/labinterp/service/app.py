@@ -76,7 +76,7 @@ def create_app(
     Example:
         >>> app = create_app(ranges="uk", max_bytes=1_000_000)
         >>> [route.path for route in app.routes][:2]
-        ['/interpret', '/health']
+        ['/', '/interpret']
     """
     workers = min(4, os.cpu_count() or 1) if workers is None else workers
     settings_.checked_number("max_bytes", max_bytes, 1, _MOST_BYTES)
