@@ -1,4 +1,4 @@
-"""Reports as JSON-ready data and back, by cattrs; `uris.REPORT_SCHEMA` names the form."""
+"""Reports as JSON and back, by cattrs; `uris.REPORT_SCHEMA` names the form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,7 +15,8 @@ import attrs
 
 from labinterp.errors import ReportError
 from labinterp.frozen import frozen
-from labinterp.model import LabResult, Patient, ReportData
+from labinterp.json_writing import Writer
+from labinterp.model import Guidance, LabResult, Pathway, Patient, Provenance, ReportData
 from labinterp.reading import units, values
 from labinterp.reading.demographics import read_text
 from labinterp.words import uris
@@ -36,8 +37,6 @@ def _converter() -> Converter:
     from cattrs.gen import make_dict_structure_fn
 
     converter = Converter(forbid_extra_keys=True)
-    for kind in (dt.datetime, dt.date):
-        converter.register_unstructure_hook(kind, lambda value: value.isoformat())
     converter.register_structure_hook(str | None, _optional_text)
     converter.register_structure_hook(float | None, lambda value, _: None if value is None else _number(value))
     for union in (float | str | None, str | bool | None):
@@ -47,8 +46,6 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(
         lambda kind: kind in (Mapping[str, Any], Mapping[str, str]), lambda value, _: _mapping(value)
     )
-    converter.register_unstructure_hook(LabResult, _plain_result)
-    converter.register_unstructure_hook(Patient, functools.partial(_plain_fields, Patient))
     form = _fields_alone(Patient)
     for cls in (LabResult, form):
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True))
@@ -100,10 +97,6 @@ def plain(value: Any) -> Any:
     return text.isoformat() if isinstance(text, dt.date) else read_text(text)
 
 
-def _jsonable(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else plain(value)
-
-
 def _optional_text(value: Any, _: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError("expected a text")
@@ -130,15 +123,24 @@ def _mapping(value: Any) -> Any:
 
 def to_dict(report: ReportData) -> dict[str, Any]:
     """Return a report as dicts, lists, texts and numbers, with `schema` first."""
-    data: dict[str, Any] = _converter().unstructure(report)
-    return {"schema": uris.REPORT_SCHEMA, **json.loads(json.dumps(data, default=_jsonable))}
+    data: dict[str, Any] = json.loads(to_json(report, indent=None))
+    return data
 
 
 def to_json(report: ReportData, *, indent: int | None = 2) -> str:
     """Return a report as JSON text."""
     if indent is not None and not (isinstance(indent, int) and 0 <= indent <= _DEEPEST_INDENT):
         raise TypeError(f"indent is no number of spaces from 0 to {_DEEPEST_INDENT}")
-    return json.dumps(to_dict(report), ensure_ascii=False, indent=indent, allow_nan=False)
+    return _writer(indent).text({"schema": uris.REPORT_SCHEMA, **attrs.asdict(report, recurse=False)})
+
+
+@functools.cache
+def _writer(indent: int | None) -> Writer:
+    forms: dict[type, Callable[[Any], dict[str, Any]]] = {
+        Patient: functools.partial(_plain_fields, Patient),
+        LabResult: _plain_result,
+    }
+    return Writer(indent, plain, forms, shared=(Guidance, Pathway, Provenance))
 
 
 def parse(text: str | bytes) -> Any:

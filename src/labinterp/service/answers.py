@@ -101,8 +101,9 @@ def _shown(reports: Sequence[Report], form: str, choices: RequestChoices) -> str
     if form == HTML:
         return reports[0].to_html()
     if len(reports) == 1:
-        return _text(reports[0].to_dict())
-    return _text({"schema": REPORTS_ID, "reports": [report.to_dict() for report in reports]})
+        return reports[0].to_json(indent=None)
+    texts = ", ".join(report.to_json(indent=None) for report in reports)
+    return f'{{"schema": "{REPORTS_ID}", "reports": [{texts}]}}'
 
 
 def count(tally: Counter[str], problems: Iterable[str | None]) -> None:
