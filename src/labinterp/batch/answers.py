@@ -47,6 +47,8 @@ FINDING_COLUMNS: Final = (
 PATHWAY_COLUMNS: Final = (
     "patient_id", "panel", "finding", "pathway", "kind", "support", "broken_at", "explanation",
 )  # fmt: skip
+_NO_NAME: Final = "patient"
+"""The name of a panel that has no collection time."""
 _SEVERE: Final = np.array([1 + SEVERE_FLAGS.index(flag) if flag in SEVERE_FLAGS else 0 for flag in (None, *FLAGS)])
 
 
@@ -59,21 +61,22 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
     plans = answer.plans
     analyte = [channel.analyte for channel in channels]
     unit = [channel.canonical_unit for channel in channels]
-    low = np.array([np.nan if plan.low is None else plan.low for plan in plans.items])
-    high = np.array([np.nan if plan.high is None else plan.high for plan in plans.items])
+    ends = [plan.low for plan in plans.items], [plan.high for plan in plans.items]
+    low, high = (np.array([*each, None], np.float64) for each in ends)
+    plan = np.where(judged, found.plan, len(plans.items))
     grades = GRADES if answer.graded else GRADES[:1]
     severe = _SEVERE.take(found.flag)
-    sources = [plan.source_of(flag) for flag in (None, *SEVERE_FLAGS) for plan in plans.items]
+    sources = [source for flag in (None, *SEVERE_FLAGS) for source in (*(p.source_of(flag) for p in plans.items), None)]
     return {
         "patient_id": table.as_sent("patient_id", answer.patient),
         "collected_at": table.as_sent("collected_at", answer.collected),
         "analyte": Coded.of(batch.channel, analyte),
-        "comparator": Coded(np.where(converted, batch.comparator, 0), COMPARATORS),
+        "comparator": Coded(batch.comparator * converted, COMPARATORS),
         "value": batch.value,
         "unit": Coded.of(np.where(converted, batch.channel, len(unit)), [*unit, None]),
-        "low": np.where(judged, low[found.plan], np.nan),
-        "high": np.where(judged, high[found.plan], np.nan),
-        "range_id": Coded.of(np.where(judged, found.plan + len(plans.items) * severe, len(sources)), [*sources, None]),
+        "low": low.take(plan),
+        "high": high.take(plan),
+        "range_id": Coded.of(plan + severe * (len(plans.items) + 1), sources),
         "flag": Coded(found.flag, FLAGS),
         "level": Coded(found.level, LEVELS),
         "band": Coded(found.band, plans.bands),
@@ -85,8 +88,7 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
 
 
 def _notes(bits: Ints) -> Coded:
-    keys = bits.astype(np.int64)
-    codes, distinct = pd.factorize(keys)
+    codes, distinct = pd.factorize(bits.view(np.int64))
     return Coded.of(codes, [SEPARATOR.join(notes_of_bits(int(key))) for key in distinct])
 
 
@@ -157,7 +159,7 @@ def _spread(numbers: Sequence[int] | Ints, answer: Ints) -> tuple[Ints, Ints]:
 
 
 def _patients(patient: Encoded, first: Ints) -> Any:
-    if patient.is_text():
+    if patient.is_text:
         codes, used = compact(patient.codes[first], len(patient.distinct))
         names = [patient.distinct[code] for code in used.tolist()]
         missing = len(names) > 0 and names[0] is None
@@ -178,7 +180,10 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     short, used = pd.factorize(codes)
     sent = times.distinct
     rows = len(sent)
-    names = [_time_name(sent[code]) if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
+    if times.is_text and not own.any():
+        names = [text if text and text.strip() else _NO_NAME for text in map(sent.__getitem__, used.tolist())]
+    else:
+        names = [_time_name(sent[code]) if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
     return Coded.of(short, names, kept=False)
 
 
@@ -189,7 +194,7 @@ def _row_name(answer: Answer, row: int) -> str:
 def _time_name(value: Any) -> str:
     """Return the name of a panel by its collection time as it was sent; `patient` where there is none."""
     if value is None:
-        return "patient"
+        return _NO_NAME
     if isinstance(value, str):
-        return value if value.strip() else "patient"
+        return value if value.strip() else _NO_NAME
     return value.isoformat() if isinstance(value, dt.date) else str(read_text(value))

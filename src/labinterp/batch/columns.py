@@ -89,7 +89,7 @@ class FrameColumns:
         text = pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column) or len(encoded.distinct) > 1
         if isinstance(column.dtype, pd.CategoricalDtype):
             text = len(encoded.distinct) <= len(column.cat.categories)
-        if text and encoded.is_text():
+        if text and encoded.is_text:
             return Coded(encoded.codes, encoded.distinct[1:], kept=False)
         sent = column.array.copy()
         if pd.api.types.is_object_dtype(column):

@@ -44,14 +44,15 @@ class Encoded:
     codes: Ints
     distinct: list[Any]
 
+    @functools.cached_property
     def is_text(self) -> bool:
-        """Say whether every value that is not missing is text."""
+        """Whether every value that is not missing is text."""
         return {*map(type, self.distinct[1:])} <= {str}
 
     def known(self) -> Encoded:
         """Return the same as ids: those that `read_id` takes for one share a code, and what names nobody is missing."""
         distinct = self.distinct
-        if self.is_text() and _are_plain_ids(distinct[1:]):
+        if self.is_text and _are_plain_ids(distinct[1:]):
             return self
         codes: dict[str | None, int] = {None: 0}
         kept: list[Any] = [None]

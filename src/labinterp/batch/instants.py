@@ -144,35 +144,42 @@ def _read_stamps(distinct: Sequence[Any], at: Ints) -> Bools:
 def _read_texts(distinct: Sequence[Any], date_order: str | None, at: Ints) -> Bools:
     """Fill in the instants of the texts in a common form; return which are done."""
     done = np.zeros(len(distinct), np.bool_)
-    lengths = np.array([len(value) if type(value) is str else 0 for value in distinct], np.int64)
-    for length in np.unique(lengths).tolist():
+    texts = [value if type(value) is str else "" for value in distinct]
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    signs = np.frombuffer("".join(texts).encode("ascii", "replace"), np.uint8)
+    starts = np.cumsum(lengths) - lengths
+    for length in np.flatnonzero(np.bincount(lengths)).tolist():
         forms = _BY_LENGTH.get(length)
         if forms is None:
             continue
         rows = np.flatnonzero(lengths == length)
-        texts = "".join([distinct[i] for i in rows.tolist()]).encode("ascii", "replace")
-        signs = np.frombuffer(texts, np.uint8).reshape(-1, length)
+        columns = np.lib.stride_tricks.sliding_window_view(signs, length)[starts[rows]].T.copy()
+        digits = columns - np.uint8(ord("0"))
+        is_digit = digits <= 9  # noqa: PLR2004 - what is below "0" wraps around
         for form in forms:
-            fits = _rows_of_form(signs, form)
-            good, instants = _instants(signs[fits], form, date_order)
-            at[rows[fits][good]] = instants
-            done[rows[fits][good]] = True
+            fits = _rows_of_form(columns, is_digit, form)
+            if len(fits):
+                good, instants = _instants(digits[:, fits], form, date_order)
+                at[rows[fits][good]] = instants
+                done[rows[fits][good]] = True
     return done
 
 
-def _rows_of_form(signs: Ints, form: str) -> Ints:
-    """Return which rows have a form's marks at their places and digits everywhere else."""
-    fits = np.ones(len(signs), np.bool_)
+def _rows_of_form(columns: Ints, is_digit: Bools, form: str) -> Ints:
+    """Return which texts have a form's marks at their places and digits everywhere else; place by place."""
+    fits = np.ones(columns.shape[1], np.bool_)
     for place, mark in enumerate(form):
-        column = signs[:, place]
-        fits &= (column >= ord("0")) & (column <= ord("9")) if mark in _DIGITS else column == ord(mark)
+        if mark not in _DIGITS:
+            fits &= columns[place] == ord(mark)
+    if fits.any():
+        fits &= is_digit[[place for place, mark in enumerate(form) if mark in _DIGITS]].all(axis=0)
     rows: Ints = np.flatnonzero(fits)
     return rows
 
 
-def _instants(signs: Ints, form: str, date_order: str | None) -> tuple[Ints, Ints]:
-    """Return which rows are times that there are, and their instants."""
-    part = {name: _number(signs, form, name) for name in _DIGITS if name in form}
+def _instants(digits: Ints, form: str, date_order: str | None) -> tuple[Ints, Ints]:
+    """Return which texts are times that there are, and their instants."""
+    part = {name: _number(digits, form, name) for name in _DIGITS if name in form}
     year, good = part["Y"], part["Y"] >= 1
     if "A" in part:
         first, second = part["A"], part["B"]
@@ -186,10 +193,12 @@ def _instants(signs: Ints, form: str, date_order: str | None) -> tuple[Ints, Int
         good &= year >= 1800  # noqa: PLR2004 - as in `labinterp.reading.times`
     good &= (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004 - months
     months = (year - 1970) * 12 + np.clip(month, 1, 12) - 1
-    begin = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    end = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    good &= begin + day <= end
-    seconds = np.zeros(len(signs), np.int64)
+    earliest = int(months.min())
+    calendar = np.arange(earliest, int(months.max()) + 2).astype("datetime64[M]").astype("datetime64[D]")
+    first_day, month_number = calendar.astype(np.int64), months - earliest
+    begin = first_day.take(month_number)
+    good &= day <= np.diff(first_day).take(month_number)
+    seconds = np.zeros(len(months), np.int64)
     for name, top, weight in (("h", 23, 3600), ("m", 59, 60), ("s", 59, 1)):
         if name in part:
             good &= part[name] <= top
@@ -206,11 +215,12 @@ def _instants(signs: Ints, form: str, date_order: str | None) -> tuple[Ints, Int
     return rows, instants[rows]
 
 
-def _number(signs: Ints, form: str, name: str) -> Ints:
+def _number(digits: Ints, form: str, name: str) -> Ints:
     start = form.index(name)
-    number = np.zeros(len(signs), np.int64)
-    for place in range(start, start + form.count(name)):
-        number = number * 10 + (signs[:, place].astype(np.int64) - ord("0"))
+    number: Ints = digits[start].astype(np.int32)
+    for place in range(start + 1, start + form.count(name)):
+        number *= 10
+        number += digits[place]
     return number
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 from labinterp.serialization import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Sized
 
     from labinterp.kernel.vector import Bools, Ints
 
 _SHORT: Final = 64
 """Lists of names up to this length are cheap to hash."""
 _INT8: Final = 127
+_INT16: Final = 32_767
 
 
 @attrs.frozen(eq=False)
@@ -38,15 +39,17 @@ class Coded:
     @classmethod
     def of(cls, codes: Ints, names: Sequence[str | None], *, kept: bool = True) -> Coded:
         """Make a column of codes from 0 into names that may repeat or be None."""
-        distinct = dict.fromkeys([name for name in names if name is not None])
+        distinct = [name for name in dict.fromkeys(names) if name is not None]
+        if len(distinct) == len(names):
+            return cls(np.add(codes, 1, dtype=np.int32, casting="unsafe"), distinct, kept)
         position: dict[str | None, int] = {None: 0, **{name: i for i, name in enumerate(distinct, 1)}}
-        recode = np.fromiter(map(position.__getitem__, names), np.int32, len(names))
-        return cls(recode.take(codes.astype(np.intp, copy=False)), list(distinct), kept)
+        recode = np.fromiter(map(position.__getitem__, names), _narrow(position), len(names))
+        return cls(recode.take(codes), distinct, kept)
 
     def to_pandas(self) -> pd.Categorical[Any]:
         """Return the column as a categorical."""
-        kind: Any = np.int8 if len(self.names) < _INT8 else np.int32
-        shifted: Ints = self.codes.astype(kind) - kind(1)
+        shifted: Ints = self.codes.astype(_narrow(self.names))
+        shifted -= 1
         known = self.kept and len(self.names) <= _SHORT
         dtype = _kept_dtype(tuple(self.names)) if known else _dtype(self.names)
         return pd.Categorical.from_codes(shifted, dtype=dtype, validate=False)
@@ -75,6 +78,11 @@ def to_frame(columns: Mapping[str, Any], index: pd.Index[Any] | None = None) -> 
         name: column.to_pandas() if isinstance(column, Coded | Whole) else column for name, column in columns.items()
     }
     return pd.DataFrame(data, index=index, copy=False)
+
+
+def _narrow(names: Sized) -> type[np.signedinteger[Any]]:
+    """Return the type that pandas gives the codes of so many categories, or a wider one."""
+    return np.int8 if len(names) < _INT8 else np.int16 if len(names) < _INT16 else np.int32
 
 
 def _dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:

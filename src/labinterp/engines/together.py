@@ -84,7 +84,7 @@ class PatientPanels:
         codes, present = compact(codes, len(answer.patient.distinct))
         distinct = answer.patient.distinct
         patients = [distinct[code] for code in present.tolist()]
-        if not answer.patient.is_text():
+        if not answer.patient.is_text:
             patients = list(map(str, patients))
         keys = _hash(patients)[codes]
         if by_time:
