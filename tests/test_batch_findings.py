@@ -3,12 +3,15 @@
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labinterp.batch.encode import encode
 from labinterp.batch.findings import by_parts, by_pattern
 from labinterp.batch.instants import exact_ages, read_births, read_instants
+from labinterp.batch.runs import Runs
 from labinterp.reading.times import Moment, age_at, read_birth, read_moment
 from labinterp.reasoning import LEVELS, SOFT, UNJUDGED_CODE
 from labinterp.reasoning.slots import CONTEXTS, SLOTS
@@ -98,3 +101,27 @@ def test_birth_dates_of_a_column_are_read_like_each():
         if births.known[i] and i not in births.others
     ]
     assert days == [birth.at for i, birth in enumerate(each) if birth is not None and i not in births.others]
+
+
+@pytest.mark.parametrize("longest", [1, 6])
+def test_texts_that_lie_in_runs_are_encoded_like_any_others(longest):
+    """A long column gives back its own texts and gaps, whether neighbors are alike or not."""
+    random = np.random.default_rng(longest)
+    texts = np.array(["P1", "P2", "", "Ω", None, *map(str, range(3000))], object)
+    sent = np.repeat(texts[random.integers(0, len(texts), 40_000)], random.integers(1, longest + 1, 40_000))
+    column = pd.Series(sent, dtype="str")
+    encoded = encode(column, len(column))
+    assert [encoded.distinct[code] for code in encoded.codes.tolist()] == sent.tolist()
+    assert len(set(encoded.distinct)) == len(encoded.distinct)
+
+
+@given(st.lists(st.sampled_from(["a", "b", None]), max_size=12), st.integers(0, 11))
+def test_runs_give_every_row_what_holds_for_it(texts, alone):
+    """Whatever is worked out once a run comes back to each of its rows; a row that is alone is a run."""
+    column = encode(pd.Series(texts, dtype=object), len(texts))
+    single = np.arange(len(texts)) == alone
+    runs = Runs.of([column], single)
+    once = runs.encoded(column)
+    assert runs.spread(once.codes).tolist() == column.codes.tolist()
+    of_row = runs.spread(np.arange(len(runs.starts))).tolist()
+    assert all(of_row.count(run) == 1 for run in of_row[alone : alone + 1])

@@ -13,6 +13,7 @@ from labinterp.batch.encode import Encoded, combine, compact
 from labinterp.batch.findings import of_cases, of_patterns
 from labinterp.batch.instants import NO_TIME, exact_ages, read_births
 from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
+from labinterp.batch.runs import Runs
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT
 from labinterp.errors import InputError
 from labinterp.kernel import calcium as rule
@@ -37,6 +38,8 @@ from labinterp.reading.times import age_at
 from labinterp.tables.records import TOLD
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from labinterp.batch.columns import Columns
     from labinterp.batch.encode import Values
     from labinterp.batch.findings import Found
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 _LEVEL_BITS = slots.SOFT - 1
 _SIDES = (None, *flags.SIDES)
 _WHOLE_WORDS = -(-slots.WIDTH // 8) * 8
+_ABOUT = ("age", "sex", "pregnancy", "birth_date")
 _ENDS = ("reference_low", "reference_high", "reference_range")
 _MadeFor = tuple[int, "WhoKey", "SentRange"]
 """What a plan is made for: channel, patient group, and the range that came with the result."""
@@ -128,13 +132,14 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     column, read = table.read(options.decimal)
     channels, channel = _channels(session, column, read)
     collected, patient = column("collected_at"), column("patient_id").known()
-    times = read_times(collected, session.date_order)
-    keys, who, who_notes = _who(session, column, times)
-    batch = Batch(
-        channels, channel, read.number, read.comparator, read.problem, read.notes | who_notes, read.alternative
-    )
-    if times.notes is not None:
-        batch.notes |= times.notes
+    about = {name: column(name) for name in _ABOUT}
+    runs = Runs.of([patient, collected, *about.values()], patient.codes == 0)
+    times = read_times(runs.encoded(collected), session.date_order)
+    keys, who_of_run, notes = _who(session, {name: runs.encoded(about[name]) for name in about}, times)
+    who = runs.spread(who_of_run)
+    batch = Batch(channels, channel, read.number, read.comparator, read.problem, read.notes, read.alternative)
+    if notes is not None:
+        batch.notes |= runs.spread(notes)
     convert(batch, session)
     sent = [column(name) for name in _ENDS]
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
@@ -143,19 +148,21 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         base = _baselines(batch, column("baseline"), patient, options.decimal, whole=whole)
         grade_by_baseline(batch, plans, found, base)
     _doubt(session, batch, found, (plans, plan_keys), _sides(read.flag, column("reported_flag")))
-    slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int64)[channel]
-    when = times.instants[times.codes]
+    slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int8).take(channel)
+    when = runs.spread(times.instants.take(times.codes))
     counts = _countable(batch, slot)
-    counting = np.where(counts, slot, -1)
-    sure = when if times.notes is None else np.where(times.notes == 0, when, NO_TIME)
-    grouped = group(patient, times, panel)
-    panels = hold(grouped, counting, _ranks(batch, found, times), patient, sure, panel)
+    counting = np.where(counts, slot, np.int8(-1))
+    doubtful = None if times.notes is None else runs.spread(times.notes != 0)
+    sure = when if doubtful is None else np.where(doubtful, NO_TIME, when)
+    panel_of_run, first_run = group(runs.encoded(patient), times, panel)
+    grouped = runs.spread(panel_of_run), runs.starts.take(first_run)
+    panels = hold(grouped, counting, _ranks(batch, found, doubtful), patient, sure, panel)
     silent = seen(panels, slot, ~counts | (found.level == 0), patient, sure, panel)
-    people = np.array([session.person_class(key) for key in keys], np.int64)
+    person = np.array([session.person_class(key) for key in keys], np.int8).take(who_of_run)
     pattern = _levels(batch, found, panels, silent, plans.bands)
-    pattern[grouped[0][people[who] == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
+    pattern[panel_of_run[person == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
     _leave_open(pattern, panels)
-    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, people[who])
+    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, runs.spread(person))
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
     ambiguous = bool((batch.problem == PROBLEM_CODE["ambiguous_number"]).any())
@@ -242,9 +249,15 @@ def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:
     return Sent(test or "", *others)
 
 
-def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Ints, Ints]:
-    """Return the distinct patient groups, each row's, and the notes on what could not be read."""
-    age, sex, pregnancy, birth = (column(name) for name in ("age", "sex", "pregnancy", "birth_date"))
+def _who(session: Session, about: Mapping[str, Encoded], times: Times) -> tuple[list[WhoKey], Ints, Ints | None]:
+    """Return the distinct patient groups, each run's, and the notes on what could not be read; None for no note.
+
+    Args:
+        session: of the run.
+        about: what is said of the patients, a code per run.
+        times: of the runs.
+    """
+    age, sex, pregnancy, birth = (about[name] for name in _ABOUT)
     has_birth = len(birth.distinct) > 1
     parts = [(part.codes, len(part.distinct)) for part in (age, sex, pregnancy, birth)]
     codes, columns = combine([*parts, *([(times.codes, len(times.instants))] if has_birth else [])])
@@ -261,13 +274,15 @@ def _who(session: Session, column: Any, times: Times) -> tuple[list[WhoKey], Int
         for a, s, p in zip(*(kind.tolist() for kind in kinds), strict=True)
     ]
     group_of = np.array([found.setdefault(key, len(found)) for key in keys], np.int64)[short]
-    notes = (
-        _notes(age, "age_unreadable", [a is None for a in ages])
-        | _notes(birth, "time_unreadable", (~births.known).tolist())
-        | _notes(sex, "sex_unreadable", sex.map(demographics.sex_is_unreadable))
-        | _notes(pregnancy, "pregnancy_unreadable", [p == demographics.UNREADABLE for p in pregnancies])
-    )
-    return list(found), group_of[codes], notes
+    notes = [
+        times.notes,
+        _notes(age, "age_unreadable", [a is None for a in ages]),
+        _notes(birth, "time_unreadable", (~births.known).tolist()),
+        _notes(sex, "sex_unreadable", sex.map(demographics.sex_is_unreadable)),
+        _notes(pregnancy, "pregnancy_unreadable", [p == demographics.UNREADABLE for p in pregnancies]),
+    ]
+    said = [each for each in notes if each is not None]
+    return list(found), group_of.take(codes), functools.reduce(np.bitwise_or, said) if said else None
 
 
 def _told(column: Any, batch: Batch, panels: Panels) -> tuple[list[Presentation | None] | None, Ints]:
@@ -333,13 +348,14 @@ def _ages_by_birth(
     return codes, ages
 
 
-def _notes(column: Encoded, note: str, unreadable: list[bool]) -> Ints:
-    """Return the bit of a note for the rows in which something was sent that could not be read."""
-    bits = [
-        NOTE_BIT[note] if bad and not demographics.is_missing(value) else 0
-        for bad, value in zip(unreadable, column.distinct, strict=True)
-    ]
-    return np.array(bits, np.uint64)[column.codes]
+def _notes(column: Encoded, note: str, unreadable: list[bool]) -> Ints | None:
+    """Return the bit of a note where something was sent that could not be read; None where everything could."""
+    places = [i for i, bad in enumerate(unreadable) if bad and not demographics.is_missing(column.distinct[i])]
+    if not places:
+        return None
+    bits = np.zeros(len(unreadable), np.uint64)
+    bits[places] = NOTE_BIT[note]
+    return bits.take(column.codes)
 
 
 def _plans(
@@ -380,16 +396,16 @@ def _countable(batch: Batch, slot: Ints) -> Bools:
     return result
 
 
-def _ranks(batch: Batch, found: Classified, times: Times) -> Ranks:
-    """Return what decides between rows whose order is not known."""
-    if times.notes is None:
+def _ranks(batch: Batch, found: Classified, doubtful: Bools | None) -> Ranks:
+    """Return what decides between rows whose order is not known, those of doubtful times."""
+    if doubtful is None:
         nothing = np.zeros(0, np.int8)
         return Ranks(nothing, nothing, None)
     levels = range(len(slots.RANK))
     rank = np.array([[slots.rank(code, soft=soft) for code in levels] for soft in (False, True)], np.int8)
     soft = ((batch.notes & NOTE_BIT["soft_implausible"]) != 0).astype(np.intp)
     side = np.array([(code in slots.ABOVE_NORMAL) - (code in slots.BELOW_NORMAL) for code in levels])
-    return Ranks(rank[soft, found.level], side[found.level], times.notes != 0)
+    return Ranks(rank[soft, found.level], side[found.level], doubtful)
 
 
 def _leave_open(pattern: Ints, panels: Panels) -> None:

@@ -63,10 +63,10 @@ class Times:
     """Collection times as codes.
 
     Args:
-        codes: each row's, 0 where there is none. Texts that say one instant share a code; one that cannot be read
-            stays apart from every other.
+        codes: 0 where there is none. Texts that say one instant share a code; one that cannot be read stays apart from
+            every other.
         instants: by code, in microseconds; `NO_TIME` where there is none or it cannot be read.
-        notes: each row's bit mask; None where no time has any.
+        notes: bit masks, a position a code of the column; None where no time has any.
     """
 
     codes: Ints
@@ -83,14 +83,16 @@ def read_times(collected: Encoded, date_order: str | None = None) -> Times:
     read = read_instants(collected.distinct, date_order)
     found, unread = read.at, np.flatnonzero(read.notes == UNREADABLE)
     found[unread] = NO_TIME + 1 + np.arange(len(unread))
-    instants, recode = np.unique(found, return_inverse=True)
+    recode, instants = pd.factorize(np.append(NO_TIME, found))
     instants[instants <= NO_TIME + len(unread)] = NO_TIME
     rows = collected.codes.astype(np.intp, copy=False)
-    return Times(recode.take(rows), instants, read.notes.take(rows) if read.notes.any() else None)
+    return Times(recode[1:].take(rows), instants, read.notes.take(rows) if read.notes.any() else None)
 
 
 def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:
     """Return each row's panel and the first row of each panel; a row without a patient is a panel of its own.
+
+    A run of rows that are alike in patient and time may stand for one row.
 
     Panels are numbered in the order in which they first appear. Rows that lie together are put together by comparing
     neighbors; only the beginnings of such runs are looked up.
@@ -128,8 +130,9 @@ def hold(grouped: tuple[Ints, Ints], slot: Ints, ranks: Ranks, patient: Encoded,
     rows = np.flatnonzero(slot >= 0)
     if panel == "patient":
         rows = rows[np.argsort(time[rows], kind="stable")]
-    held[of_row[rows], slot[rows]] = rows
-    unsure = _hold_unsure(held, rows, of_row[rows] * held.shape[1] + slot[rows], ranks)
+    place = of_row.take(rows) * held.shape[1] + slot.take(rows)
+    held.ravel()[place] = rows
+    unsure = _hold_unsure(held, rows, place, ranks)
     span = slots.read_span(panel)
     if span is not None:
         _look_back(held, patient.codes[first_row], time[first_row], span)
