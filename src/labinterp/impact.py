@@ -127,15 +127,15 @@ def impact(frame: pd.DataFrame, before: Any, after: Any, **options: Any) -> Impa
     results = _result_changes(first, second)
     findings, panels = _finding_changes(first, second)
     return Impact(
-        resolve_ranges(before).id,
-        resolve_ranges(after).id,
-        len(first.results),
-        sum(change.results for change in results),
-        len(first.findings),
-        len(second.findings),
-        panels,
-        results,
-        findings,
+        before=resolve_ranges(before).id,
+        after=resolve_ranges(after).id,
+        results=len(first.results),
+        results_changed=sum(change.results for change in results),
+        findings_before=len(first.findings),
+        findings_after=len(second.findings),
+        panels_changed=panels,
+        result_changes=results,
+        finding_changes=findings,
     )
 
 

@@ -260,11 +260,11 @@ def _provenance(options: Options) -> Provenance:
     grading = options.session.grading
     editions = (*options.ranges.editions, *(() if grading is None else grading.editions))
     return Provenance(
-        __version__,
-        reasoning.knowledge_version(),
-        reasoning.knowledge_sha256(),
-        tuple(EditionRef(edition.id, edition.sha256) for edition in editions),
-        frozen(options.settings),
+        library_version=__version__,
+        knowledge_version=reasoning.knowledge_version(),
+        knowledge_sha256=reasoning.knowledge_sha256(),
+        editions=tuple(EditionRef(edition.id, edition.sha256) for edition in editions),
+        settings=frozen(options.settings),
     )
 
 

@@ -93,7 +93,9 @@ def _population(row: Mapping[str, Any]) -> Population:
     if "center" in row:
         center = math.log(units.scale(row["analyte"], row["center_unit"]).apply(float(row["center"])))
     spread = fmean((high - low) / width for low, high in ends)
-    return Population(row["analyte"], center, spread, float(row["site"]), tuple(row["entries"]))
+    return Population(
+        analyte=row["analyte"], center=center, spread=spread, site=float(row["site"]), entries=tuple(row["entries"])
+    )
 
 
 def _ends(reference: str) -> tuple[float, float]:

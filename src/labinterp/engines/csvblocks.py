@@ -132,7 +132,9 @@ def _first_block(
     if not used and not bad:
         return None
     rows = data[:used] if exact is None else exact.join(data)
-    return Block(rows, line, used, lines, tuple(at(row, line) for row in bad), checked=exact is not None)
+    return Block(
+        data=rows, line=line, used=used, lines=lines, bad=tuple(at(row, line) for row in bad), checked=exact is not None
+    )
 
 
 def _cut(data: bytes, exact: Exact, dialect: Dialect, cut: Cut) -> tuple[int, Exact]:
@@ -155,7 +157,7 @@ def _skip_line(stream: ByteStream, data: bytes, line: int) -> Block:
     while data and b"\n" not in data:
         data = stream.read(_OPENING)
     stream.unread(data[data.find(b"\n") + 1 :])
-    return Block(b"", line, 0, 1, (BadRow(line, TOO_LONG),), checked=True)
+    return Block(data=b"", line=line, used=0, lines=1, bad=(BadRow(line, TOO_LONG),), checked=True)
 
 
 def at(row: BadRow, line: int) -> BadRow:

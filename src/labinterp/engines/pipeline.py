@@ -107,7 +107,7 @@ def run(
         for source in sources:
             for piece in pieces(source):
                 after: Future[int] = Future()
-                yield _Task(source, piece, work, before, after)
+                yield _Task(source=source, piece=piece, work=work, before=before, after=after)
                 before = after
 
     with closing(in_order(tasks(), workers)) as answers:

@@ -223,11 +223,11 @@ def classify(batch: Batch, plans: Plans, plan: Ints) -> Classified:
     """
     rows = len(plan)
     out = Classified(
-        plan,
-        np.zeros(rows, np.uint8),
-        np.zeros(rows, np.uint8),
-        np.zeros(rows, np.int32),
-        {name: np.full(rows, -1, np.int8) for name in GRADES},
+        plan=plan,
+        flag=np.zeros(rows, np.uint8),
+        level=np.zeros(rows, np.uint8),
+        band=np.zeros(rows, np.int32),
+        grades={name: np.full(rows, -1, np.int8) for name in GRADES},
     )
     for start in range(0, rows, SLICE):
         _classify_slice(batch, plans, out, slice(start, start + SLICE))

@@ -417,7 +417,9 @@ def _grammar() -> _Grammar:
     pieces = frozenset(p for p in phrases if len(p) >= _SHORTEST_PIECE and p.isalpha() and not _IS_EAST.match(p))
     together = {key: frozenset(stems.split()) for key, stems in data["together"].items()}
     vague = frozenset(row["reason"] for row in knowledge("analytes.toml")["refused"] if row.get("yields_to_code"))
-    return _Grammar(phrases, tokens, pieces, data["meanings"], together, vague)
+    return _Grammar(
+        phrases=phrases, tokens=tokens, pieces=pieces, meanings=data["meanings"], together=together, vague=vague
+    )
 
 
 def _add(phrases: dict[str, tuple[_Role, ...]], words: list[str], role: _Role) -> None:

@@ -83,7 +83,15 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
     findings.sort(key=rank)
     tests, why = questions.next_tests(panel, statuses, findings)
     notes = _notes(panel, statuses, findings)
-    return Reasoned(statuses, tuple(findings), panel.calcium_slot, tests, why, panel.unjudged, notes)
+    return Reasoned(
+        states=statuses,
+        findings=tuple(findings),
+        calcium_slot=panel.calcium_slot,
+        next_tests=tests,
+        next_why=why,
+        unjudged=panel.unjudged,
+        notes=notes,
+    )
 
 
 def _notes(panel: Panel, statuses: Mapping[str, str], findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -205,7 +213,14 @@ def _step(edge: graph.Edge, statuses: Mapping[str, str]) -> Step:
         observation = _OBSERVATION.get(statuses[edge.target], "unmeasured")
     else:
         observation = "unmeasured" if edge.target == graph.target() else "unobservable"
-    return Step(edge.source, edge.target, edge.statement, observation, edge.citations, edge.strength)
+    return Step(
+        source=edge.source,
+        target=edge.target,
+        statement=edge.statement,
+        observation=observation,
+        citations=edge.citations,
+        strength=edge.strength,
+    )
 
 
 def _usefulness(groups: Iterable[tuple[Pathway, ...]], statuses: Mapping[str, str]) -> Mapping[str, int]:

@@ -80,14 +80,14 @@ def nodes() -> Mapping[str, Node]:
 
 def _node(item: Mapping[str, Any]) -> Node:
     return Node(
-        item["id"],
-        item["title"],
-        item["kind"],
-        item["text"],
-        item.get("state"),
-        tuple(item.get("tests", ())),
-        knowledge.citations(item["citations"]),
-        knowledge.codings(item.get("codings", ())),
+        id=item["id"],
+        title=item["title"],
+        kind=item["kind"],
+        text=item["text"],
+        state=item.get("state"),
+        tests=tuple(item.get("tests", ())),
+        citations=knowledge.citations(item["citations"]),
+        codings=knowledge.codings(item.get("codings", ())),
     )
 
 
@@ -97,15 +97,15 @@ def edges() -> tuple[Edge, ...]:
     data = knowledge.read("mechanisms")
     return tuple(
         Edge(
-            item["source"],
-            item["target"],
-            item["statement"],
-            item["strength"],
-            knowledge.citations(item["citations"]),
-            item["directness"],
-            item.get("quote", {}).get("text"),
-            item.get("quote", {}).get("source"),
-            data["unquoted"][item["unquoted"]] if "unquoted" in item else None,
+            source=item["source"],
+            target=item["target"],
+            statement=item["statement"],
+            strength=item["strength"],
+            citations=knowledge.citations(item["citations"]),
+            directness=item["directness"],
+            quote=item.get("quote", {}).get("text"),
+            quoted_from=item.get("quote", {}).get("source"),
+            unquoted=data["unquoted"][item["unquoted"]] if "unquoted" in item else None,
         )
         for item in data["edge"]
     )

@@ -53,13 +53,13 @@ def questions() -> tuple[Question, ...]:
     """Return the questions, the most pressing first."""
     return tuple(
         Question(
-            item["id"],
-            {state: frozenset(statuses) for state, statuses in item["status"].items()},
-            tuple(item.get("missing", ())),
-            tuple(item.get("sent", ())),
-            tuple(item["tests"]),
-            item["why"],
-            knowledge.citations(item["citations"]),
+            id=item["id"],
+            status={state: frozenset(statuses) for state, statuses in item["status"].items()},
+            missing=tuple(item.get("missing", ())),
+            sent=tuple(item.get("sent", ())),
+            tests=tuple(item["tests"]),
+            why=item["why"],
+            citations=knowledge.citations(item["citations"]),
         )
         for item in knowledge.read("guidance")["question"]
     )

@@ -92,7 +92,13 @@ def resolved() -> Resolved:
     """Return how calcium is resolved."""
     (item,) = knowledge.read("states")["resolved"]
     options = (
-        Option(each["slot"], each["title"], each["basis"], tuple(each["evidence"]), frozenset(each["needless"]))
+        Option(
+            slot=each["slot"],
+            title=each["title"],
+            basis=each["basis"],
+            evidence=tuple(each["evidence"]),
+            needless=frozenset(each["needless"]),
+        )
         for each in item["order"]
     )
     return Resolved(item["id"], item["basis_id"], tuple(options))
