@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import labinterp as li
 from labinterp.json_writing import Writer
+from labinterp.kept import Kept
 
 INDENTS = st.sampled_from([None, 0, 1, 2, 4])
 JSON = st.recursive(
@@ -52,6 +53,16 @@ def test_kept_texts_are_never_those_of_another_object():
     """Objects of a shared class that come and go, more than are kept, are each written as what they are."""
     writer = Writer(None, str, shared=[Alone])
     assert all(writer.text([Alone(i)]) == f'[{{"only": {i}}}]' for i in range(10_000))
+
+
+def test_what_is_kept_is_made_once_until_too_much_is_kept():
+    """An answer is made once for an object and what stands beside it, and anew after all were forgotten."""
+    asked = []
+    kept = Kept(lambda item, beside: asked.append((item[0], beside)), 2)
+    one, other = ["one"], ["other"]
+    for item, beside in ((one, 1), (one, 1), (one, 2), (other, 1), (one, 1)):
+        kept(item, beside)
+    assert asked == [("one", 1), ("one", 2), ("other", 1), ("one", 1)]
 
 
 def test_kept_text_stands_at_its_depth():

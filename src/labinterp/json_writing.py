@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from labinterp.kept import Kept
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -47,7 +49,6 @@ class Writer:
         self._plain = plain
         self._forms = dict(forms or {})
         self._shared = frozenset(shared)
-        self._kept: dict[tuple[int, int], tuple[Any, str]] = {}
         self._how: dict[type, Callable[[Any, int], str]] = {}
 
     def text(self, value: Any, depth: int = 0) -> str:
@@ -74,21 +75,10 @@ class Writer:
         if attrs.has(kind):
             names = [field.name for field in attrs.fields(kind)]
             fields = functools.partial(self._fields, _getter(names), list(map(_key, names)))
-            return functools.partial(self._once, fields) if kind in self._shared else fields
+            return Kept(fields, _KEPT) if kind in self._shared else fields
         if issubclass(kind, list | tuple):
             return self._list
         return self._mapping if issubclass(kind, Mapping) else self._scalar
-
-    def _once(self, write: Callable[[Any, int], str], value: Any, depth: int) -> str:
-        key = id(value), depth
-        kept = self._kept.get(key)
-        if kept is not None:  # while an object is kept no other has its id
-            return kept[1]
-        text = write(value, depth)
-        if len(self._kept) >= _KEPT:
-            self._kept.clear()
-        self._kept[key] = value, text
-        return text
 
     def _formed(self, form: Callable[[Any], Mapping[str, Any]], value: Any, depth: int) -> str:
         return self._mapping(form(value), depth)

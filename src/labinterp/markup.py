@@ -18,6 +18,8 @@ def clean(text: str) -> str:
         >>> clean(f"a{chr(0)}b")
         'a�b'
     """
+    if text.isprintable():
+        return text
     return text.translate(_CONTROLS).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

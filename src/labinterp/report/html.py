@@ -111,7 +111,7 @@ def visit(report: ReportData, number: int = 1, *, of: int = 1) -> dict[str, Any]
         "results": results.rows_of(report),
         "graph": drawing(mechanisms.draw(report)),
         "steps": _steps(report),
-        "chains": _chains,
+        "by_support": _by_support,
         "notes": [note for note in report.notes if not lead.tells_next(note, report)],
         "next": next((note for note in report.notes if lead.tells_next(note, report)), ""),
     }
@@ -197,22 +197,9 @@ def _steps(report: ReportData) -> list[Step]:
     return list(steps.values())
 
 
-def _chains(finding: Finding) -> list[tuple[str, list[tuple[Pathway, list[tuple[str, str]]]]]]:
-    """Return the pathways of a finding by support, each as its nodes, marked `at` and `beyond` a break."""
-    groups: dict[str, list[tuple[Pathway, list[tuple[str, str]]]]] = {}
+def _by_support(finding: Finding) -> list[Pathway]:
+    """Return the pathways of a finding, those of one support together."""
+    groups: dict[str, list[Pathway]] = {}
     for pathway in finding.pathways:
-        groups.setdefault(pathway.support, []).append((pathway, _nodes(pathway)))
-    return list(groups.items())
-
-
-def _nodes(pathway: Pathway) -> list[tuple[str, str]]:
-    if not pathway.steps:
-        return []
-    placed, place = [(pathway.steps[0].source, "before")], "before"
-    for step in pathway.steps:
-        if place == "at":
-            place = "beyond"
-        elif place == "before" and pathway.broken_at is not None and step.target == pathway.broken_at:
-            place = "at"
-        placed.append((step.target, place))
-    return placed
+        groups.setdefault(pathway.support, []).append(pathway)
+    return [pathway for group in groups.values() for pathway in group]

@@ -6,6 +6,7 @@ a place of their own in each layer that they cross, and layers are ordered by th
 
 from __future__ import annotations
 
+import functools
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -115,8 +116,11 @@ def draw(report: ReportData) -> str:
         '<svg class="mechanisms"'
     """
     nodes, arrows = parts_of(report)
-    if not nodes:
-        return ""
+    return _drawn(nodes, arrows) if nodes else ""
+
+
+@functools.lru_cache(maxsize=256)
+def _drawn(nodes: tuple[DrawnNode, ...], arrows: tuple[Arrow, ...]) -> str:
     places, threads, size = _layout([node.id for node in nodes], [(arrow.source, arrow.target) for arrow in arrows])
     label = words.word("drawing", "mechanisms")
     said = "; ".join(f"{words.node_title(node.id)}: {node.said}" for node in nodes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
 from labinterp.errors import MissingExtraError
+from labinterp.kept import Kept
 from labinterp.markup import clean
 from labinterp.reasoning.wording import sentence
 from labinterp.report import words
@@ -17,7 +18,10 @@ from labinterp.report import words
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from labinterp.model import Pathway
+
 _TEMPLATES: Final = "templates"
+_KEPT: Final = 4096
 _LINKED: Final = ("https://", "http://")
 
 
@@ -69,8 +73,29 @@ def _environment() -> Environment:
         setting=words.setting,
         sentence=sentence,
         link=link,
+        chain=chain,
     )
+    environment.globals["once"] = Kept(functools.partial(_part, environment), _KEPT)
     return environment
+
+
+def _part(environment: Environment, item: Any, macro: str) -> Any:
+    """Return what a macro of the parts makes of an object that many reports share."""
+    return getattr(environment.get_template("parts.html").module, macro)(item)
+
+
+def chain(pathway: Pathway) -> list[tuple[str, str]]:
+    """Return the nodes of a pathway in order, each marked `before`, `at` or `beyond` its break."""
+    if not pathway.steps:
+        return []
+    placed, place = [(pathway.steps[0].source, "before")], "before"
+    for step in pathway.steps:
+        if place == "at":
+            place = "beyond"
+        elif place == "before" and pathway.broken_at is not None and step.target == pathway.broken_at:
+            place = "at"
+        placed.append((step.target, place))
+    return placed
 
 
 def drawing(text: str) -> Any:
