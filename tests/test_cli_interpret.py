@@ -36,8 +36,8 @@ def test_trace_of_a_finding_is_told_in_words(capsys, panels):
     assert re.search(r"caveats +- ", patient)
     assert "[+] supported: direct pathway, moderate evidence" in patient
     assert "[+] supported: indirect pathway" in patient
-    assert "1. Without enough vitamin D the gut takes up less calcium." in patient
-    assert re.search(r"Calcium, total +7.9 mg/dL +low +8.6 - 10.2 +abim/2026-01", patient)
+    assert "1. Without enough vitamin D the gut takes up less calcium " in patient
+    assert re.search(r"Calcium, total +7.9 mg/dL +low +8.6 to 10.2 +abim/2026-01", patient)
 
 
 def test_interrupted_pathway_says_where(capsys, tmp_path):
@@ -188,7 +188,7 @@ def test_grades_and_look_back_are_shown(capsys, tmp_path):
     )
     _, out, _ = run(capsys, "interpret", "--traces", file, "--grading", "ctcae/5.0", "--panel", "30D")
     later = out[out.index("Patient A, 2026-01-11") :]
-    assert re.search(r"Magnesium +1.1 mg/dL +low +1.6 - 2.6 +2 +abim/2026-01", later)
+    assert re.search(r"Magnesium +1.1 mg/dL +low +1.6 to 2.6 +2 +abim/2026-01", later)
     assert "Hypocalcemia: low calcium" in later
 
 

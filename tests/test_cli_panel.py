@@ -19,7 +19,7 @@ def test_values_stand_in_the_unit_that_was_sent(capsys):
     _, out, _ = run(capsys, "panel", "Ca 7,9 mg/dL", "--age", "54")
     assert "7,9 mg/dL" in out
     assert "= 1.971 mmol/L" in out
-    assert "8.6 - 10.2" in out
+    assert "8.6 to 10.2" in out
 
 
 def test_results_are_read_from_standard_input(capsys, monkeypatch):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import labinterp as li
 from labinterp.model import Step
-from labinterp.report import html, mechanisms, trends, words
+from labinterp.report import html, mechanisms, trends
+from labinterp.words import labels
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 LOW = {
@@ -155,4 +156,4 @@ def test_visits_of_one_patient_stand_on_one_page_the_latest_first():
 def test_every_kind_of_node_is_explained():
     """Each kind of node has its mark and its meaning under the drawing."""
     assert [kind for kind, mark, meaning in mechanisms.legend() if mark and meaning] == list(mechanisms.KINDS)
-    assert set(words.words()["node_mark"]) == set(mechanisms.KINDS)
+    assert set(labels.tables()["node_mark"]) == set(mechanisms.KINDS)

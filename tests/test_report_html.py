@@ -39,7 +39,8 @@ from labinterp.model import (
     Provenance,
     Step,
 )
-from labinterp.report import html, lead, pages, words
+from labinterp.report import html, lead, pages
+from labinterp.words import labels, numbers
 
 VOID = {"meta", "br", "link", "img", "input"}
 HOSTILE = "</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='x' {{ 7*7 }} \x00"
@@ -224,7 +225,7 @@ def test_supports_differ_without_color():
     page = html.render(made_report())
     for support in ("supported", "possible", "interrupted"):
         assert f'class="pathway {support}"' in page
-        assert words.word("support", support) in page
+        assert labels.word("support", support) in page
     text = Page(page).text
     assert "✕ Interrupted by the data, at: Hypocalcemia" in text
     assert "✕ Hypocalcemia → Fasciculation" in text
@@ -387,9 +388,9 @@ def test_without_jinja2_the_error_names_the_extra(monkeypatch, report):
 
 def test_every_code_has_its_word():
     """Every level, flag and note of the vocabulary has a word, so that no page shows a bare code."""
-    tables = words.words()
+    tables = labels.tables()
     assert set(LEVELS) <= set(tables["level"]) == set(tables["mark"])
-    assert set(FLAGS) == set(tables["flag"])
+    assert set(FLAGS) == set(tables["flag"]) == set(tables["interpretation"])
     assert set(NOTES) <= set(tables["note"])
 
 
@@ -398,7 +399,7 @@ def test_every_code_has_its_word():
 def test_number_beside_a_limit_never_looks_equal_to_it(value, limit):
     """A value that differs from a limit by more than the tolerance of comparison is shown with enough digits."""
     if value and limit and abs(value - limit) > 1e-6 * max(abs(value), abs(limit)):
-        assert float(words.shown(value, (limit,))) != float(words.shown(limit, (value,)))
+        assert float(numbers.shown(value, (limit,))) != float(numbers.shown(limit, (value,)))
 
 
 def frame_of(text):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp.codes import NO_RANGE_REASONS, NOTES, PROBLEM_TEXTS
 from labinterp.reasoning import graph
+from labinterp.words import labels
 from labinterp.words.citations import References
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ FIELDS = {
 
 def codes() -> str:
     """Return the page of problems and notes."""
-    sentences = _toml("src/labinterp/report/words.toml")
-    said = _of_notes(sentences)
+    said = labels.tables()["note"]
     problems = [(f"`{code}`", wrong, what) for code, (wrong, what, _) in PROBLEM_TEXTS.items()]
     reasons = "".join(f"- {reason[0].upper()}{reason[1:]}.\n" for reason in NO_RANGE_REASONS.values())
     return (
@@ -145,10 +145,6 @@ PAGES: Mapping[str, Callable[[], str]] = {"codes.md": codes, "mechanisms.md": me
 
 def _toml(path: str | Path) -> dict[str, Any]:
     return tomllib.loads((ROOT / path).read_text(encoding="utf-8"))
-
-
-def _of_notes(sentences: Mapping[str, Any]) -> Mapping[str, str]:
-    return next(part for part in sentences.values() if isinstance(part, dict) and set(NOTES) <= set(part))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -41,6 +41,12 @@ def knowledge(name: str) -> dict[str, Any]:
     return read_toml(knowledge_path(name))
 
 
+@functools.cache
+def words(name: str) -> dict[str, Any]:
+    """Read a TOML file of `labinterp/words`, once."""
+    return read_toml(_PACKAGE / "words" / name)
+
+
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of bytes in hexadecimal, line ends counted as a Unix checkout has them."""
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()

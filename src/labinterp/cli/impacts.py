@@ -17,6 +17,7 @@ from labinterp.cli.options import (
     reading_options,
     table_options,
 )
+from labinterp.words import labels
 
 if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
@@ -85,7 +86,7 @@ def _show(printer: Printer, found: Impact) -> None:
         printer.table(
             ("analyte", "before", "after", "results"),
             [
-                (each.analyte, _words(each.before), _words(each.after), f"{each.results:,}")
+                (each.analyte, labels.spaced(each.before), labels.spaced(each.after), f"{each.results:,}")
                 for each in found.result_changes
             ],
             right=(3,),
@@ -100,7 +101,3 @@ def _show(printer: Printer, found: Impact) -> None:
             ],
             right=(4, 5),
         )
-
-
-def _words(outcome: str) -> str:
-    return outcome.replace("_", " ")

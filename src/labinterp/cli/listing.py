@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
 from labinterp.cli import outputs
 from labinterp.cli.printing import Printer, clean
+from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
     from labinterp.cli.answers import PanelAnswer
@@ -30,7 +30,7 @@ def show_results(printer: Printer, panel: PanelAnswer) -> None:
 
 
 def _result(printer: Printer, panel: PanelAnswer, row: int, line: dict[str, Any], graded: bool) -> tuple[object, ...]:
-    title = analyte_title(line["analyte"]) if isinstance(line["analyte"], str) else f"not known (row {row + 1})"
+    title = titles.analyte(line["analyte"]) if isinstance(line["analyte"], str) else f"not known (row {row + 1})"
     grade = (_grade(line["grade"]),) if graded else ()
     if line["value"] is None:
         return title, Text(str(line["problem"]), "yellow"), "-", "", *grade, ""
@@ -39,11 +39,11 @@ def _result(printer: Printer, panel: PanelAnswer, row: int, line: dict[str, Any]
     if isinstance(line["problem"], str):
         return title, shown, Text(line["problem"], "yellow"), "", *grade, ""
     flag = f" ({line['flag']})" if line["flag"] in ("LL", "HH") else ""
-    level = Text(f"{str(line['level']).replace('_', ' ')}{flag}", level_style(line["level"]))
+    level = Text(f"{labels.word('level', line['level'])}{flag}", level_style(line["level"]))
     low, high = (_in_unit(end, line["analyte"], unit) for end in (line["low"], line["high"]))
     editions = dict.fromkeys(each.partition("#")[0] for each in clean(line["range_id"]).split("|"))
     source = "\n".join(_narrowed(edition, printer) for edition in editions)
-    return title, shown, level, _span(low, high), *grade, Text(source)
+    return title, shown, level, numbers.span(low, high, number), *grade, Text(source)
 
 
 def _narrowed(edition: str, printer: Printer) -> str:
@@ -63,25 +63,6 @@ def level_style(level: object) -> str:
 
 def _in_unit(end: float | None, analyte: str, unit: str | None) -> float | None:
     """Return a limit in the unit of the result."""
-    from labinterp.reading import units
+    from labinterp.as_sent import in_unit
 
-    if end is None or unit is None:
-        return None
-    scale = units.scale(analyte, unit)
-    return float(end) / scale.mul * scale.div
-
-
-def _span(low: float | None, high: float | None) -> str:
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"up to {high:.4g}"
-    return f"from {low:.4g}" if high is None else f"{low:.4g} - {high:.4g}"
-
-
-@functools.cache
-def analyte_title(key: str) -> str:
-    """Return an analyte in words."""
-    from labinterp.reading.analytes import analytes
-
-    return analytes()[key].title
+    return None if end is None or unit is None else in_unit(analyte, float(end), unit)

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, worst
 from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
-from labinterp.cli.summary import apart, by_analyte, count_patients, counted_problems, remedy
+from labinterp.cli.summary import CLASSES, apart, by_analyte, count_patients, counted_problems, remedy
 from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
+from labinterp.words import labels, titles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,15 +101,13 @@ def _show(printer: Printer, answered: Sequence[Answered], provenance: dict[str, 
 
 def _measure(answered: Sequence[Answered]) -> str:
     """Return the tests that are missing in most panels, with the numbers of panels."""
-    from labinterp.cli.listing import analyte_title
-
     counts: dict[str, int] = {}
     for each in answered:
         for reasoned, count in zip(each.answer.reasoned, each.panels_of_answer.tolist(), strict=True):
             for test in reasoned.next_tests if count else ():
                 counts[test] = counts.get(test, 0) + count
     order = sorted(counts, key=lambda test: -counts[test])
-    tests = [f"{analyte_title(test)} (in {counted(counts[test], 'panel')})" for test in order]
+    tests = [f"{titles.analyte(test)} (in {counted(counts[test], 'panel')})" for test in order]
     return f"{listed(tests, _MOST_TESTS)}." if tests else "Nothing further among these tests."
 
 
@@ -174,7 +173,7 @@ def _show_analytes(printer: Printer, answered: Sequence[Answered], most: int) ->
     if not len(results):
         return
     table = by_analyte(results)
-    head = ("results", "rows", "low", "normal", "high", "open", "problems")
+    head = ("results", "rows", *(labels.word("level", name) for name in CLASSES[:-1]), "problems")
     kept = sorted(sorted(table, key=lambda row: -row[1])[:most], key=table.index)
     rows = [(title, *(f"{count:,}" for count in rest)) for title, *rest in kept]
     if len(table) > 1:

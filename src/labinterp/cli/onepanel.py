@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from rich.text import Text
 
+from labinterp.as_sent import as_sent
 from labinterp.cli.bars import bar
-from labinterp.cli.listing import analyte_title, level_style
+from labinterp.cli.listing import level_style
 from labinterp.cli.printing import STYLES, Printer, clean, counted
 from labinterp.cli.summary import NO_AGE, NOTE_TEXTS, SUGGESTIONS
-from labinterp.cli.traces import MARKS, show_sources, state_title
-from labinterp.codes import FINDING_STATUSES, NO_AGE_SUGGESTION, PROBLEM_TEXTS, STRENGTHS, SUPPORTS
+from labinterp.cli.traces import pathway_head, show_sources, show_states, told_evidence, told_step
+from labinterp.codes import NO_AGE_SUGGESTION, PROBLEM_TEXTS, STRENGTHS, SUPPORTS
+from labinterp.words import labels, numbers, titles
 from labinterp.words.citations import References
 
 if TYPE_CHECKING:
@@ -27,15 +29,6 @@ _MOST_LINES: Final = 120
 _SHORT: Final = 40
 _NARROW: Final = 16
 _WIDE: Final = 100
-_SEEN: Final = {
-    "confirmed": " (seen)",
-    "contradicted": " (excluded)",
-    "unmeasured": " (not settled)",
-}
-_LEGEND: Final = (
-    "Pathways to twitching: [+] supported by the results, [?] not settled, [x] interrupted. Steps told once are named "
-    "by number; numbers in brackets are sources."
-)
 
 
 @attrs.frozen
@@ -94,7 +87,7 @@ def _show(printer: Printer, report: Report, amount: _Amount, whose: str) -> None
         printer.line(clean(whose, printer.width), "quiet")
     show_results(printer, report)
     told = _show_findings(printer, report, amount)
-    _show_open(printer, report)
+    show_states(printer, report.states, hang=_LABEL)
     _show_problems(printer, report)
     _show_notes(printer, report)
     (show_sources if amount.pathways is None else _show_short)(printer, told.sources)
@@ -134,52 +127,31 @@ def show_results(printer: Printer, report: Report) -> None:
 
 
 def _result(printer: Printer, item: Interpretation, *, graded: bool) -> tuple[object, ...]:
-    title = analyte_title(item.analyte) if item.analyte is not None else clean(item.result.test, 40)
+    title = titles.analyte(item.analyte) if item.analyte is not None else clean(item.result.test, 40)
     grade = () if not graded else ("" if item.grade is None else str(item.grade),)
     value = Text(sent_text(item))
-    if item.value is not None and item.unit != sent_unit(item):
-        value.append(f"\n= {item.comparator or ''}{item.value:.4g} {item.unit}", STYLES["quiet"])
+    held = as_sent(item)
+    if held is not None and item.unit != held.unit:
+        canonical = numbers.shown(item.value, (item.low, item.high))
+        value.append(f"\n= {item.comparator or ''}{canonical} {item.unit}", STYLES["quiet"])
     if item.problem is not None:
         return title, value, Text("not judged", "yellow"), "", "", *grade
     flag = f" ({item.flag})" if item.flag in ("LL", "HH") else ""
-    level = Text(f"{str(item.level).replace('_', ' ')}{flag}", level_style(item.level))
+    level = Text(f"{labels.word('level', item.level)}{flag}", level_style(item.level))
     return title, value, level, bar(item.value, item.low, item.high, item.comparator), _range(printer, item), *grade
 
 
 def sent_text(item: Interpretation) -> str:
     """Return a value with its unit as they were sent."""
-    from labinterp.report.words import sent
-
-    value = clean(sent(item.result.value), 24)
+    value = clean(numbers.sent(item.result.value), 24)
     return f"{value} {clean(item.result.unit, 16)}" if item.result.unit is not None else value
 
 
-def sent_unit(item: Interpretation) -> str | None:
-    """Return the UCUM code of the unit that was sent, in which limits are shown; the canonical one where none was."""
-    from labinterp.reading import units, values
-
-    unit = item.result.unit if isinstance(item.result.unit, str) else values.parse(item.result.value).unit_text
-    return units.resolve(unit).code or item.unit
-
-
-def in_sent_unit(item: Interpretation, value: float) -> float:
-    """Return a value in the canonical unit in the one that was sent."""
-    from labinterp.reading import units
-
-    scale = units.scale(str(item.analyte), str(sent_unit(item)))
-    return value / scale.mul * scale.div
-
-
 def _range(printer: Printer, item: Interpretation) -> Text:
-    low, high = (None if end is None else in_sent_unit(item, end) for end in (item.low, item.high))
-    if low is None and high is None:
-        span = "-"
-    elif low is None:
-        span = f"up to {high:.4g}"
-    else:
-        span = f"from {low:.4g}" if high is None else f"{low:.4g} - {high:.4g}"
+    held = as_sent(item)
+    span = "" if held is None else numbers.span(held.low, held.high, held.value)
     editions = dict.fromkeys(each.partition("#")[0] for each in clean(item.range_id or "").split("|"))
-    text = Text(span)
+    text = Text(span or "-")
     for edition in editions:
         text.append(f"\n{clean(edition, _NARROW if printer.width < _WIDE else _SHORT)}", STYLES["quiet"])
     return text
@@ -200,7 +172,7 @@ def _show_findings(printer: Printer, report: Report, amount: _Amount) -> _Told:
     told = _Told()
     if report.findings:
         printer.line()
-        printer.paragraph(_LEGEND, style="quiet")
+        printer.paragraph(labels.word("legend", "steps"), style="quiet")
     for finding in report.findings:
         _show_finding(printer, report, finding, told, amount)
     return told
@@ -209,18 +181,18 @@ def _show_findings(printer: Printer, report: Report, amount: _Amount) -> _Told:
 def _show_finding(printer: Printer, report: Report, finding: Finding, told: _Told, amount: _Amount) -> None:
     printer.line()
     title = Text(finding.title, STYLES["heading"])
-    title.append(f"  {finding.status}, severity ")
-    title.append(finding.severity, STYLES[finding.severity])
+    title.append(f"  {labels.word('status', finding.status)}, severity ")
+    title.append(labels.word("severity", finding.severity), STYLES[finding.severity])
     printer.show(title)
 
     def part(label: str, text: str) -> None:
         if text:
             printer.paragraph(text, label=f"  {label}", hang=_LABEL)
 
-    part("rests on", "; ".join(_evidence(report, item) for item in finding.evidence))
-    part("upstream", ", ".join(map(state_title, finding.upstream)))
-    part("next tests", "; ".join(map(analyte_title, finding.suggested_tests)))
-    part("matches", ", ".join(state_title(f"symptom:{key}") for key in finding.matched_symptoms))
+    part("rests on", "; ".join(told_evidence(item, _adjusted(report, item)) for item in finding.evidence))
+    part("upstream", ", ".join(map(titles.node, finding.upstream)))
+    part("next tests", "; ".join(map(titles.analyte, finding.suggested_tests)))
+    part("matches", ", ".join(titles.symptom(key) for key in finding.matched_symptoms))
     new = [caveat for caveat in finding.caveats if caveat not in told.caveats]
     for caveat in new[: amount.caveats]:
         told.caveats.add(caveat)
@@ -229,15 +201,16 @@ def _show_finding(printer: Printer, report: Report, finding: Finding, told: _Tol
     _show_pathways(printer, finding, told, amount)
 
 
-def _evidence(report: Report, evidence: Evidence) -> str:
-    text = f"{analyte_title(evidence.analyte)}: {evidence.level.replace('_', ' ')}"
-    if evidence.basis != "adjusted_by_albumin":
-        return text
-    text += ", as adjusted by albumin"
-    if evidence.result_index is None or evidence.value is None:
-        return text
+def _adjusted(report: Report, evidence: Evidence) -> str:
+    """Return the adjusted value that an evidence rests on, in the unit that was sent."""
+    if evidence.result_index is None:
+        return ""
     item = report.interpretations[evidence.result_index]
-    return f"{text} to {item.comparator or ''}{in_sent_unit(item, evidence.value):.4g} {sent_unit(item)}"
+    held = as_sent(item)
+    if held is None or evidence.value is None:
+        return ""
+    number = numbers.shown(held.of(evidence.value), (held.low, held.high))
+    return f"{item.comparator or ''}{number} {held.unit}"
 
 
 def _show_pathways(printer: Printer, finding: Finding, told: _Told, amount: _Amount) -> None:
@@ -252,18 +225,21 @@ def _show_pathways(printer: Printer, finding: Finding, told: _Told, amount: _Amo
             others[before] = others.get(before, 0) + 1
     chosen = sorted(own, key=lambda item: (SUPPORTS.index(item.support), STRENGTHS.index(item.strength)))
     lines = [(pathway, _steps(printer, pathway, told)) for pathway in chosen[: amount.pathways]]
-    for pathway, numbers in lines:
-        broken = f" at {state_title(pathway.broken_at)}" if pathway.broken_at else ""
-        head = f"{pathway.support}{broken}: {pathway.kind} pathway, {pathway.strength} evidence"
-        text = f"{head}, step{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
-        printer.paragraph(text, label=f"  {MARKS[pathway.support]}", hang=_STEP - 1, style=pathway.support)
+    for pathway, told_as in lines:
+        text = f"{pathway_head(pathway)}, step{'s' if len(told_as) > 1 else ''} {', '.join(told_as)}"
+        printer.paragraph(
+            text, label=f"  {labels.word('support_sign', pathway.support)}", hang=_STEP - 1, style=pathway.support
+        )
     rest: dict[str, int] = {}
     for pathway in chosen[len(lines) :]:
         told.left_out = True
         rest[pathway.support] = rest.get(pathway.support, 0) + 1
     for support, count in rest.items():
         printer.paragraph(
-            f"{counted(count, 'more pathway')} {support}", label=f"  {MARKS[support]}", hang=_STEP - 1, style="quiet"
+            f"{counted(count, 'more pathway')} {labels.word('support_short', support)}",
+            label=f"  {labels.word('support_sign', support)}",
+            hang=_STEP - 1,
+            style="quiet",
         )
     for title, count in others.items():
         text = f"{counted(count, 'pathway')} as under {title.partition(':')[0]}"
@@ -272,34 +248,15 @@ def _show_pathways(printer: Printer, finding: Finding, told: _Told, amount: _Amo
 
 def _steps(printer: Printer, pathway: Pathway, told: _Told) -> list[str]:
     """Print the steps of a pathway that were not told yet, and return the numbers of all."""
-    numbers = []
+    told_as = []
     for i, step in enumerate(pathway.steps, 1):
         key = (step.source, step.target, step.observation if i < len(pathway.steps) else "")
         if key not in told.steps:
             told.steps[key] = len(told.steps) + 1
-            text = f"{step.statement.rstrip('.')}{_SEEN.get(key[2], '')} {told.sources.mark(step.citations)}"
+            text = f"{told_step(step, last=i == len(pathway.steps))} {told.sources.mark(step.citations)}"
             printer.paragraph(text, label=f"{told.steps[key]:>5}.", hang=_STEP)
-        numbers.append(str(told.steps[key]))
-    return numbers
-
-
-def _show_open(printer: Printer, report: Report) -> None:
-    """Print which states that lead to twitching are excluded, and which are open."""
-    from labinterp.reasoning.graph import nodes
-    from labinterp.reasoning.tables import tables
-
-    held = {nodes()[state].tests for state, status in report.states.items() if status in FINDING_STATUSES}
-    groups: dict[str, dict[tuple[str, ...], str]] = {}
-    for table in tables().values():
-        tests = nodes()[table.id].tests
-        if table.id in table.paths_from and tests not in held:
-            groups.setdefault(report.states[table.id], {}).setdefault(tests, table.title)
-    shown = [status for status in ("excluded", "undetermined") if groups.get(status)]
-    if shown:
-        printer.line()
-    for status, label in (("excluded", "  excluded"), ("undetermined", "  not settled")):
-        if status in shown:
-            printer.paragraph(", ".join(groups[status].values()), label=label, hang=_LABEL)
+        told_as.append(str(told.steps[key]))
+    return told_as
 
 
 def _show_problems(printer: Printer, report: Report) -> None:
@@ -322,11 +279,9 @@ def _grouped(report: Report) -> dict[tuple[str, str, str], Sequence[int]]:
 
 
 def _show_notes(printer: Printer, report: Report) -> None:
-    from labinterp.report.words import on_limit
-
     notes: dict[str, list[str]] = {}
     for item in report.interpretations:
-        if side := on_limit(item):
+        if side := labels.on_limit(item.flag, item.level, item.notes):
             notes.setdefault(side, []).append(clean(item.result.test, 30))
         for note in item.notes:
             if note in NOTE_TEXTS:

@@ -11,8 +11,8 @@ import click
 from labinterp.cli import rows
 from labinterp.cli.exchanging import export_ranges, import_ranges
 from labinterp.cli.impacts import impact
-from labinterp.cli.listing import analyte_title
 from labinterp.cli.options import NONE, format_option, no_color_option, read_ranges
+from labinterp.words import titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +153,7 @@ def diff(before: str, after: str, analyte: str | None, form: str, no_color: bool
     last = None
     for change in changes:
         if change.analyte != last:
-            printer.heading(analyte_title(change.analyte))
+            printer.heading(titles.analyte(change.analyte))
             last = change.analyte
         printer.paragraph(str(change).removeprefix(f"{change.analyte} "), label="-", hang=2)
 
@@ -182,7 +182,7 @@ def coverage(names: Sequence[str], analytes: tuple[str, ...], form: str, no_colo
             reason = " (the source deliberately has none)" if row.reason == "no_categories" else ""
             by_analyte.setdefault(row.analyte, []).append(f"{row.who}{reason}")
         for key, who in by_analyte.items():
-            printer.paragraph("; ".join(who), label=f"{analyte_title(key)}:", hang=4)
+            printer.paragraph("; ".join(who), label=f"{titles.analyte(key)}:", hang=4)
         if not group:
             printer.line("nothing")
     sys.stdout.flush()

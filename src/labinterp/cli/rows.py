@@ -6,8 +6,8 @@ import csv
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.cli.listing import analyte_title
 from labinterp.formulas import guard
+from labinterp.words import labels, titles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,13 +24,6 @@ GROUPS: Final = (
     "Descriptive, in no profile",
     "Superseded or withdrawn",
 )
-_KINDS: Final = {
-    "reference_interval": "reference interval",
-    "decision_limit": "decision limits",
-    "critical_limit": "critical limits",
-    "severity": "severity",
-    "grade": "grades",
-}
 
 
 def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
@@ -177,17 +170,18 @@ def show_edition(printer: Printer, edition: Edition, analyte: str | None) -> Non
     for none in nones:
         printer.line()
         printer.paragraph(
-            f"{none.reason} ({_source(none)})", label=f"{analyte_title(none.analyte)}: no limits.", hang=4
+            f"{none.reason} ({_source(none)})", label=f"{titles.analyte(none.analyte)}: no limits.", hang=4
         )
 
 
 def _show_entry(printer: Printer, entry: Entry) -> None:
-    what = f"{analyte_title(entry.analyte)}, {_KINDS[entry.kind]}, {entry.partition}"
+    what = f"{titles.analyte(entry.analyte)}, {labels.word('range_kind', entry.kind)}, {entry.partition}"
     extras = [entry.term, entry.method and f"method {entry.method}", entry.place and f"called by {entry.place}"]
     printer.line()
     printer.paragraph("; ".join([what, *(text for text in extras if text)]), style="heading", hang=2)
     for band in entry.bands:
-        level = "" if band.band == band.level.replace("_", " ") or band.grade else f" ({band.level.replace('_', ' ')})"
+        word = labels.word("level", band.level)
+        level = "" if band.band == word or band.grade else f" ({word})"
         printer.paragraph(band.printed(), label=f"  {band.band}{level}:", hang=6)
     reviewed = "" if entry.reviewed_on is None else f"; reviewed {entry.reviewed_on.isoformat()}"
     printer.paragraph(

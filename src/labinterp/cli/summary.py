@@ -9,6 +9,7 @@ from rich.text import Text
 from labinterp.cli.answers import Answered, each_finding, joined, signs_of_all, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
 from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, PROBLEM_TEXTS, SEVERITIES
+from labinterp.words import labels, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from labinterp.batch.signs import Signs
     from labinterp.kernel.plan import Plan
 
-_CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
+CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
 _MOST_ROWS: Final = 6
 NO_AGE: Final = "The ranges depend on age and the age is unknown: give the age, or use --assume-adult"
 SUGGESTIONS: Final = {
@@ -77,13 +78,13 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
     table = by_analyte(joined(answered, "results"))
     printer.heading("Results by analyte")
     total = ("all", *(sum(row[i] for row in table) for i in range(1, 7)))
-    head = ("", "rows", "low", "normal", "high", "indeterminate", "problems")
+    head = ("", "rows", *(labels.word("level", name) for name in CLASSES[:-1]), "problems")
     table += [total] if len(table) > 1 else []
     lines = [(title, *(f"{count:,}" for count in rest)) for title, *rest in table]
     printer.table(head, lines, right=range(1, 7))
     if any(row[5] for row in table):
         printer.paragraph(
-            "Indeterminate: the result has a range, but more than one answer is possible (a '<' or '>' result, a "
+            "Not decided: the result has a range, but more than one answer is possible (a '<' or '>' result, a "
             "range with one end, an unknown sex or pregnancy, or a gap in the source).",
             style="quiet",
         )
@@ -109,9 +110,9 @@ def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
     analyte = results["analyte"].astype(object).where(results["analyte"].notna(), "")
     counts = {key: dict(part.value_counts()) for key, part in kind.groupby(analyte)}
     rows = analyte.value_counts().to_dict()
-    titles = {**{key: item.title for key, item in analytes().items()}, "": "(test not known)"}
+    named = {**{key: titles.analyte(key) for key in analytes()}, "": "(test not known)"}
     return [
-        (titles[key], rows[key], *(int(counts[key].get(name, 0)) for name in _CLASSES)) for key in titles if key in rows
+        (named[key], rows[key], *(int(counts[key].get(name, 0)) for name in CLASSES)) for key in named if key in rows
     ]
 
 
@@ -267,7 +268,7 @@ def show_guidance(printer: Printer, *, severe: bool) -> None:
     printer.heading("Advice")
     for text in (guidance.summary, *guidance.advice):
         printer.paragraph(text, label="-", hang=2)
-    triggers = ", ".join(key.replace("_", " ") for key in guidance.benign_triggers)
+    triggers = ", ".join(map(labels.spaced, guidance.benign_triggers))
     printer.paragraph(f"Everyday causes of twitching: {triggers}.", label="-", hang=2)
     printer.paragraph("Other causes: " + " ".join(guidance.differential), label="-", hang=2)
     for text in guidance.resources:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from labinterp.cli.listing import analyte_title, show_results
+from labinterp.cli.listing import show_results
 from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
-from labinterp.codes import FINDING_STATUSES, SEVERITIES
+from labinterp.codes import SEVERITIES
+from labinterp.words import labels, titles
 from labinterp.words.citations import References
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from labinterp.cli.answers import Answered, PanelAnswer
-    from labinterp.model import Evidence, Finding, Pathway
+    from labinterp.model import Evidence, Finding, Pathway, Step
 
-_LEGEND: Final = (
-    "Pathways to twitching: [+] supported by the results, [?] possible, not settled by them, [x] interrupted, a step "
-    "is excluded by them. Numbers in brackets are sources, listed at the end."
-)
-MARKS: Final = {"supported": "[+]", "possible": "[?]", "interrupted": "[x]"}
-_OBSERVED: Final = {
-    "confirmed": " (Seen in the results.)",
-    "contradicted": " (Excluded by the results.)",
-    "unmeasured": " (Not settled by the results.)",
-}
 _LABEL: Final = 16
 _STEP: Final = 6
 _MOST_PATIENTS: Final = 8
@@ -43,7 +33,7 @@ def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> R
     sources = References()
     if any(len(each.findings) for each in answered):
         printer.line()
-        printer.paragraph(_LEGEND, style="quiet")
+        printer.paragraph(labels.word("legend", "pathways"), style="quiet")
     panels = [panel for each in answered for panel in itertools.islice(_with_findings(each), limit + 1)]
     if len(panels) <= limit:
         few = sum(each.panels for each in answered) <= limit
@@ -91,15 +81,7 @@ def _show_patient(printer: Printer, panels: Sequence[PanelAnswer], sources: Refe
         for finding in panel.reasoned.findings:
             name = f"{finding.title}{label if len(panels) > 1 else ''}"
             _show_finding(printer, finding, sources, seen, name, adjusted=panel.adjusted_calcium())
-        _show_states(printer, panel)
-
-
-@functools.cache
-def state_title(key: str) -> str:
-    """Return a state, mechanism or symptom of the graph in words."""
-    from labinterp.reasoning import explain
-
-    return explain(key).title
+        show_states(printer, panel.reasoned.states)
 
 
 def _show_finding(
@@ -115,8 +97,8 @@ def _show_finding(
 ) -> None:
     printer.line()
     title = Text(f"{'' if number is None else f'{number}. '}{finding.title}", STYLES["heading"])
-    title.append(f"  {finding.status}, severity ")
-    title.append(finding.severity, STYLES[finding.severity])
+    title.append(f"  {labels.word('status', finding.status)}, severity ")
+    title.append(labels.word("severity", finding.severity), STYLES[finding.severity])
     printer.show(title)
 
     def part(label: str, text: str) -> None:
@@ -125,12 +107,12 @@ def _show_finding(
 
     part("where", where)
     part("what", _without_tests(finding))
-    part("rests on", "; ".join(_evidence(item, adjusted) for item in finding.evidence))
-    part("upstream", ", ".join(map(state_title, finding.upstream)))
-    part("next tests", "; ".join(map(analyte_title, finding.suggested_tests)))
+    part("rests on", "; ".join(told_evidence(item, adjusted) for item in finding.evidence))
+    part("upstream", ", ".join(map(titles.node, finding.upstream)))
+    part("next tests", "; ".join(map(titles.analyte, finding.suggested_tests)))
     for i, caveat in enumerate(finding.caveats):
         part("" if i else "caveats", f"- {caveat}")
-    part("may come with", ", ".join(state_title(f"symptom:{key}") for key in finding.accompanying_symptoms))
+    part("may come with", ", ".join(titles.symptom(key) for key in finding.accompanying_symptoms))
     for pathway in finding.pathways:
         before = seen.setdefault(pathway, name)
         _show_pathway(printer, pathway, sources, None if before == name else before)
@@ -148,41 +130,52 @@ def _without_tests(finding: Finding) -> str:
     return text
 
 
-def _evidence(evidence: Evidence, adjusted: str) -> str:
-    text = f"{analyte_title(evidence.analyte)}: {evidence.level.replace('_', ' ')}"
+def told_evidence(evidence: Evidence, adjusted: str) -> str:
+    """Return an observation with its level, and the adjusted value where there is one."""
+    text = f"{titles.analyte(evidence.analyte)}: {labels.word('level', evidence.level)}"
     if evidence.basis != "adjusted_by_albumin":
         return text
     return f"{text}, as adjusted by albumin{f' to {adjusted}' if adjusted else ''}"
 
 
 def _show_pathway(printer: Printer, pathway: Pathway, sources: References, before: str | None) -> None:
-    broken = f" at {state_title(pathway.broken_at)}" if pathway.broken_at else ""
-    head = f"{pathway.support}{broken}: {pathway.kind} pathway, {pathway.strength} evidence"
     again = "" if before is None else f"; the same as under {before}"
-    printer.paragraph(head + again, label=f"  {MARKS[pathway.support]}", hang=_STEP, style=pathway.support)
+    printer.paragraph(
+        pathway_head(pathway) + again,
+        label=f"  {labels.word('support_sign', pathway.support)}",
+        hang=_STEP,
+        style=pathway.support,
+    )
     if before is not None:
         return
     for i, step in enumerate(pathway.steps, 1):
-        said = _OBSERVED.get(step.observation, "") if i < len(pathway.steps) else ""
-        printer.paragraph(f"{step.statement}{said} {sources.mark(step.citations)}", label=f"{'':6}{i}.", hang=9)
+        text = f"{told_step(step, last=i == len(pathway.steps))} {sources.mark(step.citations)}"
+        printer.paragraph(text, label=f"{'':6}{i}.", hang=9)
 
 
-def _show_states(printer: Printer, panel: PanelAnswer) -> None:
-    """Print which states that lead to twitching are excluded, and which are open; of one test's states, the first."""
-    from labinterp.reasoning.graph import nodes
-    from labinterp.reasoning.tables import tables
+def told_step(step: Step, *, last: bool) -> str:
+    """Return a step with what the results say of where it leads; the last one leads to twitching itself."""
+    seen = "" if last else labels.tables()["observation_short"].get(step.observation, "")
+    return f"{step.statement.rstrip('.')} ({seen})" if seen else step.statement.rstrip(".")
 
-    states = panel.reasoned.states
-    held = {nodes()[state].tests for state, status in states.items() if status in FINDING_STATUSES}
-    groups: dict[str, dict[tuple[str, ...], str]] = {}
-    for table in tables().values():
-        tests = nodes()[table.id].tests
-        if table.id in table.paths_from and tests not in held:
-            groups.setdefault(states[table.id], {}).setdefault(tests, table.title)
-    printer.line()
-    for status, label in (("excluded", "excluded"), ("undetermined", "not settled")):
-        if groups.get(status):
-            printer.paragraph(", ".join(groups[status].values()), label=f"  {label}", hang=_LABEL)
+
+def pathway_head(pathway: Pathway) -> str:
+    """Return what the results say of a pathway, of what kind it is, and how well it is known."""
+    broken = f" at {titles.node(pathway.broken_at)}" if pathway.broken_at else ""
+    kind, strength = labels.word("kind", pathway.kind), labels.word("strength_short", pathway.strength)
+    return f"{labels.word('support_short', pathway.support)}{broken}: {kind} pathway, {strength}"
+
+
+def show_states(printer: Printer, states: Mapping[str, str], *, hang: int = _LABEL) -> None:
+    """Print which states that lead to twitching are excluded, and which are open."""
+    from labinterp.reasoning.wording import by_status
+
+    groups = by_status(states)
+    shown = [status for status in ("excluded", "undetermined") if groups.get(status)]
+    if shown:
+        printer.line()
+    for status in shown:
+        printer.paragraph(", ".join(groups[status]), label=f"  {labels.word('status', status)}", hang=hang)
 
 
 def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sources: References) -> None:

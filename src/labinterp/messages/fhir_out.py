@@ -8,12 +8,12 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.reading import analytes, units, values
+from labinterp.reading import units, values
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 from labinterp.tables.rows import as_text
-from labinterp.words import uris
+from labinterp.words import labels, titles, uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,16 +25,6 @@ _REFERENCE: Final = re.compile(
     r"(?:https?://\S{1,500}/)?Observation/[A-Za-z0-9.-]{1,64}|urn:uuid:[0-9a-f-]{36}|urn:oid:[0-9.]{1,100}"
 )
 _ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_FLAG_WORDS: Final = {
-    "LL": "Critical low",
-    "LU": "Significantly low",
-    "L": "Low",
-    "N": "Normal",
-    "H": "High",
-    "HU": "Significantly high",
-    "HH": "Critical high",
-    "IND": "Indeterminate",
-}
 _ABSENT: Final = {"missing_value": "unknown", "not_numeric": "as-text", "unknown_unit": "unsupported"}
 _ISSUE: Final = {"unknown_test": "not-supported", "missing_value": "not-found", "no_reference_range": "incomplete"}
 
@@ -172,9 +162,8 @@ def _value(item: Interpretation) -> Resource:
 
 
 def _flag(flag: str, band: str | None) -> Resource:
-    return _concept(
-        band or _FLAG_WORDS[flag], {"system": uris.INTERPRETATION, "code": flag, "display": _FLAG_WORDS[flag]}
-    )
+    display = labels.word("interpretation", flag)
+    return _concept(band or display, {"system": uris.INTERPRETATION, "code": flag, "display": display})
 
 
 def _said(item: Interpretation) -> list[str]:
@@ -187,7 +176,7 @@ def _said(item: Interpretation) -> list[str]:
 
 def _code(item: Interpretation) -> Resource:
     """Name the analyte, with a LOINC code where one fits the canonical unit."""
-    title, loinc = analytes.analyte(str(item.analyte)).title, loinc_of(item)
+    title, loinc = titles.analyte(item.analyte), loinc_of(item)
     if loinc is None:
         return _concept(title)
     return _concept(title, {"system": uris.LOINC, "code": loinc.code, "display": loinc.display})

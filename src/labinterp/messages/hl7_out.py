@@ -8,10 +8,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.reading import analytes
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
+from labinterp.words import titles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -138,7 +138,7 @@ def _test(item: Interpretation) -> str:
     if item.analyte is None:
         return _components(None, item.result.test)
     loinc = loinc_of(item)
-    own = (item.analyte, analytes.analyte(item.analyte).title, _SYSTEM)
+    own = (item.analyte, titles.analyte(item.analyte), _SYSTEM)
     return _components(loinc.code, loinc.display, "LN", *own) if loinc else _components(*own)
 
 

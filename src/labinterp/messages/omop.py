@@ -21,6 +21,7 @@ from labinterp.reading import analytes, demographics, units, values
 from labinterp.reading.times import read_time
 from labinterp.tables.layouts import to_labinterp
 from labinterp.tables.rows import as_text
+from labinterp.words import titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,7 +219,7 @@ def _reported(spelled: str | None, sent: str | None) -> str | None:
 def _source_value(test: str | None, loinc: str | None, analyte: str | None, specimen: str | None) -> str | None:
     """Return what names the test for whoever reads it back, its LOINC code included."""
     if specimen is not None and analyte is not None:
-        return f"{analytes.analyte(analyte).title} ({specimen})"
+        return f"{titles.analyte(analyte)} ({specimen})"
     code = analytes.resolve(None, loinc).loinc
     return " ".join(filter(None, (code if code and code not in (test or "") else None, test))) or loinc
 

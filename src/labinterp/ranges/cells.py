@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from labinterp.ranges.model import AGE_UNITS, NOT_PREGNANT, PREGNANCIES, TRIMESTERS, Who
+from labinterp.words import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +68,7 @@ class People:
             words = [
                 words[0],
                 "pregnant",
-                *([self.pregnancy.replace("_", " ")] if self.pregnancy != "pregnant" else []),
+                *([labels.spaced(self.pregnancy)] if self.pregnancy != "pregnant" else []),
             ]
         return ", ".join(word for word in words if word) or "everybody"
 

@@ -14,6 +14,7 @@ from labinterp.ranges.schema import OUTER_KINDS
 from labinterp.ranges.select import ReferenceSet, grades_for, related_analyte
 from labinterp.ranges.sets import reference_set
 from labinterp.reading import units as unit_table
+from labinterp.words import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,7 +158,7 @@ def _slots(reference: ReferenceSet, analyte: str, cell: Cell) -> dict[Slot, Entr
 
 
 def _compare(slot: Slot, before: Entry | None, after: Entry | None) -> list[_Found]:
-    whole = _WHOLE[slot[0]].format(slot[1].replace("_", " ") if slot[0] == "severity" else slot[1])
+    whole = _WHOLE[slot[0]].format(labels.word("level", slot[1]) if slot[0] == "severity" else slot[1])
     if before is None or after is None:
         if after is not None:
             return [_Found(whole, "added", after=_words(after), after_id=after.range_id)]

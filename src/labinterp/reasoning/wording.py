@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from labinterp.codes import SEVERITIES, SUPPORTS
+from labinterp.codes import FINDING_STATUSES, SEVERITIES, SUPPORTS
 from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.tables import Rule, Table, tables
 
@@ -98,6 +98,21 @@ def urgency(severities: Iterable[str]) -> str:
     return text
 
 
+def by_status(states: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """Return status → the states that lead to twitching, by name: of one test's states the first, none of those found.
+
+    Args:
+        states: state → status.
+    """
+    held = {graph.nodes()[state].tests for state, status in states.items() if status in FINDING_STATUSES}
+    groups: dict[str, dict[tuple[str, ...], str]] = {}
+    for key, table in tables().items():
+        tests = graph.nodes()[key].tests
+        if key in table.paths_from and tests not in held:
+            groups.setdefault(states[key], {}).setdefault(tests, table.title)
+    return {status: tuple(named.values()) for status, named in groups.items()}
+
+
 def essentials(
     findings: Sequence[Finding], states: Mapping[str, str], next_tests: Sequence[str], unjudged: Sequence[str]
 ) -> tuple[str, str, str]:
@@ -117,15 +132,12 @@ def essentials(
         'Hypomagnesemia (severity high).'
     """
     said = knowledge.read("guidance")
-    open_states: dict[tuple[str, ...], str] = {}  # of one test's states, the first
-    for key, table in tables().items():
-        if key in table.paths_from and states[key] == "undetermined":
-            open_states.setdefault(graph.nodes()[key].tests, table.title)
+    open_states = by_status(states).get("undetermined")
     if findings:
         what = _named(findings)
         soon = urgency(item.severity for item in findings)
     elif open_states:
-        what = said["nothing"]["open"].format(states=listed(open_states.values()))
+        what = said["nothing"]["open"].format(states=listed(open_states))
         soon = said["urgency"]["open"]
     else:
         what, soon = said["nothing"]["settled"], urgency(())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.arguments import checked_text
 from labinterp.markup import clean
 from labinterp.report.pages import draw, drawing
-from labinterp.report.words import analyte_title
+from labinterp.words import titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def _drawn(data: Mapping[str, Any], suspected: set[tuple[Any, ...]]) -> list[dic
         analyte, unit, about = key[-2], key[-1], units[key]
         low, high = spans[analyte]
         words = ", ".join(str(place) for place in key[:-2])
-        label = f"{analyte_title(analyte)} in {unit}{f' at {words}' if words else ''}, median {_cell(about['q50'])}"
+        label = f"{titles.analyte(analyte)} in {unit}{f' at {words}' if words else ''}, median {_cell(about['q50'])}"
         found.append(
             {
                 "analyte": analyte,

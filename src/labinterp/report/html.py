@@ -9,8 +9,9 @@ import attrs
 
 from labinterp.arguments import checked_text
 from labinterp.reasoning import headline
-from labinterp.report import lead, mechanisms, pages, people, results, summary, trends, words
+from labinterp.report import lead, mechanisms, pages, people, results, summary, trends
 from labinterp.report.pages import draw, drawing
+from labinterp.words import numbers
 from labinterp.words.citations import References
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def visit(report: ReportData, number: int = 1, *, of: int = 1) -> dict[str, Any]
         "report": report,
         "prefix": f"v{number}-" if of > 1 else "",
         "number": number,
-        "day": words.sent(days[-1]) if days else "",
+        "day": numbers.sent(days[-1]) if days else "",
         "lead": lead.of(report),
         "severe": headline(report.findings) is not None,
         "results": results.rows_of(report),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from labinterp.reasoning import headline, next_notes
 from labinterp.reasoning.wording import listed, sentence, test_titles
-from labinterp.report import words
+from labinterp.words import labels, titles
 
 if TYPE_CHECKING:
     from labinterp.model import Finding, ReportData
@@ -22,7 +22,7 @@ def of(report: ReportData) -> list[str]:
         >>> of(li.interpret([li.LabResult("calcium", 9.4, "mg/dL")], li.Patient(age=40)))[0]
         'No finding: the results that could be judged do not speak for one.'
     """
-    said = words.words()["lead"]
+    said = labels.tables()["lead"]
     first = headline(report.findings)
     sentences = [first] if first is not None else []
     rest = [finding for finding in report.findings if first is None or finding.severity != "high"]
@@ -33,18 +33,18 @@ def of(report: ReportData) -> list[str]:
         sentences.append(said["nothing"] if judged else said["nothing_judged"])
     unread = [item for item in report.interpretations if item.flag is None]
     if unread:
-        names = dict.fromkeys(words.analyte_title(i.analyte) if i.analyte else said["unknown"] for i in unread)
+        names = dict.fromkeys(titles.analyte(i.analyte) if i.analyte else said["unknown"] for i in unread)
         sentences.append(said["unjudged"].format(tests=listed(names)))
     if report.next_tests:
         sentences.append(
-            said["next"].format(tests=listed(test_titles().get(t, words.spaced(t)) for t in report.next_tests))
+            said["next"].format(tests=listed(test_titles().get(t, labels.spaced(t)) for t in report.next_tests))
         )
     return sentences
 
 
 def _found(findings: list[Finding], *, more: bool) -> str:
     """Return the findings by status, each by what the results show."""
-    said = words.words()["lead"]
+    said = labels.tables()["lead"]
     parts = []
     for status in dict.fromkeys(finding.status for finding in findings):
         titles = dict.fromkeys(short(finding.title) for finding in findings if finding.status == status)

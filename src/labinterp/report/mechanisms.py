@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from labinterp.markup import safe
-from labinterp.report import words
-from labinterp.words import uris
+from labinterp.words import labels, titles, uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,18 +90,18 @@ def _clearer(one: str | None, other: str) -> str:
 def _node(node: str, report: ReportData, support: str, observation: str) -> DrawnNode:
     status = report.states.get(node, "")
     if status == "present" or observation == "confirmed":
-        told = words.observed(node, "confirmed")
+        told = titles.observed(node, "confirmed")
         return DrawnNode(node, "measured", told)
     if status == "excluded" or observation == "contradicted":
-        return DrawnNode(node, "interrupted", words.word("node", "excluded"))
+        return DrawnNode(node, "interrupted", labels.word("node", "excluded"))
     if status == "possible":
-        return DrawnNode(node, "unknown", words.word("node", "possible"))
-    if words.is_symptom(node):
-        return DrawnNode(node, "unknown", words.word("told", "unmeasured"))
+        return DrawnNode(node, "unknown", labels.word("node", "possible"))
+    if titles.is_symptom(node):
+        return DrawnNode(node, "unknown", labels.word("told", "unmeasured"))
     if observation == "unmeasured":
-        return DrawnNode(node, "unknown", words.word("observation", "unmeasured"))
+        return DrawnNode(node, "unknown", labels.word("node", "unknown"))
     kind = {"supported": "supported", "interrupted": "interrupted"}.get(support, "unknown")
-    return DrawnNode(node, kind, words.word("node", kind))
+    return DrawnNode(node, kind, labels.word("node", kind))
 
 
 def draw(report: ReportData) -> str:
@@ -122,8 +121,8 @@ def draw(report: ReportData) -> str:
 @functools.lru_cache(maxsize=256)
 def _drawn(nodes: tuple[DrawnNode, ...], arrows: tuple[Arrow, ...]) -> str:
     places, threads, size = _layout([node.id for node in nodes], [(arrow.source, arrow.target) for arrow in arrows])
-    label = words.word("drawing", "mechanisms")
-    said = "; ".join(f"{words.node_title(node.id)}: {node.said}" for node in nodes)
+    label = labels.word("drawing", "mechanisms")
+    said = "; ".join(f"{titles.node(node.id)}: {node.said}" for node in nodes)
     head = (
         f'<svg class="mechanisms" width="{size[0]:.0f}" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="img" '
         f'aria-label="{safe(f"{label}. {said}")}" xmlns="{uris.SVG}">'
@@ -139,7 +138,7 @@ def _arrow(arrow: Arrow, points: Sequence[tuple[float, float]]) -> str:
         middle = (y + to_y) / 2
         path.append(f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}")
     tip_x, tip_y = points[-1]
-    kind = words.known("support", arrow.support)
+    kind = labels.known("support", arrow.support)
     parts = [
         f'<g class="arrow {kind}"><path class="thread" d="{"".join(path)}" fill="none" stroke="currentColor"/>',
         f'<path class="tip" d="M{tip_x:.1f} {tip_y:.1f}l-4.5 -8h9z" fill="currentColor"/>',
@@ -151,15 +150,15 @@ def _arrow(arrow: Arrow, points: Sequence[tuple[float, float]]) -> str:
 
 def _box(node: DrawnNode, x: float, y: float) -> str:
     left, top = x - _WIDTH / 2, y - _HEIGHT / 2
-    mark = words.word("node_mark", node.kind)
-    lines = _wrapped(words.node_title(node.id))
+    mark = labels.word("node_mark", node.kind)
+    lines = _wrapped(titles.node(node.id))
     texts = [*((line, "title") for line in lines), (f"{mark} {node.said}", "said")]
     first = y - (len(texts) - 1) * 6.8 + 4
     said = "".join(
         f'<text class="{kind}" x="{x:.1f}" y="{first + i * 13.6:.1f}" text-anchor="middle">{safe(text)}</text>'
         for i, (text, kind) in enumerate(texts)
     )
-    full = f"<title>{safe(words.node_title(node.id))}: {safe(node.said)}</title>"
+    full = f"<title>{safe(titles.node(node.id))}: {safe(node.said)}</title>"
     return f'<g class="node {node.kind}">{full}{_shape(node.kind, left, top)}{said}</g>'
 
 
@@ -303,4 +302,4 @@ def _spread(row: Sequence[str], wanted: Mapping[str, float], real: frozenset[str
 
 def legend() -> tuple[tuple[str, str, str], ...]:
     """Return kind, mark and meaning of each kind of node."""
-    return tuple((kind, words.word("node_mark", kind), words.word("node_legend", kind)) for kind in KINDS)
+    return tuple((kind, labels.word("node_mark", kind), labels.word("node_legend", kind)) for kind in KINDS)

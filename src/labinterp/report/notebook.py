@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.markup import safe, table
-from labinterp.report import lead, results, words
+from labinterp.report import lead, results
+from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
     from labinterp.model import ReportData
@@ -27,9 +28,9 @@ def of_report(report: ReportData) -> str:
     rows = []
     for row in results.rows_of(report):
         item = row["item"]
-        name = words.analyte_title(item.analyte) if item.analyte else words.sent(item.result.test)
-        mark = words.word("mark", item.level if item.flag else "missing")
-        given = f"{words.sent(item.result.value)} {words.sent(item.result.unit)}"
+        name = titles.analyte(item.analyte) if item.analyte else numbers.sent(item.result.test)
+        mark = labels.word("mark", item.level if item.flag else "missing")
+        given = f"{numbers.sent(item.result.value)} {numbers.sent(item.result.unit)}"
         rows.append((name, given, row["canonical"], f"{mark} {row['verdict']}", row["normal"]))
     return f"<div>{said}{table(('Test', 'As sent', 'Canonical', 'Level', 'Range'), rows)}</div>"
 
@@ -49,4 +50,4 @@ def of_frame(report: AnswerFrames) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "" if value is None or value != value else words.sent(value)  # noqa: PLR0124 - only NaN differs from itself
+    return "" if value is None or value != value else numbers.sent(value)  # noqa: PLR0124 - only NaN differs from itself

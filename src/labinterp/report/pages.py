@@ -13,7 +13,7 @@ from labinterp.errors import MissingExtraError
 from labinterp.kept import Kept
 from labinterp.markup import clean
 from labinterp.reasoning.wording import sentence
-from labinterp.report import words
+from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,18 +59,18 @@ def _environment() -> Environment:
         version=__version__,
         style=drawing(sheet),
         policy=policy(),
-        word=words.word,
-        known=words.known,
-        shown=words.shown,
+        word=labels.word,
+        known=labels.known,
+        shown=numbers.shown,
     )
     environment.filters.update(
-        analyte=words.analyte_title,
-        node=words.node_title,
-        symptom=words.symptom_title,
-        spaced=words.spaced,
-        sent=words.sent,
-        code=words.finding_title,
-        setting=words.setting,
+        analyte=titles.analyte,
+        node=titles.node,
+        symptom=titles.symptom,
+        spaced=labels.spaced,
+        sent=numbers.sent,
+        code=titles.finding,
+        setting=numbers.setting,
         sentence=sentence,
         link=link,
         chain=chain,

@@ -10,7 +10,8 @@ import attrs
 from labinterp.as_sent import in_unit
 from labinterp.codes import SEVERITIES
 from labinterp.reading import analytes, units, values
-from labinterp.report import lead, words
+from labinterp.report import lead
+from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,7 @@ def _findings(found: Any, first: dict[Any, int]) -> dict[tuple[str, Any], list[t
     made: dict[tuple[str, Any], dict[tuple[str, str, str, str], None]] = {}
     for file, patient, panel, code, status, severity, text in zip(files, *cells, strict=True):
         own = ("row", first[file] + _row_of(panel)) if _missing(patient) else str(patient)
-        made.setdefault((str(file), own), {})[words.finding_title(code), status, severity, text] = None
+        made.setdefault((str(file), own), {})[titles.finding(code), status, severity, text] = None
     return {
         key: sorted(told, key=lambda each: (-SEVERITIES.index(each[2]), each[1] != "present"))
         for key, told in made.items()
@@ -140,27 +141,25 @@ def _line(columns: dict[str, list[Any]], sent: Sequence[list[Any] | None], i: in
     level, problem = columns["level"][i], columns["problem"][i]
     judged = not _missing(columns["flag"][i])
     day = columns["collected_at"][i]
-    shown = "" if _missing(value) else f"{words.sent(value)} {'' if _missing(unit) else words.sent(unit)}".strip()
+    shown = "" if _missing(value) else f"{numbers.sent(value)} {'' if _missing(unit) else numbers.sent(unit)}".strip()
     if not shown and not _missing(columns["value"][i]):
-        number = words.shown(columns["value"][i], (columns["low"][i], columns["high"][i]))
+        number = numbers.shown(columns["value"][i], (columns["low"][i], columns["high"][i]))
         shown = f"{'' if _missing(columns['comparator'][i]) else columns['comparator'][i]}{number} {columns['unit'][i]}"
     return Line(
-        words.analyte_title(analyte) if known else "not known",
+        titles.analyte(analyte) if known else "not known",
         "" if _missing(day) else _cut(str(day)),
         _cut(shown),
         _normal(analyte, _code(value, unit), columns["low"][i], columns["high"][i]) if known and judged else "",
         str(level) if judged and not _missing(level) else "problem",
-        words.word("level", level) if judged else words.spaced("" if _missing(problem) else str(problem)),
+        labels.word("level", level) if judged else labels.spaced("" if _missing(problem) else str(problem)),
     )
 
 
 def _normal(analyte: str, code: str | None, low: Any, high: Any) -> str:
     unit = code if code is not None and code in units.accepted(analyte) else analytes.analyte(analyte).canonical_unit
     ends = [None if _missing(end) else round_of(analyte, float(end), unit) for end in (low, high)]
-    first, last = words.shown(ends[0], (ends[1],)), words.shown(ends[1], (ends[0],))
-    if first and last:
-        return f"{first} to {last} {unit}"
-    return f"from {first} {unit}" if first else f"up to {last} {unit}" if last else ""
+    span = numbers.span(*ends)
+    return f"{span} {unit}" if span else ""
 
 
 @functools.lru_cache(maxsize=4096)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from labinterp.markup import clean
 from labinterp.reasoning.wording import sentence
-from labinterp.report import results, words
+from labinterp.report import results
+from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
     from labinterp.model import ReportData
@@ -26,12 +27,12 @@ def explained(report: ReportData, index: int) -> str:
     """
     row = results.rows_of(report)[index]
     item = row["item"]
-    name = words.analyte_title(item.analyte) if item.analyte else "Not known"
-    given = " ".join(filter(None, map(words.sent, (item.result.test, item.result.value, item.result.unit))))
+    name = titles.analyte(item.analyte) if item.analyte else "Not known"
+    given = " ".join(filter(None, map(numbers.sent, (item.result.test, item.result.value, item.result.unit))))
     if item.flag is None:
-        said = words.word("verdict", "problem").lower()
+        said = labels.word("verdict", "problem").lower()
     else:
-        said = f"{words.word('level', item.level)} ({item.flag})" + (f"; {row['normal']}" if row["normal"] else "")
+        said = f"{labels.word('level', item.level)} ({item.flag})" + (f"; {row['normal']}" if row["normal"] else "")
     lines = [f"{name}, sent as {given}: {said}."]
     lines += [
         f"{sentence(problem.message)}. {problem.suggestion}."
@@ -46,7 +47,7 @@ def explained(report: ReportData, index: int) -> str:
         lines.append(f"Its source calls values here “{item.band}”.")
     if item.suspected_unit:
         lines.append(f"In {item.suspected_unit} the number would be ordinary; it was not changed.")
-    lines += [words.word("note", note) for note in item.notes]
+    lines += [labels.word("note", note) for note in item.notes]
     lines += [
         finding.explanation
         for finding in report.findings

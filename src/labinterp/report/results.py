@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.as_sent import AsSent, as_sent, in_unit
 from labinterp.errors import LabInterpError
 from labinterp.kernel import calcium as rule
-from labinterp.report import sources, svg, words
+from labinterp.report import sources, svg
 from labinterp.report.pages import drawing
+from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
     from labinterp.model import Interpretation, ReportData
@@ -40,9 +41,9 @@ def _row(item: Interpretation, hashes: Mapping[str, str], defaults: Mapping[str,
         "item": item,
         "shown": shown,
         "sources": found,
-        "level": words.known("level", item.level) if item.level else "problem",
+        "level": labels.known("level", item.level) if item.level else "problem",
         "verdict": verdict(item),
-        "normal": "; ".join(filter(None, (_normal(shown), words.on_limit(item))))
+        "normal": "; ".join(filter(None, (_normal(shown), labels.on_limit(item.flag, item.level, item.notes))))
         if shown is not None and item.flag is not None
         else "",
         "canonical": _canonical(item, shown),
@@ -54,34 +55,30 @@ def _row(item: Interpretation, hashes: Mapping[str, str], defaults: Mapping[str,
 def verdict(item: Interpretation) -> str:
     """Say in words what a result came to."""
     if item.flag is None:
-        return words.word("verdict", "problem")
-    return words.word("verdict", item.flag if item.flag in _CRITICAL else item.level)
+        return labels.word("verdict", "problem")
+    return labels.word("verdict", item.flag if item.flag in _CRITICAL else item.level)
 
 
 def _canonical(item: Interpretation, shown: AsSent | None) -> str:
     """Return the value in the canonical unit, where it was sent in another one."""
     if item.value is None or shown is None or shown.unit == item.unit:
         return ""
-    return f"{item.comparator or ''}{words.shown(item.value, (item.low, item.high))} {item.unit}"
+    return f"{item.comparator or ''}{numbers.shown(item.value, (item.low, item.high))} {item.unit}"
 
 
 def _normal(shown: AsSent) -> str:
-    low, high = words.shown(shown.low, (shown.high, shown.value)), words.shown(shown.high, (shown.low, shown.value))
-    if low and high:
-        return f"normal from {low} to {high} {shown.unit}"
-    if low or high:
-        return f"normal from {low} {shown.unit}" if low else f"normal up to {high} {shown.unit}"
-    return ""
+    span = numbers.span(shown.low, shown.high, shown.value, form="normal")
+    return f"{span} {shown.unit}" if span else ""
 
 
 def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.RangeSource, ...]) -> Any:
     """Draw the number line of a judged result; a result with a problem has none."""
     if shown is None or item.flag is None:
         return None
-    number = words.shown(shown.value, (shown.low, shown.high))
+    number = numbers.shown(shown.value, (shown.low, shown.high))
     label = (
-        f"{words.analyte_title(item.analyte)}: {item.comparator or ''}{number} "
-        f"{shown.unit}, {words.word('level', item.level)}; {_normal(shown) or 'no limits of normal'}"
+        f"{titles.analyte(item.analyte)}: {item.comparator or ''}{number} "
+        f"{shown.unit}, {labels.word('level', item.level)}; {_normal(shown) or 'no limits of normal'}"
     )
     segments = sources.segments(item, found, shown)
     line = svg.number_line(shown.value, shown.unit, segments, comparator=item.comparator, label=label)
@@ -122,10 +119,10 @@ def _computed(report: ReportData) -> list[tuple[int, float, str | None]]:
 def _adjusted_row(row: Mapping[str, Any], held: AsSent, value: float, level: str | None) -> dict[str, Any]:
     item: Interpretation = row["item"]
     number = held.of(value)
-    text = f"{item.comparator or ''}{words.shown(number, (held.low, held.high))} {held.unit}"
-    if level is None or level not in words.words()["level"]:
+    text = f"{item.comparator or ''}{numbers.shown(number, (held.low, held.high))} {held.unit}"
+    if level is None or level not in labels.tables()["level"]:
         level = _level(number, held)
-    said = f"adjusted by albumin: {text}, {words.word('level', level)}"
+    said = f"adjusted by albumin: {text}, {labels.word('level', level)}"
     segments = svg.segments_of(held.low, held.high)
     line = svg.number_line(
         float(number or 0.0), held.unit, segments, comparator=item.comparator, label=f"Calcium {said}"

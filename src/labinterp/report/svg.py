@@ -11,8 +11,7 @@ import attrs
 
 from labinterp.codes import LEVELS
 from labinterp.markup import safe
-from labinterp.report.words import shown, word
-from labinterp.words import uris
+from labinterp.words import labels, numbers, uris
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +147,7 @@ def _band(axis: _Axis, item: BarBand) -> str:
 
 
 def _names(level: str) -> tuple[str, ...]:
-    full = word("level", level)
+    full = labels.word("level", level)
     return full, full.removesuffix(" low").removesuffix(" high") if level.startswith("borderline") else full
 
 
@@ -156,7 +155,7 @@ def _limits(axis: _Axis, limits: Sequence[float]) -> list[str]:
     """Write the number of each limit below the line, leaving out what would overlap."""
     parts, free = [], -math.inf
     for limit in limits:
-        text = shown(limit, [other for other in limits if other != limit])
+        text = numbers.shown(limit, [other for other in limits if other != limit])
         x, half = axis.x(limit), len(text) * _LETTER / 2
         parts.append(f'<path class="tick" d="M{x:.1f} {_BOTTOM}v6" stroke="currentColor"/>')
         if x - half > free:
@@ -167,7 +166,7 @@ def _limits(axis: _Axis, limits: Sequence[float]) -> list[str]:
 
 def _marker(axis: _Axis, value: float, limits: Sequence[float], unit: str, comparator: str | None) -> str:
     x = axis.x(value)
-    text = f"{comparator or ''}{shown(value, limits)} {unit}"
+    text = f"{comparator or ''}{numbers.shown(value, limits)} {unit}"
     outside = "" if axis.holds(value) else "← " if value < axis.values[0] else "→ "
     half = len(text) * _LETTER / 2
     anchor = "start" if x - half < _LEFT else "end" if x + half > _RIGHT else "middle"

@@ -12,8 +12,7 @@ from labinterp import changes
 from labinterp.as_sent import as_sent, in_unit
 from labinterp.markup import safe
 from labinterp.reading.times import read_time
-from labinterp.report import words
-from labinterp.words import uris
+from labinterp.words import labels, numbers, titles, uris
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -101,7 +100,7 @@ def _trend(
         value, low, high = (
             None if end is None else in_unit(analyte, end, unit) for end in (item.value, item.low, item.high)
         )
-        text = f"{item.comparator or ''}{words.shown(value, (low, high))}"
+        text = f"{item.comparator or ''}{numbers.shown(value, (low, high))}"
         change = None if before is None else _exceeding(before, item)
         points.append(Point(time, float(value or 0.0), text, item.level or "indeterminate", low, high, change))
         before = item
@@ -155,7 +154,7 @@ def draw(trend: Trend) -> str:
         )
         parts += [
             f'<text class="limit" x="{_LEFT - 5}" y="{y(end) + 4:.1f}" text-anchor="end">'
-            f"{words.shown(end, (other,))}</text>"
+            f"{numbers.shown(end, (other,))}</text>"
             for end, other in ((latest.low, latest.high), (latest.high, latest.low))
             if end is not None
         ]
@@ -190,8 +189,8 @@ def _points(trend: Trend, places: Sequence[tuple[float, float]]) -> list[str]:
 
 
 def _label(trend: Trend) -> str:
-    steps = [f"{point.time.date()} {point.text} {words.word('level', point.level)}" for point in trend.points]
-    return f"{words.analyte_title(trend.analyte)} in {trend.unit}: {', '.join(steps)}"
+    steps = [f"{point.time.date()} {point.text} {labels.word('level', point.level)}" for point in trend.points]
+    return f"{titles.analyte(trend.analyte)} in {trend.unit}: {', '.join(steps)}"
 
 
 def said(trend: Trend) -> list[str]:

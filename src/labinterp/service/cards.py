@@ -15,9 +15,8 @@ from labinterp.codes import SEVERITIES, SUPPORTS
 from labinterp.reading import analytes, units
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
-from labinterp.report import words
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
-from labinterp.words import uris
+from labinterp.words import labels, numbers, titles, uris
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -131,7 +130,7 @@ class Maker:
     def _unread(self, report: Report) -> Iterator[dict[str, Any]]:
         items = [(report.interpretations[problem.result_index], problem) for problem in report.problems]
         lines = [
-            f"- {_plain(words.analyte_title(item.analyte))}: {_plain(problem.message)}. {_plain(problem.suggestion)}."
+            f"- {_plain(titles.analyte(item.analyte))}: {_plain(problem.message)}. {_plain(problem.suggestion)}."
             for item, problem in items
             if self._is_unread(item)
         ]
@@ -174,17 +173,17 @@ def _plain(text: str) -> str:
 def _evidence(item: Evidence, report: Report) -> str:
     """Return a result in the unit that it was sent in, with its level and range."""
     found = report.interpretations[item.result_index] if item.result_index is not None else None
-    title, level = words.analyte_title(item.analyte), words.word("level", item.level)
+    title, level = titles.analyte(item.analyte), labels.word("level", item.level)
     sent = None if found is None else as_sent(found)
     if found is None or sent is None or item.value is None:
         return _plain(f"{title}: {level}")
-    low, high = (words.shown(end, (sent.value,)) for end in (sent.low, sent.high))
+    span = numbers.span(sent.low, sent.high, sent.value)
     about = [level]
     if item.basis == "adjusted_by_albumin":
-        about.append(f"adjusted by albumin {words.shown(sent.of(item.value), (sent.low, sent.high))} {sent.unit}")
-    if low or high:
-        about.append(f"range {low or '…'} to {high or '…'} {sent.unit}")
-    value = f"{found.comparator or ''}{words.shown(sent.value, (sent.low, sent.high))} {sent.unit}"
+        about.append(f"adjusted by albumin {numbers.shown(sent.of(item.value), (sent.low, sent.high))} {sent.unit}")
+    if span:
+        about.append(f"range {span} {sent.unit}")
+    value = f"{found.comparator or ''}{numbers.shown(sent.value, (sent.low, sent.high))} {sent.unit}"
     return _plain(f"{title} {value}: {', '.join([*about, *filter(None, [_day(found)])])}")
 
 

@@ -1,0 +1,88 @@
+"""Numbers, ranges and settings as people are shown them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from labinterp.words.labels import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DIGITS: Final = (4, 5, 6, 8, 10, 12)
+_CLOSE: Final = 1e-9
+_LONGEST: Final = 160
+
+
+def shown(value: float | None, beside: Iterable[float | None] = ()) -> str:
+    """Return a number for people: four significant digits, and more where it would look equal to a number beside it.
+
+    Args:
+        value: the number.
+        beside: limits that it will be compared with by eye.
+
+    Example:
+        >>> shown(0.4525817), shown(1.11999), shown(1.11999, [1.12]), shown(25500.0)
+        ('0.4526', '1.12', '1.11999', '25500')
+    """
+    if value is None or not math.isfinite(value):
+        return ""
+    others = [other for other in beside if other is not None and not math.isclose(value, other, rel_tol=_CLOSE)]
+    text = ""
+    for digits in _DIGITS:
+        text = _plain(value, digits)
+        if all(float(text) != float(_plain(other, digits)) for other in others):
+            break
+    return text
+
+
+def _plain(value: float, digits: int) -> str:
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < 10**15 else text
+
+
+def span(low: float | None, high: float | None, beside: float | None = None, *, form: str = "span") -> str:
+    """Return the range between two limits, nothing where there is none.
+
+    Args:
+        low: lower limit, in the unit of the other.
+        high: upper limit.
+        beside: a value that is compared with them by eye.
+        form: `span` for a cell of a table, `normal` within a sentence.
+
+    Example:
+        >>> span(1.7, 2.4), span(None, 2.4), span(1.7, None), span(None, None)
+        ('1.7 to 2.4', 'up to 2.4', 'from 1.7', '')
+        >>> span(1.7, 2.4, form="normal")
+        'normal from 1.7 to 2.4'
+    """
+    first, last = shown(low, (high, beside)), shown(high, (low, beside))
+    ends = "both" if first and last else "low" if first else "high" if last else None
+    return "" if ends is None else str(tables()[form][ends]).format(low=first, high=last)
+
+
+def sent(value: Any) -> str:
+    """Return a value as it was sent, cut where it is longer than anything sensible."""
+    if value is None:
+        return ""
+    quantity = hasattr(value, "magnitude") and hasattr(value, "units")
+    text = f"{value.magnitude} {value.units:~}" if quantity else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def setting(value: Any) -> str:
+    """Return a setting for people; what holds nothing is `not set`.
+
+    Example:
+        >>> setting({}), setting(("a", "b")), setting({"Mg": "mg/dL"}), setting(False)
+        ('not set', 'a, b', 'Mg: mg/dL', 'no')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return sent(", ".join(f"{key}: {item}" for key, item in value.items())) or "not set"
+    if isinstance(value, list | tuple):
+        return sent(", ".join(map(str, value))) or "not set"
+    return sent(value) or "not set"
