@@ -58,7 +58,7 @@ def profiles() -> Iterator[str]:
     yield "\nWho has a range. Total and adjusted calcium stand in for each other where a profile has one of them alone;"
     yield "the result then notes `range_of_related_analyte`."
     covered = [(title(key), *("" if who == "nobody" else who for who in row)) for key, *row in rows]
-    yield from table(["", *head[1:]], covered)
+    yield from table(["analyte", *head[1:]], covered)
     yield "\n## Left out"
     yield "\nWho has none, by profile."
     for name in names:
