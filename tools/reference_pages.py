@@ -1,4 +1,4 @@
-"""Write docs/codes.md, docs/mechanisms.md and docs/spellings.md from code, knowledge and cases of the field.
+"""Write codes.md, mechanisms.md, spellings.md and units.md of docs from code, knowledge and cases of the field.
 
 Run: python tools/reference_pages.py
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labinterp.codes import NO_RANGE_REASONS, NOTES, PROBLEM_TEXTS
+from labinterp.reading.analytes import analytes
+from labinterp.reading.units import accepted, exact_factor
 from labinterp.reasoning import graph
 from labinterp.words import labels
 from labinterp.words.citations import References
@@ -39,6 +41,21 @@ SPELLINGS = f"""# What spellings are read
 what each must be read as, or be refused as. All of them run on single results, tables and streams
 (`pytest tests/field`); whole tables and messages of the field are tested beside them. `-` is a spelling of no
 language; shown are some that are read.
+
+"""
+UNITS = f"""# Analytes, units and LOINC codes
+
+{MADE}
+What is measured, in which units it is read, and by which codes it is known. A factor leads to the canonical unit.
+Factors are exact fractions, of a cited molar mass where one is needed; shown are four digits. A unit that is not named
+under an analyte cannot be converted for it (`incompatible_unit`).
+"""
+UNIT_SPELLINGS = """
+## How units may be spelled
+
+A unit is a word for what is above the stroke, one for what is below, and one of these joins between them: {joins}.
+Case and white space do not count. A spelling that is not here is `unknown_unit`, and nothing is guessed; some are here
+so that they are known and refused.
 
 """
 SHOWN = 4
@@ -131,16 +148,45 @@ def spellings() -> str:
         _table(("kind", "cases", "languages"), summary),
     ]
     for kind in kinds:
-        rows = [
-            (language, count, ", ".join(f"<code>{_escaped(text)}</code>" for text in shown[kind][language]))
-            for language, count in sorted(counts[kind].items())
-        ]
+        rows = [(language, count, _listed(shown[kind][language])) for language, count in sorted(counts[kind].items())]
         table = _table(("language", "cases", "among them"), rows)
         parts.append(f"\n## {KINDS[kind]} ({counts[kind].total()})\n\n{table}")
     return "".join(parts)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"codes.md": codes, "mechanisms.md": mechanisms, "spellings.md": spellings}
+def units() -> str:
+    """Return the page of analytes: the units in which each is read, its codes, and how units may be spelled."""
+    parts = [UNITS]
+    for key, analyte in analytes().items():
+        mass = (
+            f"; molar mass {analyte.molar_mass} g/mol ({analyte.molar_mass_source.text})" if analyte.molar_mass else ""
+        )
+        parts.append(f"\n## {analyte.title}\n\n`{key}`, canonical unit `{analyte.canonical_unit}`{mass}.\n\n")
+        customary = [(f"`{code}`", f"{float(exact_factor(key, code)):.4g}") for code in analyte.units]
+        others = ", ".join(f"`{code}`" for code in accepted(key) if code not in analyte.units)
+        parts.append(f"{_table(('unit', 'factor'), customary)}\nRead as well: {others}.\n\n")
+        parts.append(_table(("LOINC", "name"), [(f"`{loinc.code}`", loinc.display) for loinc in analyte.loinc]))
+    data = _toml("src/labinterp/knowledge/units.toml")
+    parts.append(UNIT_SPELLINGS.format(joins=", ".join(f"`{join.format('mg', 'L')}`" for join in data["joins"])))
+    words = [
+        (f"`{name}`", _listed(spelled))
+        for part in ("numerators", "denominators")
+        for name, spelled in data[part].items()
+    ]
+    parts.append(_table(("word", "spelled"), words))
+    whole = [(f"`{row['code']}`", _listed(row["extra"])) for row in data["unit"] if row.get("extra")]
+    parts.append(f"\nAs a whole:\n\n{_table(('unit', 'spelled'), whole)}")
+    exact = [(f"`{code}`", f"`{spelled}`") for spelled, code in data["exact_case"].items()]
+    parts.append(f"\nIn this case of letters alone:\n\n{_table(('unit', 'spelled'), exact)}")
+    return "".join(parts)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "codes.md": codes,
+    "mechanisms.md": mechanisms,
+    "spellings.md": spellings,
+    "units.md": units,
+}
 
 
 def _toml(path: str | Path) -> dict[str, Any]:
@@ -150,6 +196,10 @@ def _toml(path: str | Path) -> dict[str, Any]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |\n" for row in lines)
+
+
+def _listed(spelled: Sequence[str]) -> str:
+    return ", ".join(f"<code>{_escaped(text)}</code>" for text in spelled)
 
 
 def _escaped(text: str) -> str:
