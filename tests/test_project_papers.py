@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 import doctest
 import hashlib
+import os
 import re
 import runpy
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,8 @@ from labinterp.cli import main
 from labinterp.codes import FLAGS, LEVELS, NOTES, PROBLEMS
 
 ROOT = Path(__file__).parents[1]
-PAPERS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+GUIDES = sorted((ROOT / "docs" / "how_to").glob("*.md"))
+PAPERS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
 def read(name):
@@ -45,6 +50,44 @@ def test_examples_of_a_page_run(path):
         runner.run(example, out=said.append, clear_globs=False)
         names = example.globs
         assert not runner.summarize(verbose=False).failed, "".join(said)
+
+
+def sessions(path):
+    """Return the commands of a page's console blocks with what each is said to print."""
+    shown = re.findall(r"^```console\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [found for session in shown for found in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n?)*)", session, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", [path for path in GUIDES if sessions(path)], ids=lambda path: path.name)
+def test_commands_of_a_guide_print_what_it_shows(path, tmp_path):
+    """Every command of a how-to guide runs, one after the other, and prints what is shown; `...` stands for more."""
+    if shutil.which("sh") is None:
+        pytest.skip("the commands of the guides are those of a POSIX shell")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__*__"))
+    (tmp_path / "bin").mkdir()
+    for name, begins in (("python", ""), ("labinterp", " -m labinterp")):
+        program = tmp_path / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{begins} "$@"\n', encoding="utf-8")
+        program.chmod(0o700)
+    places = {
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    env = {**os.environ, **places, "COLUMNS": "80", "PYTHONUTF8": "1", "PYTHONWARNINGS": "error"}
+    for command, said in sessions(path):
+        done = subprocess.run(  # noqa: S603 - commands of our own pages
+            ["/bin/sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), command
+        flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+        assert doctest.OutputChecker().check_output(said, done.stdout, flags), done.stdout
+
+
+def test_every_guide_is_on_the_first_page_of_guides():
+    """The page of how-to guides links every guide, in its table and in the tree of pages."""
+    page = read("docs/how_to.md")
+    for path in GUIDES:
+        assert page.count(f"how_to/{path.stem}") == 2, path.name
 
 
 def test_readme_begins_with_the_two_commands():
@@ -100,9 +143,9 @@ def test_every_code_is_explained():
     assert {*LEVELS, *FLAGS, *PROBLEMS, *NOTES} <= named
 
 
-@pytest.mark.parametrize("name", ["codes.md", "mechanisms.md", "spellings.md"])
+@pytest.mark.parametrize("name", ["codes.md", "mechanisms.md", "spellings.md", "units.md"])
 def test_made_pages_are_those_of_the_data(name):
-    """The pages of codes, mechanisms and spellings are what `tools/reference_pages.py` writes; run it after a change."""
+    """The pages of codes, mechanisms, spellings and units are what `tools/reference_pages.py` writes; run it after a change."""
     pages = runpy.run_path(str(ROOT / "tools" / "reference_pages.py"))["PAGES"]
     assert pages[name]() == read(f"docs/{name}")
 
