@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import files, imports, memory, peers, single, streams
+from benchmarks import files, imports, memory, peers, service, single, streams
 
 if TYPE_CHECKING:
     from benchmarks.timing import Row
@@ -22,9 +22,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the main file")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
-    parser.add_argument("--only", choices=["single", "imports", "frames", "files", "peers", "memory"], action="append")
+    parser.add_argument(
+        "--only", choices=["single", "imports", "service", "frames", "files", "peers", "memory"], action="append"
+    )
     arguments = parser.parse_args()
-    wanted = arguments.only or ["single", "imports", "frames", "files", "peers"]
+    wanted = arguments.only or ["single", "imports", "service", "frames", "files", "peers"]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in wanted:
@@ -46,6 +48,7 @@ def _measure(name: str, rows: int, folder: Path) -> list[Row]:
     return {
         "single": single.measure,
         "imports": imports.measure,
+        "service": service.measure,
         "frames": lambda: files.frames(rows, folder),
         "files": lambda: streams.measure(rows, folder),
         "peers": peers.measure,

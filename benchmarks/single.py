@@ -1,6 +1,9 @@
-"""One panel, and a small frame."""
+"""One panel, its report as JSON and as a page, and a small frame."""
 
 from __future__ import annotations
+
+import json
+import time
 
 import pandas as pd
 import pint
@@ -19,7 +22,7 @@ PANEL = [
 
 
 def measure() -> list[Row]:
-    """Compare one panel, and a small frame, with five conversions by pint."""
+    """Compare one panel with five conversions by pint, its report with its data, a page and a small frame with 2 ms."""
     results = [li.LabResult(test, value, unit) for test, value, unit, _ in PANEL]
     patient = li.Patient(age=50, sex="female")
     registry = pint.UnitRegistry()
@@ -29,20 +32,24 @@ def measure() -> list[Row]:
         for test, value, unit, to in PANEL:
             registry.Quantity(value, unit).to(to, "chemistry", mw=masses[test])
 
+    report = li.interpret(results, patient)
+    data = report.to_dict()
     small = pd.DataFrame([{"test": t, "value": str(v), "unit": u, "age": "50"} for t, v, u, _ in PANEL])
     return [
         compare(
             "interpret, five analytes / five pint conversions with a context",
             lambda: li.interpret(results, patient),
             five,
-            goal=0.05,
+            goal=0.04,
             loops=200,
         ),
+        compare(
+            "Report.to_json / json.dumps of its data", report.to_json, lambda: json.dumps(data), goal=1.5, loops=100
+        ),
+        compare("Report.to_html / 2 ms", report.to_html, _two_ms, goal=1.0, loops=20),
         compare("interpret_frame, five rows / 2 ms", lambda: li.interpret_frame(small), _two_ms, goal=1.0, loops=20),
     ]
 
 
 def _two_ms() -> None:
-    import time
-
     time.sleep(0.002)

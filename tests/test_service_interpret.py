@@ -162,8 +162,9 @@ def test_accept_that_cannot_be_met_is_refused(accept, status):
 def test_page_is_not_offered_without_its_extra(monkeypatch):
     """Where jinja2 is not installed, HTML is refused with 406 and the rest goes on."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert CLIENT.interpret(PANEL, accept="text/html").status_code == 406
-    assert CLIENT.interpret(PANEL).status_code == 200
+    client = Client()
+    assert client.interpret(PANEL, accept="text/html").status_code == 406
+    assert client.interpret(PANEL).status_code == 200
 
 
 def test_log_names_route_status_and_time_alone(caplog):

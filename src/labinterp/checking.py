@@ -5,6 +5,7 @@ Knows the part of JSON Schema that our schemas of requests and reports use: what
 
 from __future__ import annotations
 
+import itertools
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -70,7 +71,7 @@ def faults(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[Faul
     """
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    if kinds is not None and not any(_is(value, kind) for kind in kinds):
+    if kinds is not None and not any(map(_is, itertools.repeat(value), kinds)):
         yield Fault(place or "/", f"expected {' or '.join(_WORDS[kind] for kind in kinds)}")
         return
     options = schema.get("anyOf")

@@ -78,7 +78,8 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
         refuse(f"{where}character {_constant_at(text)}", "NaN and Infinity are not JSON")
     except _Fault as error:
         refuse(where, str(error))
-    check_depth(read, where=where, max_depth=max_depth)
+    if text.count("[") + text.count("{") > max_depth:  # with fewer openings nothing can lie deeper
+        check_depth(read, where=where, max_depth=max_depth)
     if _SURROGATE.search(text):
         try:
             json.dumps(read, default=str, ensure_ascii=False).encode()

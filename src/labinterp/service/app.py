@@ -109,6 +109,7 @@ def create_app(
     app.state.room = body.Room(_ROOM * max_bytes)
     app.state.with_token = token is not None
     app.state.metrics = Metrics(lambda: int(app.state.workers.pending))
+    app.state.forms = answers.forms()
     app.state.warm = False
     return app
 
@@ -173,7 +174,7 @@ async def interpret(request: Request) -> Response:
     settings: settings_.Settings = request.app.state.settings
     kind = body.content_type(request, documents.TYPES)
     coding = body.coding(request, documents.TYPES)
-    form = media.choose(request.headers.get("accept"), answers.forms())
+    form = media.choose(request.headers.get("accept"), request.app.state.forms)
     query = request.query_params.multi_items()
     with request.app.state.room.part() as part:
         data = await body.read(request, settings.max_bytes, settings.timeout, part)

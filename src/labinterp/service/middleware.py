@@ -11,8 +11,6 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import MutableHeaders
-
 from labinterp.service.problems import RefusedError
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_RAW_HEADERS: Final = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
 _OPEN: Final = ("/health", "/ready", "/metadata")
 _KNOWLEDGE: Final = "/explain/"
 """Pages that hold nothing of any patient."""
@@ -53,9 +52,9 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name.lower() for name, _ in message["headers"]}
+                added = [pair for pair in _RAW_HEADERS if pair[0] not in given]
+                message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
         try:
