@@ -6,7 +6,9 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import types
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,16 @@ import labinterp as li
 MODULES = sorted(
     found.name for found in pkgutil.walk_packages(li.__path__, "labinterp.") if not found.name.endswith("__main__")
 )
+
+
+API = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def listed():
+    """Every function and class beyond those of `__all__` that the page of functions and classes lists, by name."""
+    for name in re.findall(r"^\.\. auto(?:function|class):: labinterp\.([\w.]+\.\w+)$", API, re.MULTILINE):
+        module, _, thing = name.rpartition(".")
+        yield name, getattr(importlib.import_module(f"labinterp.{module}"), thing)
 
 
 def public():
@@ -29,7 +41,7 @@ def public():
                 yield f"{name}.{method}", made.fget if isinstance(made, property) else getattr(thing, method)
 
 
-PUBLIC = dict(public())
+PUBLIC = dict(public()) | dict(listed())
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -51,5 +63,5 @@ def test_docstring_of_a_public_name_says_what_a_user_needs(name):
     assert "Example:" in text
     arguments = [key for key in inspect.signature(thing).parameters if key not in {"self", "cls"}]
     assert [key for key in arguments if f"{key}:" not in text] == []
-    if not inspect.isclass(thing):
+    if not inspect.isclass(thing) and inspect.signature(thing).return_annotation != "None":
         assert text.startswith("Return") or "Returns:" in text

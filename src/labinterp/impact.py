@@ -114,6 +114,9 @@ def impact(frame: pd.DataFrame, before: Any, after: Any, **options: Any) -> Impa
         options: further arguments of `interpret_frame`, such as `assume_adult` or `panel`. Ranges that came with the
             results are left out of the comparison unless `reported_ranges=True` is given.
 
+    Returns:
+        Numbers of results, findings, panels and patients that change, without a value or an id.
+
     Example:
         >>> import pandas as pd
         >>> frame = pd.DataFrame({"test": ["vitamin D"], "value": [35], "unit": ["nmol/L"], "age": [50]})

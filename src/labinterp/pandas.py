@@ -23,7 +23,16 @@ __all__ = ["LabinterpAccessor"]
 
 
 class LabinterpAccessor:
-    """What `df.labinterp` is; the frame itself is never changed."""
+    """What `df.labinterp` is; the frame itself is never changed.
+
+    Args:
+        frame: the frame that the accessor belongs to.
+
+    Example:
+        >>> frame = pd.DataFrame({"test": ["Mg"], "value": ["1,1"], "unit": ["mg/dL"], "age": [54]})
+        >>> frame.labinterp.interpret(ranges="uk").results["flag"].tolist()
+        ['L']
+    """
 
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
@@ -33,6 +42,9 @@ class LabinterpAccessor:
 
         Args:
             options: such as `ranges="uk"` or `panel="30D"`.
+
+        Returns:
+            Three frames: results, one row per row of this frame; findings; pathways.
 
         Raises:
             LayoutError: if the columns fit no layout.

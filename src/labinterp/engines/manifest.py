@@ -48,7 +48,7 @@ class Input:
 
 @attrs.frozen
 class Manifest:
-    """The account of a run; `manifest.json` holds the same.
+    r"""The account of a run; `manifest.json` holds the same.
 
     Args:
         labinterp: version of the library.
@@ -71,6 +71,17 @@ class Manifest:
             comma (`commas`) alone; `suggests` is the only sign that they show. Counted by pieces that hold such rows.
         not_covered: how many of the problems are results of tests that are known and not covered; `--strict` passes
             them over.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import labinterp as li
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = Path(folder, "labs.csv")
+        ...     _ = table.write_text("test,value,unit,age\nMg,1.1,mg/dL,54\n")
+        ...     manifest = li.interpret_files(table, Path(folder, "out"))
+        >>> manifest.rows_in, manifest.rows_out, manifest.severities
+        (1, 1, {'moderate': 1})
     """
 
     labinterp: str

@@ -106,6 +106,12 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
     Raises:
         MissingExtraError: if PySpark is not installed.
         LayoutError: if the columns fit no layout, or `row_id` is no column of integers.
+
+    Example:
+        >>> table = session.read.parquet("labs")  # doctest: +SKIP
+        >>> results, findings, pathways = report = interpret(table, row_id="id")  # doctest: +SKIP
+        >>> results.write.parquet("results")  # doctest: +SKIP
+        >>> report.unpersist()  # doctest: +SKIP
     """
     try:
         from pyspark import StorageLevel

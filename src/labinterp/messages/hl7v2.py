@@ -119,6 +119,28 @@ def interpret_hl7v2_batch(
     max_bytes: int = MAX_BYTES,
     **options: Any,
 ) -> list[Report]:
-    """Interpret the results of every patient, in order of appearance. Arguments as for `interpret_hl7v2`."""
+    """Interpret the results of every patient.
+
+    Args:
+        message: text, bytes or a `Path`: messages of any number of patients, a batch file among them.
+        tests: as for `to_frame`.
+        decimal: as for `to_frame`, and for values that are sent as text.
+        max_bytes: as for `to_frame`.
+        options: as for `labinterp.interpret`.
+
+    Returns:
+        A report for each patient, in order of appearance.
+
+    Raises:
+        InputError: if the message cannot be read.
+
+    Example:
+        >>> head = "MSH|^~{}&|||||20260301||ORU^R01|1|P|2.5".format(chr(92))
+        >>> segments = [head, "PID|1||7", "OBX|1|NM|2601-3^Mg||0.5|mmol/L|||||F"]
+        >>> segments += [head, "PID|1||8", "OBX|1|NM|2601-3^Mg||0.9|mmol/L|||||F"]
+        >>> reports = interpret_hl7v2_batch(chr(13).join(segments), assume_adult=True)
+        >>> [[finding.code for finding in report.findings] for report in reports]
+        [['hypomagnesemia'], []]
+    """
     found = to_results(message, tests=tests, decimal=decimal, max_bytes=max_bytes)
     return [interpret(results, patient, tests=tests, decimal=decimal, **options) for patient, results in found]

@@ -64,6 +64,17 @@ class OmopTables:
         observation: one row per finding: its code as the source value, its status as the value, its severity as the
             qualifier.
         note: one row per finding, with the same number: what it rests on and each of its pathways, in words.
+
+    Example:
+        >>> import pandas as pd
+        >>> from labinterp.frames import interpret_frame
+        >>> sent = pd.DataFrame(
+        ...     {"person_id": [7], "measurement_concept_id": [3001420], "measurement_date": "2026-01-10",
+        ...      "value_as_number": [1.1], "unit_concept_id": 8840, "year_of_birth": 1971}
+        ... )
+        >>> tables = to_omop(interpret_frame(sent), sent)
+        >>> tables.observation["observation_source_value"].tolist()
+        ['hypomagnesemia']
     """
 
     measurement: pd.DataFrame = attrs.field(repr=_rows)

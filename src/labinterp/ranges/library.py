@@ -257,6 +257,15 @@ def check(path: str | Path) -> tuple[str, ...]:
 
     Raises:
         ReferenceSetNotFound: if there is no such file.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "ours.toml")
+        ...     _ = file.write_text('schema = 1')
+        ...     faults = check(file)
+        >>> len(faults) > 0
+        True
     """
     path = Path(path)
     library = shipped()

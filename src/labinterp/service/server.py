@@ -77,6 +77,9 @@ def serve(
         log_format: `"text"`, or `"json"` with a line of JSON per record.
         tls: arguments of uvicorn: `ssl_certfile`, `ssl_keyfile`, `ssl_keyfile_password`, `ssl_ca_certs`.
         options: further arguments of `create_app`.
+
+    Example:
+        >>> serve(port=8080, ranges="uk")  # doctest: +SKIP
     """
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
         configured(host, port, token=token, cors=cors, log_format=log_format, tls=tls, **options).run()

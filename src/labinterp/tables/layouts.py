@@ -117,6 +117,13 @@ def _maps() -> Mapping[str, Mapping[str, str]]:
 def recognize(columns: Iterable[object], choices: ColumnChoices | None = None) -> str:
     """Tell a layout by its columns, whatever their case and, for results one in a row, their language.
 
+    Args:
+        columns: names of the columns.
+        choices: what the caller says of columns.
+
+    Returns:
+        The name of the layout.
+
     Raises:
         LayoutError: if they fit none; says what was understood (`found`), what is missing (`missing`), what was
             probably meant (`guesses`), and the layout that is nearly there (`nearest`).
