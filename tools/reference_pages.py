@@ -14,6 +14,7 @@ from labinterp.codes import NO_RANGE_REASONS, NOTES, PROBLEM_TEXTS
 from labinterp.reading.analytes import analytes
 from labinterp.reading.units import accepted, exact_factor
 from labinterp.reasoning import graph
+from labinterp.report.mechanisms import Arrow, DrawnNode, drawn
 from labinterp.words import labels
 from labinterp.words.citations import References
 
@@ -31,9 +32,20 @@ A result with a problem has no flag. A code never changes its meaning.
 MECHANISMS = f"""# The graph of mechanisms
 
 {MADE}
-{{nodes}} nodes, {{edges}} edges. A step is direct where a source saw it in people, else indirect. Numbers are sources,
-listed below.
+{{nodes}} nodes, {{edges}} edges. Drawn is what leads to twitching. Blood tests can show what has a double frame, a
+plain frame is a mechanism, and the patient tells of what is rounded. A broken arrow is weakly evidenced.
+
+```{{{{raw}}}} html
+<figure class="wide">{{drawing}}</figure>
+```
+
+A step is direct where a source saw it in people, else indirect. Numbers are sources, listed below.
 """
+LOOKS = {
+    "state": ("measured", "results can show it"),
+    "mechanism": ("supported", "a mechanism"),
+    "symptom": ("unknown", "the patient tells it"),
+}
 SPELLINGS = f"""# What spellings are read
 
 {MADE}
@@ -106,7 +118,15 @@ def mechanisms() -> str:
     """Return the page of the graph of mechanisms: every node, every edge, every source."""
     nodes, edges = graph.nodes(), graph.edges()
     sources = References()
-    parts = [MECHANISMS.format(nodes=len(nodes), edges=len(edges))]
+    leading = {*graph.distances(graph.target()), graph.target()}
+    boxes = tuple(DrawnNode(key, *LOOKS[node.kind]) for key, node in nodes.items() if key in leading)
+    arrows = tuple(
+        Arrow(edge.source, edge.target, "possible" if edge.strength == "weak" else "supported", breaks=False)
+        for edge in edges
+        if edge.source in leading and edge.target in leading
+    )
+    drawing = drawn(boxes, arrows, "The mechanisms that lead to fasciculation")
+    parts = [MECHANISMS.format(nodes=len(nodes), edges=len(edges), drawing=drawing)]
     for key, node in nodes.items():
         steps = [edge for edge in edges if edge.source == key]
         parts.append(f"\n## {node.title}\n\n{node.text} {sources.mark(node.citations)}\n")

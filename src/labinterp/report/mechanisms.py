@@ -115,20 +115,20 @@ def draw(report: ReportData) -> str:
         '<svg class="mechanisms"'
     """
     nodes, arrows = parts_of(report)
-    return _drawn(nodes, arrows) if nodes else ""
+    return drawn(nodes, arrows, labels.word("drawing", "mechanisms")) if nodes else ""
 
 
 @functools.lru_cache(maxsize=256)
-def _drawn(nodes: tuple[DrawnNode, ...], arrows: tuple[Arrow, ...]) -> str:
+def drawn(nodes: tuple[DrawnNode, ...], arrows: tuple[Arrow, ...], label: str) -> str:
+    """Return nodes and arrows as one SVG, with what it is in words."""
     places, threads, size = _layout([node.id for node in nodes], [(arrow.source, arrow.target) for arrow in arrows])
-    label = labels.word("drawing", "mechanisms")
     said = "; ".join(f"{titles.node(node.id)}: {node.said}" for node in nodes)
     head = (
         f'<svg class="mechanisms" width="{size[0]:.0f}" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="img" '
         f'aria-label="{safe(f"{label}. {said}")}" xmlns="{uris.SVG}">'
     )
-    drawn = [_arrow(arrow, [*threads[arrow.source, arrow.target]]) for arrow in arrows]
-    return "".join((head, *drawn, *(_box(node, *places[node.id]) for node in nodes), "</svg>"))
+    between = [_arrow(arrow, [*threads[arrow.source, arrow.target]]) for arrow in arrows]
+    return "".join((head, *between, *(_box(node, *places[node.id]) for node in nodes), "</svg>"))
 
 
 def _arrow(arrow: Arrow, points: Sequence[tuple[float, float]]) -> str:
