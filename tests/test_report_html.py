@@ -262,14 +262,16 @@ def test_adjusted_calcium_stands_beside_the_total(unit, albumin, shown):
 
 
 def test_lead_says_what_was_found_not_judged_and_next():
-    """The page opens with what was found, what was not judged, and what to measure next; severe comes first."""
+    """The page opens with the lines of the terminal: what, how soon, what to measure next; severe comes first."""
     mild = li.interpret([li.LabResult("Mg", 1.5, "mg/dL"), li.LabResult("calcium", "QNS", "mg/dL")], li.Patient(age=54))
-    sentences = lead.of(mild)
-    assert sentences[0] == "Found: low magnesium."
-    assert sentences[1] == "Sent, but not judged (this does not mean normal): Calcium, total."
-    assert sentences[2].startswith("Measure next: ")
+    what, soon, measure = lead.of(mild)
+    assert what == ("What", "Hypomagnesemia (severity moderate).")
+    assert soon == ("How soon", reasoning.urgency(["moderate"]))
+    assert measure[0] == "Measure next"
+    assert measure[1].endswith("Sent, but not judged, which does not mean normal: total calcium.")
     severe = li.interpret([li.LabResult("Mg", 0.5, "mg/dL"), li.LabResult("B12", 90, "pg/mL")], li.Patient(age=54))
-    assert lead.of(severe)[0] == reasoning.headline(severe.findings)
+    assert lead.of(severe)[0] == ("", reasoning.headline(severe.findings))
+    assert "Vitamin B12 deficiency (severity moderate)." in dict(lead.of(severe))["What"]
     assert '<p class="headline severe"><strong>' in severe.to_html()
 
 

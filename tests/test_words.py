@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import labinterp
+import labinterp as li
 from cli_tools import run
 from labinterp.model import Citation
-from labinterp.reasoning import explain
+from labinterp.reasoning import essentials, explain
 from labinterp.words import uris
 from labinterp.words.citations import References
 
-SOURCE = Path(labinterp.__file__).parent
+SOURCE = Path(li.__file__).parent
 URI = re.compile(r"(?:https?://[a-z]|urn:labinterp)")
 EXAMPLE = re.compile(r"https://(?:[a-z]+\.example\.org|www\.nice\.org\.uk/)")
 """What shows the form of an address in a hint or in the documentation of a file."""
@@ -75,3 +75,23 @@ def test_explain_lists_each_source_once(capsys, node):
     assert cited
     for text in cited:
         assert sources.count(" ".join(text.split())) == 1
+
+
+def test_page_and_terminal_open_with_the_same_lines(capsys):
+    """What, how soon and what to measure next are the same sentences on the page, the terminal and in a notebook."""
+    sent = [li.LabResult("Mg", "1.5", "mg/dL"), li.LabResult("calcium", "QNS", "mg/dL")]
+    report = li.interpret(sent, li.Patient(age=54))
+    _, out, _ = run(capsys, "panel", "Mg 1.5 mg/dL", "calcium QNS mg/dL", "--age", "54")
+    printed, page, cell = " ".join(out.split()), report.to_html(), report._repr_html_()
+    lines = essentials(report).labeled
+    assert [label for label, _ in lines] == ["What", "How soon", "Measure next"]
+    for label, text in lines:
+        assert f"{label}: {text}" in printed
+        assert f"<strong>{label}</strong>: {text}" in page
+        assert f"<strong>{label}</strong>: {text}" in cell
+
+
+def test_nothing_judged_is_never_called_nothing_found():
+    """Where no result could be judged, the first line says that this says nothing, whatever was sent."""
+    for sent in ([], [li.LabResult("calcium", "QNS", "mg/dL")], [li.LabResult("ferritin", "30", "ng/mL")]):
+        assert essentials(li.interpret(sent)).what == "No result could be judged; that says nothing about the patient."

@@ -41,10 +41,15 @@ def knowledge(name: str) -> dict[str, Any]:
     return read_toml(knowledge_path(name))
 
 
+def words_path(name: str) -> Path:
+    """Return the path of a file of `labinterp/words`."""
+    return _PACKAGE / "words" / name
+
+
 @functools.cache
 def words(name: str) -> dict[str, Any]:
     """Read a TOML file of `labinterp/words`, once."""
-    return read_toml(_PACKAGE / "words" / name)
+    return read_toml(words_path(name))
 
 
 def sha256(data: bytes) -> str:

@@ -12,6 +12,7 @@ from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
 from labinterp.cli.summary import CLASSES, apart, by_analyte, count_patients, counted_problems, remedy
 from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
 from labinterp.words import labels, titles
+from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,9 +66,9 @@ def show_essentials(printer: Printer, answered: Sequence[Answered]) -> None:
     if names:
         soon = f"{soon} {counted(len(severe), 'panel')}: {listed(names, _MOST_TESTS)}."
     style = "high" if severe else "heading"
-    printer.paragraph(what, label="What:", hang=_LABEL, style=style)
-    printer.paragraph(soon, label="How soon:", hang=_LABEL, style=style)
-    printer.paragraph(_measure(answered), label="Measure next:", hang=_LABEL, style="heading")
+    lines = reasoning.Essentials(what, soon, _measure(answered)).labeled
+    for (label, text), shown in zip(lines, (style, style, "heading"), strict=True):
+        printer.paragraph(text, label=f"{label}:", hang=_LABEL, style=shown)
 
 
 def show_panels(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any]) -> None:
@@ -108,7 +109,7 @@ def _measure(answered: Sequence[Answered]) -> str:
                 counts[test] = counts.get(test, 0) + count
     order = sorted(counts, key=lambda test: -counts[test])
     tests = [f"{titles.analyte(test)} (in {counted(counts[test], 'panel')})" for test in order]
-    return f"{listed(tests, _MOST_TESTS)}." if tests else "Nothing further among these tests."
+    return f"{listed(tests, _MOST_TESTS)}." if tests else said("measure")["none"]
 
 
 def _severe(answered: Sequence[Answered]) -> Iterator[PanelAnswer]:
@@ -133,7 +134,7 @@ def _show_severe(printer: Printer, answered: Sequence[Answered], most: int) -> N
             "" if panel.patient is None else clean(panel.label, 16),
             Text(
                 ", ".join(
-                    finding.title.partition(":")[0] + (" (possible)" if finding.status == "possible" else "")
+                    titles.short(finding.title) + (" (possible)" if finding.status == "possible" else "")
                     for finding in panel.reasoned.findings
                     if finding.severity == SEVERITIES[-1]
                 ),
@@ -157,7 +158,7 @@ def _show_kinds(printer: Printer, answered: Sequence[Answered], most: int) -> No
     order = sorted(groups, key=lambda key: (-SEVERITIES.index(key[1]), -sum(groups[key].values())))
     rows = [
         (
-            clean(title.partition(":")[0], _TITLE),
+            clean(titles.short(title), _TITLE),
             Text(severity, STYLES[severity]),
             *(f"{groups[title, severity].get(status, 0):,}" for status in ("present", "possible")),
         )

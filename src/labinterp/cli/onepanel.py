@@ -54,11 +54,10 @@ def show_essentials(printer: Printer, report: Report) -> None:
     from labinterp.codes import SEVERITIES
 
     severe = any(finding.severity == SEVERITIES[-1] for finding in report.findings)
-    said = reasoning.essentials(report.findings, report.states, report.next_tests, report.unjudged)
-    for label, text in zip(("What", "How soon", "Measure next"), said, strict=True):
-        printer.paragraph(
-            text, label=f"{label}:", hang=_LABEL, style="high" if severe and label != "Measure next" else "heading"
-        )
+    *urgent, (label, measure) = reasoning.essentials(report).labeled
+    for name, text in urgent:
+        printer.paragraph(text, label=f"{name}:", hang=_LABEL, style="high" if severe else "heading")
+    printer.paragraph(measure, label=f"{label}:", hang=_LABEL, style="heading")
 
 
 def show_report(printer: Printer, report: Report, *, traces: bool = False, whose: str = "") -> None:
@@ -242,7 +241,7 @@ def _show_pathways(printer: Printer, finding: Finding, told: _Told, amount: _Amo
             style="quiet",
         )
     for title, count in others.items():
-        text = f"{counted(count, 'pathway')} as under {title.partition(':')[0]}"
+        text = f"{counted(count, 'pathway')} as under {titles.short(title)}"
         printer.paragraph(text, label="  [=]", hang=_STEP - 1, style="quiet")
 
 

@@ -12,6 +12,7 @@ from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
 from labinterp.codes import SEVERITIES
 from labinterp.words import labels, titles
 from labinterp.words.citations import References
+from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,11 +121,9 @@ def _show_finding(
 
 def _without_tests(finding: Finding) -> str:
     """Return the explanation without the sentence on tests, which have a line of their own."""
-    from labinterp.reasoning import wording
-
-    names = ", ".join(wording.test_titles()[test] for test in finding.suggested_tests)
+    names = said("list")["comma"].join(map(titles.test, finding.suggested_tests))
     text = finding.explanation
-    for key, phrase in wording.phrases().items():
+    for key, phrase in said("finding").items():
         if key.startswith("tests"):
             text = " ".join(text.replace(phrase.format(tests=names), "").split())
     return text

@@ -22,7 +22,7 @@ from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, 
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
 from labinterp.reasoning.slots import CONTEXTS, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
-from labinterp.reasoning.wording import essentials, headline, urgency
+from labinterp.reasoning.wording import Essentials, essentials, headline, urgency
 
 __all__ = [
     "CONTEXTS",
@@ -33,6 +33,7 @@ __all__ = [
     "UNJUDGED_CODE",
     "Claim",
     "Edge",
+    "Essentials",
     "Explanation",
     "Reasoned",
     "checked",

@@ -13,9 +13,11 @@ from labinterp.errors import PresentationError
 from labinterp.frozen import FrozenMap
 from labinterp.model import Finding, Guidance, Pathway, Presentation
 from labinterp.reading.demographics import is_missing
-from labinterp.reasoning import graph, knowledge, wording
+from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.engine import Reasoned, rank, reason
 from labinterp.reasoning.tables import tables
+from labinterp.words import titles
+from labinterp.words.sentences import capital, listed, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,8 +77,8 @@ def next_notes(tests: Sequence[str], why: Iterable[str]) -> tuple[str, ...]:
     """
     if not tests:
         return ()
-    titles = ", ".join(wording.test_titles()[test] for test in tests)
-    return (knowledge.read("guidance")["sentence"]["next"].format(tests=titles, why=" ".join(why)).rstrip(),)
+    named = said("list")["comma"].join(map(titles.test, tests))
+    return (said("note")["next"].format(tests=named, why=" ".join(why)).rstrip(),)
 
 
 def unjudged_notes(reasons: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
@@ -89,11 +91,10 @@ def unjudged_notes(reasons: Iterable[tuple[str, str | None]]) -> tuple[str, ...]
         >>> unjudged_notes([("magnesium", "missing_unit")])
         ('Serum magnesium was sent and could not be judged: the result has no unit, and a unit is never guessed.',)
     """
-    said = knowledge.read("guidance")["sentence"]
     notes = []
     for analyte, code in reasons:
-        reason = said["undecided"] if code is None else PROBLEM_TEXTS[code][0]
-        notes.append(said["unjudged"].format(test=wording.sentence(wording.test_titles()[analyte]), reason=reason))
+        reason = said("note")["undecided"] if code is None else PROBLEM_TEXTS[code][0]
+        notes.append(said("note")["unjudged"].format(test=capital(titles.test(analyte)), reason=reason))
     return tuple(dict.fromkeys(notes))
 
 
@@ -289,18 +290,18 @@ def _told(finding: Finding, told: Presentation) -> Finding:
 
 def _said(matched: Sequence[str], told: Presentation, *, twitching: bool) -> Iterable[str]:
     """Say what was told that bears on a finding; course and triggers bear on those that can cause twitching."""
-    said = knowledge.read("symptoms")["told"]
+    phrases = said("told")
     if matched:
-        yield said["matched"].format(titles=wording.listed(_titles("symptom", matched)))
+        yield phrases["matched"].format(titles=listed(_titles("symptom", matched)))
     if twitching and told.triggers:
-        yield said["triggers"].format(titles=wording.listed(_titles("trigger", told.triggers)))
+        yield phrases["triggers"].format(titles=listed(_titles("trigger", told.triggers)))
     if twitching and told.course is not None:
-        yield said["course"].format(title=_titles("course", (told.course,))[0])
+        yield phrases["course"].format(title=_titles("course", (told.course,))[0])
 
 
 def _titles(kind: str, keys: Iterable[str]) -> list[str]:
-    titles = {item["id"]: item["title"] for item in knowledge.read("symptoms")[kind]}
-    return [titles[key] for key in keys]
+    named = {item["id"]: item["title"] for item in knowledge.read("symptoms")[kind]}
+    return [named[key] for key in keys]
 
 
 @functools.lru_cache(maxsize=1024)

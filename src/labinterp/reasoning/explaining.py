@@ -9,8 +9,10 @@ import attrs
 
 from labinterp.errors import UnknownNodeError
 from labinterp.reading import analytes
-from labinterp.reasoning import graph, knowledge, wording
+from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.tables import Table, caveats, tables
+from labinterp.words import titles
+from labinterp.words.sentences import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -203,8 +205,8 @@ def _guidance() -> Iterator[tuple[str, Callable[[], Explanation]]]:
 
 def _compared() -> str:
     """Return the nutrients side by side, a line each."""
-    data, titles = knowledge.read("guidance")["comparison"], wording.test_titles()
-    lines = ({**row, "tests": " and ".join(titles[test] for test in row["tests"])} for row in data["row"])
+    data = knowledge.read("guidance")["comparison"]
+    lines = ({**row, "tests": listed(map(titles.test, row["tests"]))} for row in data["row"])
     return " ".join(data["line"].format(**line) for line in lines)
 
 

@@ -1,57 +1,37 @@
-"""Sentences put together from the knowledge's phrases; they never hold a value."""
+"""Sentences put together from what the results came to; they never hold a value."""
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
+
+import attrs
 
 from labinterp.codes import FINDING_STATUSES, SEVERITIES, SUPPORTS
 from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.tables import Rule, Table, tables
+from labinterp.words import titles
+from labinterp.words.sentences import capital, listed, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from labinterp.model import Finding, Pathway
+    from labinterp.model import Finding, Pathway, ReportData
     from labinterp.reasoning.slots import Panel
-
-
-@functools.cache
-def phrases() -> Mapping[str, str]:
-    """Return the phrases."""
-    return dict(knowledge.read("states")["phrases"])
-
-
-@functools.cache
-def test_titles() -> Mapping[str, str]:
-    """Return analyte → its name in words."""
-    return {item["id"]: item["title"] for item in knowledge.read("guidance")["test"]}
-
-
-def sentence(text: str) -> str:
-    """Return a text with a capital first letter."""
-    return text[:1].upper() + text[1:]
-
-
-def listed(items: Iterable[str]) -> str:
-    """Return items as `a, b and c`."""
-    *head, last = items
-    said = phrases()
-    return said["list_comma"].join(head) + said["list_and"] + last if head else last
 
 
 def because(row: Rule, panel: Panel) -> str:
     """Return the reason of a row for this panel."""
     title = "" if panel.calcium is None else panel.calcium.title
-    return sentence(row.because.replace("{calcium}", title))
+    return capital(row.because.replace("{calcium}", title))
 
 
 def of_unjudged(tests: Iterable[str]) -> tuple[str, ...]:
     """Return that some results were sent and could not be judged, in a sentence, or nothing where there are none."""
-    titles = [test_titles()[test] for test in tests]
-    if not titles:
+    named = [titles.test(test) for test in tests]
+    if not named:
         return ()
-    return (sentence(phrases()["unjudged_one" if len(titles) == 1 else "unjudged_many"].format(tests=listed(titles))),)
+    text = said("finding")["unjudged_one" if len(named) == 1 else "unjudged_many"]
+    return (capital(text.format(tests=listed(named))),)
 
 
 def headline(findings: Iterable[Finding]) -> str | None:
@@ -63,27 +43,7 @@ def headline(findings: Iterable[Finding]) -> str | None:
     severe = dict.fromkeys(finding.title for finding in findings if finding.severity == SEVERITIES[-1])
     if not severe:
         return None
-    said = knowledge.read("guidance")
-    text: str = said["severe"]["text"].format(titles=listed(severe), urgency=said["urgency"][SEVERITIES[-1]])
-    return text
-
-
-def _within(title: str) -> str:
-    """Return a title as it stands within a sentence."""
-    return title[:1].lower() + title[1:]
-
-
-def _named(findings: Iterable[Finding]) -> str:
-    """Return findings by their short names, those of one severity and status together."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for finding in findings:
-        groups.setdefault((finding.severity, finding.status), []).append(_within(finding.title.partition(":")[0]))
-    said = knowledge.read("guidance")["found"]
-    parts = [
-        said[status].format(titles=listed(dict.fromkeys(titles)), severity=severity)
-        for (severity, status), titles in groups.items()
-    ]
-    return sentence(f"{'; '.join(parts)}.")
+    return f"{said('severe')['found'].format(titles=listed(severe))} {urgency(SEVERITIES[-1:])}"
 
 
 def urgency(severities: Iterable[str]) -> str:
@@ -113,38 +73,84 @@ def by_status(states: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
     return {status: tuple(named.values()) for status, named in groups.items()}
 
 
-def essentials(
-    findings: Sequence[Finding], states: Mapping[str, str], next_tests: Sequence[str], unjudged: Sequence[str]
-) -> tuple[str, str, str]:
-    """Return what is found, how soon a clinician should look, and what to measure next: a sentence or two each.
+@attrs.frozen
+class Essentials:
+    """The three lines at the top of a report, in a sentence or two each.
 
     Args:
-        findings: of one panel, the most serious first.
-        states: state -> status.
-        next_tests: as in `Report`.
-        unjudged: as in `Report`.
+        what: what is found.
+        soon: how soon a clinician should look.
+        measure: what to measure next, and what was sent and could not be judged.
+    """
+
+    what: str
+    soon: str
+    measure: str
+
+    @property
+    def labeled(self) -> tuple[tuple[str, str], ...]:
+        """Return each line behind its label, but for those that say nothing."""
+        lines = attrs.asdict(self)
+        return tuple((text, lines[key]) for key, text in said("label").items() if lines[key])
+
+
+def essentials(report: ReportData, *, headed: bool = False) -> Essentials:
+    """Return what is found, how soon a clinician should look, and what to measure next.
+
+    Args:
+        report: of one panel.
+        headed: whether `headline` stands above; what it says is then left out.
 
     Example:
-        >>> from labinterp.reasoning import LEVELS, SLOTS, reason
-        >>> low = 1 + LEVELS.index("very_low")
-        >>> found = reason(tuple(low if slot == "magnesium" else 0 for slot in SLOTS))
-        >>> essentials(found.findings, found.states, found.next_tests, ())[0]
+        >>> import labinterp as li
+        >>> found = essentials(li.interpret([li.LabResult("Mg", 0.6, "mg/dL")], li.Patient(age=54)))
+        >>> found.what
         'Hypomagnesemia (severity high).'
+        >>> [label for label, _ in found.labeled]
+        ['What', 'How soon', 'Measure next']
     """
-    said = knowledge.read("guidance")
-    open_states = by_status(states).get("undetermined")
-    if findings:
-        what = _named(findings)
-        soon = urgency(item.severity for item in findings)
-    elif open_states:
-        what = said["nothing"]["open"].format(states=listed(open_states))
-        soon = said["urgency"]["open"]
+    severe = headed and headline(report.findings) is not None
+    rest = [finding for finding in report.findings if not severe or finding.severity != SEVERITIES[-1]]
+    if report.findings:
+        what = _named(rest) if rest else ""
+        soon = "" if severe else urgency(finding.severity for finding in report.findings)
     else:
-        what, soon = said["nothing"]["settled"], urgency(())
-    measure = said["measure"]
-    tests = [(measure["next"], next_tests), (measure["again"], unjudged)]
-    told = [text.format(tests=sentence(listed(test_titles()[key] for key in keys))) for text, keys in tests if keys]
-    return what, soon, " ".join(told) or measure["none"]
+        what, soon = _nothing(report)
+    return Essentials(what, soon, _measure(report))
+
+
+def _named(findings: Iterable[Finding]) -> str:
+    """Return findings by their short names, those of one severity and status together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        name = titles.short(finding.title)
+        groups.setdefault((finding.severity, finding.status), []).append(name[:1].lower() + name[1:])
+    parts = [
+        said("found")[status].format(titles=listed(dict.fromkeys(names)), severity=severity)
+        for (severity, status), names in groups.items()
+    ]
+    return capital(f"{'; '.join(parts)}.")
+
+
+def _nothing(report: ReportData) -> tuple[str, str]:
+    """Return what no finding means, and how soon to look nevertheless."""
+    soon = knowledge.read("guidance")["urgency"]
+    if not any(item.flag is not None for item in report.interpretations):
+        return said("nothing")["unjudged"], soon["open"]
+    states = by_status(report.states).get("undetermined")
+    if states:
+        return said("nothing")["open"].format(states=listed(states)), soon["open"]
+    return said("nothing")["settled"], soon["none"]
+
+
+def _measure(report: ReportData) -> str:
+    """Return what to measure next, and what was sent in vain; tests that are known to be others are passed over."""
+    unread = [item for item in report.interpretations if item.flag is None and "not_covered" not in item.notes]
+    again = [titles.test(item.analyte) if item.analyte else said("measure")["unknown"] for item in unread]
+    again += [titles.test(key) for key in report.unjudged]
+    groups = {"next": [titles.test(key) for key in report.next_tests], "again": list(dict.fromkeys(again))}
+    parts = [said("measure")[key].format(tests=listed(names)) for key, names in groups.items() if names]
+    return " ".join(map(capital, parts)) or said("measure")["none"]
 
 
 def of_finding(
@@ -158,28 +164,28 @@ def of_finding(
     tests: Sequence[str],
 ) -> str:
     """Return a finding, its evidence and its causes in words."""
-    said = phrases()
-    parts = [said[status].format(title=sentence(table.title)), reason]
+    phrases = said("finding")
+    parts = [phrases[status].format(title=capital(table.title)), reason]
     if upstream:
-        causes = [said[f"upstream_{statuses[state]}"].format(title=tables()[state].title) for state in upstream]
+        causes = [phrases[f"upstream_{statuses[state]}"].format(title=tables()[state].title) for state in upstream]
         one = len(causes) == 1
-        text = listed(causes) if one else said["list_comma"].join(causes)
-        parts.append(sentence(said["upstream_one" if one else "upstream_many"].format(causes=text)))
+        text = listed(causes) if one else said("list")["comma"].join(causes)
+        parts.append(capital(phrases["upstream_one" if one else "upstream_many"].format(causes=text)))
     if pathways and table.paths_from != (table.id,):
-        parts.append(said["pathways_of"].format(titles=listed(tables()[state].title for state in table.paths_from)))
+        parts.append(phrases["pathways_of"].format(titles=listed(tables()[state].title for state in table.paths_from)))
     parts.append(_of_pathways(pathways, statuses))
     if pathways and all(pathway.strength == "weak" for pathway in pathways):
-        parts.append(said["weak"])
+        parts.append(phrases["weak"])
     if tests:
-        names = said["list_comma"].join(test_titles()[test] for test in tests)
-        parts.append(said["tests_one" if len(tests) == 1 else "tests_many"].format(tests=names))
+        names = said("list")["comma"].join(map(titles.test, tests))
+        parts.append(phrases["tests_one" if len(tests) == 1 else "tests_many"].format(tests=names))
     return " ".join(parts)
 
 
 def _of_pathways(pathways: Sequence[Pathway], statuses: Mapping[str, str]) -> str:
-    said = phrases()
+    phrases = said("finding")
     if not pathways:
-        return said["pathways_none"]
+        return phrases["pathways_none"]
     groups = {
         (support, first): [p for p in pathways if p.support == support and (len(_states_on(p)) == 1) == first]
         for support in SUPPORTS
@@ -191,20 +197,20 @@ def _of_pathways(pathways: Sequence[Pathway], statuses: Mapping[str, str]) -> st
             text = _support(f"{support}_first" if first and support == "supported" else support, group, statuses)
             counts[text] = counts.get(text, 0) + len(group)
     if len(pathways) == 1:
-        return said["pathways_one"].format(through=_through(pathways[0]), support=next(iter(counts)))
+        return phrases["pathways_one"].format(through=_through(pathways[0]), support=next(iter(counts)))
     if len(counts) == 1:
-        return said["pathways_all"].format(count=len(pathways), support=next(iter(counts)))
-    parts = [said["part_one" if n == 1 else "part_many"].format(n=n, support=text) for text, n in counts.items()]
-    return said["pathways_many"].format(count=len(pathways), parts=listed(parts))
+        return phrases["pathways_all"].format(count=len(pathways), support=next(iter(counts)))
+    parts = [phrases["part_one" if n == 1 else "part_many"].format(n=n, support=text) for text, n in counts.items()]
+    return phrases["pathways_many"].format(count=len(pathways), parts=listed(parts))
 
 
 def _support(support: str, group: Sequence[Pathway], statuses: Mapping[str, str]) -> str:
     """Return what the data say of some pathways, and why."""
     reasons = dict.fromkeys(tables()[pathway.broken_at].excluded for pathway in group if pathway.broken_at is not None)
     states = dict.fromkeys(state for pathway in group for state in _states_on(pathway))
-    titles = [tables()[state].title for state in states if statuses[state] != "present"]
-    text = phrases()[f"support_{support}"]
-    return text.format(reasons=listed(reasons) if reasons else "", titles=listed(titles) if titles else "")
+    named = [tables()[state].title for state in states if statuses[state] != "present"]
+    text = said("finding")[f"support_{support}"]
+    return text.format(reasons=listed(reasons) if reasons else "", titles=listed(named) if named else "")
 
 
 def _states_on(pathway: Pathway) -> tuple[str, ...]:
@@ -214,25 +220,25 @@ def _states_on(pathway: Pathway) -> tuple[str, ...]:
 
 def _through(pathway: Pathway) -> str:
     _, *others = _states_on(pathway)
-    titles = [tables()[state].title for state in others]
-    return phrases()["pathways_through"].format(titles=listed(titles)) if titles else ""
+    named = [tables()[state].title for state in others]
+    return said("finding")["pathways_through"].format(titles=listed(named)) if named else ""
 
 
 def of_pathway(path: graph.Path, support: str, broken_at: str | None, statuses: Mapping[str, str]) -> str:
     """Return a pathway and what the data say of it in words."""
-    said = phrases()
+    phrases = said("finding")
     parts = [edge.statement for edge in path]
     states = graph.states_on(path)
     if support == "supported":
-        titles = (said["pathway_state_present"].format(title=tables()[state].title) for state in states)
+        present = (phrases["pathway_state_present"].format(title=tables()[state].title) for state in states)
         supported = "pathway_supported_first" if len(states) == 1 else "pathway_supported"
-        parts.append(said[supported].format(titles=listed(titles)))
+        parts.append(phrases[supported].format(titles=listed(present)))
     elif broken_at is not None:
         table = tables()[broken_at]
-        parts.append(said["pathway_interrupted"].format(title=table.title, excluded=table.excluded))
+        parts.append(phrases["pathway_interrupted"].format(title=table.title, excluded=table.excluded))
     else:
         open_titles = [tables()[state].title for state in states if statuses[state] != "present"]
-        verb = said["pathway_is" if len(open_titles) == 1 else "pathway_are"]
-        parts.append(said["pathway_possible"].format(titles=f"{listed(open_titles)} {verb}"))
-    parts.append(said[f"pathway_strength_{graph.strength_of(path)}"])
+        verb = phrases["pathway_is" if len(open_titles) == 1 else "pathway_are"]
+        parts.append(phrases["pathway_possible"].format(titles=f"{listed(open_titles)} {verb}"))
+    parts.append(phrases[f"pathway_strength_{graph.strength_of(path)}"])
     return " ".join(parts)

@@ -20,11 +20,10 @@ def of_report(report: ReportData) -> str:
 
     Example:
         >>> import labinterp as li
-        >>> of_report(li.interpret([li.LabResult("Mg", 1.1, "mg/dL")], li.Patient(age=54)))[:38]
-        '<div><p><strong>Found: low magnesium.<'
+        >>> of_report(li.interpret([li.LabResult("Mg", 1.1, "mg/dL")], li.Patient(age=54)))[:44]
+        '<div><p><strong>What</strong>: Hypomagnesemia'
     """
-    first, *rest = lead.of(report)
-    said = f"<p><strong>{safe(first)}</strong>{''.join(f' {safe(text)}' for text in rest)}</p>"
+    said = f"<p>{'<br>'.join(_line(label, text) for label, text in lead.of(report))}</p>"
     rows = []
     for row in results.rows_of(report):
         item = row["item"]
@@ -33,6 +32,10 @@ def of_report(report: ReportData) -> str:
         given = f"{numbers.sent(item.result.value)} {numbers.sent(item.result.unit)}"
         rows.append((name, given, row["canonical"], f"{mark} {row['verdict']}", row["normal"]))
     return f"<div>{said}{table(('Test', 'As sent', 'Canonical', 'Level', 'Range'), rows)}</div>"
+
+
+def _line(label: str, text: str) -> str:
+    return f"<strong>{safe(label)}</strong>: {safe(text)}" if label else f"<strong>{safe(text)}</strong>"
 
 
 def of_frame(report: AnswerFrames) -> str:

@@ -12,8 +12,7 @@ from labinterp._version import __version__
 from labinterp.errors import MissingExtraError
 from labinterp.kept import Kept
 from labinterp.markup import clean
-from labinterp.reasoning.wording import sentence
-from labinterp.words import labels, numbers, titles
+from labinterp.words import labels, numbers, sentences, titles
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -71,7 +70,7 @@ def _environment() -> Environment:
         sent=numbers.sent,
         code=titles.finding,
         setting=numbers.setting,
-        sentence=sentence,
+        sentence=sentences.capital,
         link=link,
         chain=chain,
     )

@@ -10,7 +10,6 @@ import attrs
 from labinterp.as_sent import in_unit
 from labinterp.codes import SEVERITIES
 from labinterp.reading import analytes, units, values
-from labinterp.report import lead
 from labinterp.words import labels, numbers, titles
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class Person:
     def short(self) -> str:
         """Return the findings in a few words."""
         return "; ".join(
-            (f"possible: {lead.short(title)}" if status == "possible" else lead.short(title))
+            (f"{labels.word('status', status)}: " if status == "possible" else "") + titles.short(title)
             for title, status, _, _ in self.findings
         )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labinterp.markup import clean
-from labinterp.reasoning.wording import sentence
 from labinterp.report import results
-from labinterp.words import labels, numbers, titles
+from labinterp.words import labels, numbers, sentences, titles
 
 if TYPE_CHECKING:
     from labinterp.model import ReportData
@@ -35,7 +34,7 @@ def explained(report: ReportData, index: int) -> str:
         said = f"{labels.word('level', item.level)} ({item.flag})" + (f"; {row['normal']}" if row["normal"] else "")
     lines = [f"{name}, sent as {given}: {said}."]
     lines += [
-        f"{sentence(problem.message)}. {problem.suggestion}."
+        f"{sentences.capital(problem.message)}. {problem.suggestion}."
         for problem in report.problems
         if problem.result_index == index
     ]

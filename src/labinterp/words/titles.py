@@ -6,16 +6,7 @@ import functools
 
 from labinterp._data import knowledge
 from labinterp.words.labels import spaced, word
-
-
-def capital(text: str) -> str:
-    """Return a text with a capital first letter.
-
-    Example:
-        >>> capital("pH of serum")
-        'PH of serum'
-    """
-    return text[:1].upper() + text[1:]
+from labinterp.words.sentences import capital
 
 
 def analyte(key: str | None) -> str:
@@ -59,6 +50,16 @@ def finding(code: str) -> str:
         'Hypocalcemia: low calcium'
     """
     return _findings().get(code, code)
+
+
+def short(title: str) -> str:
+    """Return the title of a finding without what stands behind its name.
+
+    Example:
+        >>> short("Hypocalcemia: low calcium"), short("Vitamin D excess")
+        ('Hypocalcemia', 'Vitamin D excess')
+    """
+    return title.partition(":")[0]
 
 
 def symptom(key: str) -> str:
