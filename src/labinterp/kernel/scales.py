@@ -21,28 +21,25 @@ if TYPE_CHECKING:
 _RELATED_KIND = {"equivalents": "moles", "moles": "equivalents"}
 
 
-def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str | None:
-    """Return the unit among those printed in which a result in `code` is compared; None if none can be converted."""
+def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str:
+    """Return the unit among those printed, one at least and each accepted for `analyte`, that suits a result in `code`."""
     if code in printed:
         return code
     own = units.exact_factor(analyte, code)
     kind = units.units()[code].kind
-    convertible = [unit for unit in printed if unit in units.accepted(analyte)]
-    for unit in convertible:
+    for unit in printed:
         if units.exact_factor(analyte, unit) == own and units.units()[unit].kind == kind:
             return unit
     for wanted in (kind, _RELATED_KIND.get(kind)):
-        for unit in convertible:
+        for unit in printed:
             if units.units()[unit].kind == wanted:
                 return unit
-    return convertible[0] if convertible else None
+    return printed[0]
 
 
-def scale_of(entry: Entry, code: str, analyte: str) -> Scale | None:
-    """Return the bands of an entry in the unit `code`, or None if none of its units can be converted for `analyte`."""
+def scale_of(entry: Entry, code: str, analyte: str) -> Scale:
+    """Return the bands of an entry in the unit `code`."""
     unit = printed_unit(entry.units, code, analyte)
-    if unit is None:
-        return None
     factor = units.exact_factor(analyte, unit) / units.exact_factor(analyte, code)
     stretches = tuple(_stretch(band, unit, factor) for band in entry.bands)
     return Scale(stretches, _twins(entry, unit, code, analyte), exact=factor == 1)
@@ -76,22 +73,18 @@ def _twins(entry: Entry, unit: str, code: str, analyte: str) -> tuple[tuple[Frac
             for end in (band.lower, band.upper):
                 if end is None or isinstance(end, str):
                     continue
-                pair = (Fraction(end[unit]) * here, Fraction(end[other]) * there)
-                if pair[0] != pair[1]:
-                    pairs.append(pair)
+                pairs.append((Fraction(end[unit]) * here, Fraction(end[other]) * there))
     return tuple(dict.fromkeys(pairs))
 
 
 def grading_of(
     entry: Entry, code: str, analyte: str, low: StretchEnd | None, high: StretchEnd | None
-) -> Grading | None:
+) -> Grading:
     """Return a grade scale in the unit `code`, its ends at the limits of normal put in where they are known.
 
     A stretch whose limit of normal is unknown, or which that limit leaves empty, is left out: the other grades stay.
     """
     unit = printed_unit(entry.units, code, analyte) if entry.units else code
-    if unit is None:
-        return None
     factor = units.exact_factor(analyte, unit) / units.exact_factor(analyte, code)
     normal = {LLN: low, ULN: high}
     words = [multiple(end) for band in entry.bands for end in (band.lower, band.upper) if isinstance(end, str)]

@@ -286,8 +286,7 @@ class Session:
         for edition in self.grading.editions:
             for entry in grades_for(edition, analyte, who):
                 grading = grading_of(entry, code, analyte, *ends)
-                if grading is not None:
-                    by_direction.setdefault(grading.direction, []).append(grading)
+                by_direction.setdefault(grading.direction, []).append(grading)
         return by_direction
 
     def _against(self, analyte: str, who: Who) -> Against | None:
@@ -331,12 +330,9 @@ def _judges(analyte: str, *, computed: bool) -> tuple[str, ...]:
 
 def _scales(groups: Iterable[Iterable[Entry]], code: str) -> tuple[list[list[Scale]], list[str]]:
     """Return the scales of groups of entries in the unit `code`, and the ids of the entries."""
-    made = [
-        [(entry.range_id, scale) for entry in group if (scale := scale_of(entry, code, entry.analyte)) is not None]
-        for group in groups
-    ]
-    ids = dict.fromkeys(range_id for group in made for range_id, _ in group)
-    return [[scale for _, scale in group] for group in made if group], list(ids)
+    groups = [list(group) for group in groups]
+    ids = dict.fromkeys(entry.range_id for group in groups for entry in group)
+    return [[scale_of(entry, code, entry.analyte) for entry in group] for group in groups if group], list(ids)
 
 
 def _keep(cache: dict[Any, Any], key: Any, value: Any) -> Any:
@@ -357,7 +353,7 @@ def _checked_unit(key: str, unit: str) -> str:
 
 
 def _in_unit(selection: Selection, code: str, analyte: str) -> list[Scale]:
-    return [scale for entry in selection.entries if (scale := scale_of(entry, code, analyte)) is not None]
+    return [scale_of(entry, code, analyte) for entry in selection.entries]
 
 
 def _is_adult(who: Who) -> bool | None:

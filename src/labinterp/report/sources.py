@@ -71,12 +71,10 @@ def segments(item: Interpretation, sources: tuple[RangeSource, ...], shown: AsSe
     entry = sources[0].entry if len(sources) == 1 else None
     if entry is not None and item.analyte == entry.analyte and all(band.grade is None for band in entry.bands):
         unit = printed_unit(entry.units, shown.unit, entry.analyte)
-        if unit is not None and entry.bands:
-            scale = units.scale_between(entry.analyte, unit, shown.unit)
-            return tuple(
-                BarBand(_end(band.lower, unit, scale), _end(band.upper, unit, scale), band.level)
-                for band in entry.bands
-            )
+        scale = units.scale_between(entry.analyte, unit, shown.unit)
+        return tuple(
+            BarBand(_end(band.lower, unit, scale), _end(band.upper, unit, scale), band.level) for band in entry.bands
+        )
     return segments_of(shown.low, shown.high)
 
 
