@@ -10,9 +10,11 @@ import pytest
 
 import labinterp as li
 from cli_tools import run
+from labinterp.cli.summary import NOTES_TOLD
+from labinterp.codes import NOTES, PROBLEM_ERRORS, PROBLEMS
 from labinterp.model import Citation
 from labinterp.reasoning import essentials, explain
-from labinterp.words import uris
+from labinterp.words import labels, problems, uris
 from labinterp.words.citations import References
 
 SOURCE = Path(li.__file__).parent
@@ -95,3 +97,36 @@ def test_nothing_judged_is_never_called_nothing_found():
     """Where no result could be judged, the first line says that this says nothing, whatever was sent."""
     for sent in ([], [li.LabResult("calcium", "QNS", "mg/dL")], [li.LabResult("ferritin", "30", "ng/mL")]):
         assert essentials(li.interpret(sent)).what == "No result could be judged; that says nothing about the patient."
+
+
+def test_every_problem_has_its_words_and_its_exception():
+    """Each problem has a message, a suggestion and an exception, and nothing has words that is no problem."""
+    assert set(problems.problems()) == set(PROBLEMS) == set(PROBLEM_ERRORS)
+    for code, told in problems.problems().items():
+        assert {"message", "suggestion"} <= told.keys() <= {"message", "suggestion", "typed", "rows", "mend"}, code
+    assert all(
+        "=" not in told["typed"] or "--" in told["typed"] for told in problems.problems().values() if "typed" in told
+    )
+
+
+def test_suggestion_of_a_report_is_typed_at_the_command_line(capsys):
+    """A problem names the parameter in a report and the option on the terminal, and says the same otherwise."""
+    sent = [li.LabResult("Mg", "1.1"), li.LabResult("calcium", "9.4", "mg/dL")]
+    report = li.interpret(sent)
+    _, out, _ = run(capsys, "panel", "Mg 1.1", "calcium 9.4 mg/dL")
+    printed = " ".join(out.split())
+    assert [problem.code for problem in report.problems] == ["missing_unit", "no_reference_range"]
+    for problem in report.problems:
+        typed = problems.as_typed(problem.suggestion)
+        assert typed != problem.suggestion
+        assert f"{problem.message}. {typed}." in printed
+        assert problem.suggestion not in printed
+
+
+def test_notes_of_a_screen_are_those_of_a_page(capsys):
+    """A note that the terminal tells is told in the words of the report."""
+    _, out, _ = run(capsys, "panel", "Ca 7.9 mg/dL", "--age", "54")
+    page = " ".join(li.interpret([li.LabResult("Ca", "7.9", "mg/dL")], li.Patient(age=54)).to_html().split())
+    assert labels.word("note", "uncorrected_calcium") in " ".join(out.split())
+    assert labels.word("note", "uncorrected_calcium") in page
+    assert set(NOTES_TOLD) <= set(NOTES)

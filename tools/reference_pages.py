@@ -10,13 +10,14 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labinterp.codes import NO_RANGE_REASONS, NOTES, PROBLEM_TEXTS
+from labinterp.codes import NOTES
 from labinterp.reading.analytes import analytes
 from labinterp.reading.units import accepted, exact_factor
 from labinterp.reasoning import graph
 from labinterp.report.mechanisms import Arrow, DrawnNode, drawn
-from labinterp.words import labels
+from labinterp.words import labels, problems
 from labinterp.words.citations import References
+from labinterp.words.sentences import capital
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,10 +105,10 @@ FIELDS = {
 def codes() -> str:
     """Return the page of problems and notes."""
     said = labels.tables()["note"]
-    problems = [(f"`{code}`", wrong, what) for code, (wrong, what, _) in PROBLEM_TEXTS.items()]
-    reasons = "".join(f"- {reason[0].upper()}{reason[1:]}.\n" for reason in NO_RANGE_REASONS.values())
+    rows = [(f"`{code}`", said["message"], said["suggestion"]) for code, said in problems.problems().items()]
+    reasons = "".join(f"- {capital(said['message'])}.\n" for said in problems.reasons().values() if "message" in said)
     return (
-        f"{CODES}## Problems ({len(problems)})\n\n{_table(('code', 'what is wrong', 'what to do'), problems)}\n"
+        f"{CODES}## Problems ({len(rows)})\n\n{_table(('code', 'what is wrong', 'what to do'), rows)}\n"
         f"`no_reference_range` may say instead:\n\n{reasons}\n"
         f"## Notes ({len(NOTES)})\n\nThey do not stop the interpretation.\n\n"
         f"{_table(('code', 'what it says'), [(f'`{note}`', said[note]) for note in NOTES])}"

@@ -18,13 +18,13 @@ import attrs
 
 from labinterp._data import knowledge
 from labinterp.arguments import as_float, checked_instance
-from labinterp.codes import PROBLEM_TEXTS
 from labinterp.errors import InputError
 from labinterp.kernel import scalar
 from labinterp.model import Citation, LabResult, Patient
 from labinterp.options import DateOrder, DecimalSign, Options
 from labinterp.reading import analytes, demographics
 from labinterp.reading.times import read_time
+from labinterp.words import problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -286,7 +286,7 @@ def _incomparable(
     for which, reading in zip(("previous", "current"), readings, strict=True):
         if reading.value is None:
             met = str(reading.problem)
-            return met, f"The {which} result cannot be used: {PROBLEM_TEXTS[met][0]}."
+            return met, f"The {which} result cannot be used: {problems.message(met)}."
     methods = [fold_method(result.method) for result in results]
     times = [read_time(result.collected_at, date_order) for result in results]
     code: str | None = None

@@ -64,73 +64,23 @@ PROBLEMS: Final = (
     "no_reference_range",
 )
 
-PROBLEM_TEXTS: Final[dict[str, tuple[str, str, type[errors.LabInterpError]]]] = {
-    "unknown_test": (
-        "the test is not an analyte that labinterp knows",
-        "Send an analyte key, a LOINC code or a usual name; look-alikes such as 1,25-dihydroxyvitamin D are refused",
-        errors.UnknownTestError,
-    ),
-    "unsuitable_specimen": (
-        "the specimen is not one in which the ranges of this analyte hold",
-        "Send results from serum or plasma, or whole blood where the analyte allows it",
-        errors.UnsuitableSpecimenError,
-    ),
-    "missing_value": ("the result has no value", "Send the value, or leave the result out", errors.ValueParseError),
-    "not_numeric": (
-        "the value is not a number",
-        "Send a number, or a text such as '7.9', '0,74' or '<8'",
-        errors.ValueParseError,
-    ),
-    "ambiguous_number": (
-        "the value can be read in two ways, with a decimal comma or with a thousands separator",
-        "Say which with decimal=',' or decimal='.'",
-        errors.ValueParseError,
-    ),
-    "negative_value": ("the value is below zero", "Check the value at its source", errors.ImplausibleValueError),
-    "implausible_value": (
-        "the value is beyond what this analyte can reach in this unit",
-        "Check the unit and the decimal separator at the source; suspected_unit names a unit that would fit",
-        errors.ImplausibleValueError,
-    ),
-    "missing_unit": (
-        "the result has no unit, and a unit is never guessed",
-        "Send the unit, or say it for the whole batch with default_units={'analyte': 'unit'}",
-        errors.UnknownUnitError,
-    ),
-    "unknown_unit": (
-        "the spelling of the unit is not in the table of accepted units",
-        "Send a UCUM code such as 'mg/dL' or 'mmol/L'",
-        errors.UnknownUnitError,
-    ),
-    "incompatible_unit": (
-        "the unit cannot be converted for this analyte",
-        "Check test and unit; labinterp.reading.units.accepted(analyte) lists the units that can be converted",
-        errors.IncompatibleUnitError,
-    ),
-    "no_reference_range": (
-        "no edition of the chosen ranges covers this analyte and patient",
-        "Choose another profile or edition, or send the laboratory's own range with the result",
-        errors.NoReferenceRangeError,
-    ),
+PROBLEM_ERRORS: Final[dict[str, type[errors.LabInterpError]]] = {
+    "unknown_test": errors.UnknownTestError,
+    "unsuitable_specimen": errors.UnsuitableSpecimenError,
+    "missing_value": errors.ValueParseError,
+    "not_numeric": errors.ValueParseError,
+    "ambiguous_number": errors.ValueParseError,
+    "negative_value": errors.ImplausibleValueError,
+    "implausible_value": errors.ImplausibleValueError,
+    "missing_unit": errors.UnknownUnitError,
+    "unknown_unit": errors.UnknownUnitError,
+    "incompatible_unit": errors.IncompatibleUnitError,
+    "no_reference_range": errors.NoReferenceRangeError,
 }
+"""Problem → the exception that a caller gets who asks for one; what it says is in `words.problems`."""
 
 GRADES: Final = ("grade", "grade_low", "grade_high")
 """The worse grade of both directions, and each by itself."""
-
-GRADE_NOTE: Final = (
-    "Grades by {grading} are laboratory-derived: from values alone, without what the standard also says of symptoms "
-    "and interventions"
-)
-
-NO_RANGE_REASONS: Final = {
-    "no_categories": "the chosen ranges deliberately have no categories for this analyte",
-    "other_method": "the chosen ranges of this analyte are bound to another method",
-}
-"""What `no_reference_range` says instead, where this is why there is none."""
-
-NO_AGE_SUGGESTION: Final = (
-    "The ranges depend on age and the age is unknown: give the age, or pass assume_adult=True (--assume-adult)"
-)
 
 NOTES: Final = (
     "unit_cleaned",

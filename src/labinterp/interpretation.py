@@ -11,10 +11,7 @@ from labinterp import reasoning
 from labinterp.answer import Report
 from labinterp.arguments import checked_instance, checked_text
 from labinterp.codes import (
-    GRADE_NOTE,
-    NO_AGE_SUGGESTION,
-    NO_RANGE_REASONS,
-    PROBLEM_TEXTS,
+    PROBLEM_ERRORS,
     notes_of_bits,
 )
 from labinterp.errors import InputError, LabInterpError
@@ -32,6 +29,8 @@ from labinterp.model import (
 from labinterp.options import DateOrder, DecimalSign, OnProblem, Options, documented
 from labinterp.reading.demographics import is_missing, read_text
 from labinterp.tables import records
+from labinterp.words import problems
+from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,22 +227,19 @@ def _patient(patient: Any, rows: Sequence[Any]) -> Patient:
 
 def _problem(reading: scalar.Reading, index: int) -> Problem:
     code = str(reading.problem)
-    message, suggestion, _ = PROBLEM_TEXTS[code]
-    if code == "no_reference_range" and reading.plan is not None:
-        if reading.plan.missing == "age_unknown":
-            suggestion = NO_AGE_SUGGESTION
-        message = no_range_message(reading.plan) or message
-    return Problem(code, index, message, suggestion)
+    plan = reading.plan if code == "no_reference_range" else None
+    message = (None if plan is None else no_range_message(plan)) or problems.message(code)
+    return Problem(code, index, message, problems.suggestion(code, None if plan is None else plan.missing))
 
 
 def no_range_message(plan: Plan) -> str | None:
     """Return why an edition that knows the analyte has no range of it, where it is more than a want of ranges."""
-    reason = NO_RANGE_REASONS.get(plan.missing or "")
+    reason = problems.reasons().get(plan.missing or "", {}).get("message")
     return None if reason is None else f"{reason} ({plan.detail})"
 
 
 def _exception(problem: Problem, reading: scalar.Reading) -> LabInterpError:
-    kind = PROBLEM_TEXTS[problem.code][2]
+    kind = PROBLEM_ERRORS[problem.code]
     return kind(
         f"result {problem.result_index}: {problem.message}",
         hint=problem.suggestion,
@@ -326,5 +322,5 @@ def _report_notes(
     }
     notes = reasoning.method_notes(unknown)
     if session.grading is not None and any(reading.grade is not None for reading in readings):
-        return (*notes, f"{GRADE_NOTE.format(grading=session.grading.id)}.")
+        return (*notes, said("note")["grades"].format(grading=session.grading.id))
     return notes

@@ -10,23 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.formulas import guard
+from labinterp.words.problems import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
-_UNIT_PROBLEMS: Final = {
-    "missing_unit": ("without a unit", "Say the unit with default_units=, if you know it."),
-    "unknown_unit": ("in a unit that is not understood", "Spell the unit as the laboratory reports it."),
-    "incompatible_unit": ("in a unit that does not fit the analyte", "Check the unit, or which test this is."),
-}
-_VALUE_PROBLEMS: Final = {
-    "ambiguous_number": ("whose numbers can be read in two ways", "Say the decimal sign with decimal=."),
-    "implausible_value": ("with impossible values", "Look at `units`, beyond_hard, and at the suspects."),
-    "negative_value": ("with negative values", "Look where they come from."),
-    "not_numeric": ("whose values are no numbers", "Look at `numbers` for their forms."),
-}
 _MADE_WRONG: Final = 2
 _NOT_MADE: Final = 1
 _LONGEST: Final = 60
@@ -76,9 +66,8 @@ def _suspects(suspects: pd.DataFrame, by: Sequence[str]) -> Iterator[Mend]:
 def _units(units: pd.DataFrame) -> Iterator[Mend]:
     unread = units[units["problem"].notna()]
     for (analyte, problem), group in unread.groupby(["analyte", "problem"], sort=True):
-        words, how = _UNIT_PROBLEMS[str(problem)]
-        rows = int(group["rows"].sum())
-        yield Mend(f"{_counted(rows)} of {analyte} {words}", how, rows)
+        told, rows = problems()[str(problem)], int(group["rows"].sum())
+        yield Mend(f"{_counted(rows)} of {analyte} {told['rows']}", told["mend"], rows)
 
 
 def _tests(tests: pd.DataFrame) -> Iterator[Mend]:
@@ -93,10 +82,11 @@ def _tests(tests: pd.DataFrame) -> Iterator[Mend]:
 
 
 def _values(summary: Mapping[str, Any]) -> Iterator[Mend]:
-    for problem, (words, how) in _VALUE_PROBLEMS.items():
+    units = {"missing_unit", "unknown_unit", "incompatible_unit"}
+    for problem, told in problems().items():
         rows = summary["problems"].get(problem, 0)
-        if rows:
-            yield Mend(f"{_counted(rows)} {words}", how, rows)
+        if rows and "mend" in told and problem not in units:
+            yield Mend(f"{_counted(rows)} {told['rows']}", told["mend"], rows)
     if summary["bad_rows"]:
         yield Mend(f"{_counted(summary['bad_rows'])} that cannot be read", "Mend the file.", summary["bad_rows"])
 

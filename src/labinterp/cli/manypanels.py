@@ -10,8 +10,8 @@ from rich.text import Text
 from labinterp.cli.answers import Answered, each_finding, joined, worst
 from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
 from labinterp.cli.summary import CLASSES, apart, by_analyte, count_patients, counted_problems, remedy
-from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
-from labinterp.words import labels, titles
+from labinterp.codes import SEVERITIES
+from labinterp.words import labels, problems, titles
 from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
@@ -193,8 +193,8 @@ def _show_problems(printer: Printer, answered: Sequence[Answered], most: int) ->
         printer.paragraph(f"{counted(sum(counts.values()), 'row')} not judged, and never counted as normal:")
     for code, count in list(counts.items())[:most]:
         _, suggestion = remedy(answered, code)
-        usual = suggestion == PROBLEM_TEXTS[code][1]
-        text = f"{PROBLEM_TEXTS[code][0]}." if usual else f"{PROBLEM_TEXTS[code][0]}. {suggestion}."
+        usual = suggestion == problems.suggestion(code)
+        text = f"{problems.message(code)}." if usual else f"{problems.message(code)}. {suggestion}."
         printer.paragraph(text, label=f"{count:>6,}", hang=8)
     _more(printer, len(counts) - most, "further kind")
     if others:

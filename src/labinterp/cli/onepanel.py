@@ -11,10 +11,10 @@ from labinterp.as_sent import as_sent
 from labinterp.cli.bars import bar
 from labinterp.cli.listing import level_style
 from labinterp.cli.printing import STYLES, Printer, clean, counted
-from labinterp.cli.summary import NO_AGE, NOTE_TEXTS, SUGGESTIONS
+from labinterp.cli.summary import NOTES_TOLD
 from labinterp.cli.traces import pathway_head, show_sources, show_states, told_evidence, told_step
-from labinterp.codes import NO_AGE_SUGGESTION, PROBLEM_TEXTS, STRENGTHS, SUPPORTS
-from labinterp.words import labels, numbers, titles
+from labinterp.codes import STRENGTHS, SUPPORTS
+from labinterp.words import labels, numbers, problems, titles
 from labinterp.words.citations import References
 
 if TYPE_CHECKING:
@@ -264,14 +264,13 @@ def _show_problems(printer: Printer, report: Report) -> None:
     printer.heading("Not judged, and never counted as normal")
     for (_, message, suggestion), where in _grouped(report).items():
         names = ", ".join(clean(report.interpretations[i].result.test, 30) or f"row {i + 1}" for i in where)
-        todo = NO_AGE if suggestion == clean(NO_AGE_SUGGESTION, 400) else suggestion
-        printer.paragraph(f"{message}. {todo}.", label=f"  {names}:", hang=4)
+        printer.paragraph(f"{message}. {suggestion}.", label=f"  {names}:", hang=4)
 
 
 def _grouped(report: Report) -> dict[tuple[str, str, str], Sequence[int]]:
     groups: dict[tuple[str, str, str], list[int]] = {}
     for problem in report.problems:
-        suggestion = SUGGESTIONS.get(problem.code, problem.suggestion or PROBLEM_TEXTS[problem.code][1])
+        suggestion = problems.as_typed(problem.suggestion)
         key = (problem.code, clean(problem.message, 400).rstrip("."), clean(suggestion, 400).rstrip("."))
         groups.setdefault(key, []).append(problem.result_index)
     return {key: tuple(where) for key, where in groups.items()}
@@ -281,15 +280,15 @@ def _show_notes(printer: Printer, report: Report) -> None:
     notes: dict[str, list[str]] = {}
     for item in report.interpretations:
         if side := labels.on_limit(item.flag, item.level, item.notes):
-            notes.setdefault(side, []).append(clean(item.result.test, 30))
+            notes.setdefault(f"{side}.", []).append(clean(item.result.test, 30))
         for note in item.notes:
-            if note in NOTE_TEXTS:
-                notes.setdefault(NOTE_TEXTS[note], []).append(clean(item.result.test, 30))
+            if note in NOTES_TOLD:
+                notes.setdefault(labels.word("note", note), []).append(clean(item.result.test, 30))
     said = _not_yet_said(report)
     if notes or said:
         printer.heading("Notes")
     for text, names in notes.items():
-        printer.paragraph(f"{text}.", label=f"  {', '.join(dict.fromkeys(names))}:", hang=4)
+        printer.paragraph(text, label=f"  {', '.join(dict.fromkeys(names))}:", hang=4)
     for note in said:
         printer.paragraph(note, label="  -", hang=4)
 

@@ -10,9 +10,9 @@ import click
 
 from labinterp.cli.inputs import hint_of, name_of
 from labinterp.cli.printing import STYLES, clean, counted, listed, status
-from labinterp.cli.summary import SUGGESTIONS, told_more
-from labinterp.codes import PROBLEM_TEXTS
+from labinterp.cli.summary import told_more
 from labinterp.errors import InputError, LabInterpError, LayoutError
+from labinterp.words import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -138,9 +138,9 @@ def show_manifest(printer: Printer, manifest: Manifest, output: Path, files: Seq
     if manifest.problems:
         printer.heading("Problems")
         for code, count in sorted(manifest.problems.items(), key=lambda item: -item[1]):
-            message, suggestion, _ = PROBLEM_TEXTS[code]
-            suggestion = SUGGESTIONS.get(code, suggestion)
-            text = f"{message}. {told_more(code, suggestion, manifest.signs, manifest.not_covered)}."
+            suggestion = problems.suggestion(code, typed=True)
+            more = told_more(code, suggestion, manifest.signs, manifest.not_covered)
+            text = f"{problems.message(code)}. {more}."
             printer.paragraph(text, label=f"{count:>6,}  {code}:", hang=8)
     show_outputs(printer, manifest, output)
 

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, signs_of_all, worst
 from labinterp.cli.printing import STYLES, Printer, counted, listed
-from labinterp.codes import GRADE_NOTE, HIGH_SIDE, LEVELS, LOW_SIDE, PROBLEM_TEXTS, SEVERITIES
-from labinterp.words import labels, titles
+from labinterp.codes import HIGH_SIDE, LEVELS, LOW_SIDE, SEVERITIES
+from labinterp.words import labels, problems, titles
+from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,23 +22,18 @@ if TYPE_CHECKING:
 
 CLASSES: Final = ("low", "normal", "high", "indeterminate", "problems")
 _MOST_ROWS: Final = 6
-NO_AGE: Final = "The ranges depend on age and the age is unknown: give the age, or use --assume-adult"
-SUGGESTIONS: Final = {
-    "missing_unit": "Send the unit, or say it for the whole file with --default-unit ANALYTE=UNIT",
-    "ambiguous_number": "Say which with '--decimal ,' or '--decimal .'",
-    "incompatible_unit": "Check test and unit; `labinterp convert` says which units can be converted",
-}
-NOTE_TEXTS: Final = {
-    "uncorrected_calcium": "total calcium was read without an albumin of the same panel",
-    "range_without_age": "adult ranges were applied although the age is unknown",
-    "soft_implausible": "the value is doubtful; check it and its unit at the source",
-    "reported_range_unusable": "the range that came with the result could not be used",
-    "flag_disagrees": "the laboratory's own flag says otherwise",
-    "loinc_unit_conflict": "the LOINC code and the unit do not fit each other",
-    "unit_conflict": "two units were given and they differ",
-    "age_unreadable": "the age could not be read",
-    "entered_in_error": "the result was entered in error, and left out",
-}
+NOTES_TOLD: Final = (
+    "uncorrected_calcium",
+    "range_without_age",
+    "soft_implausible",
+    "reported_range_unusable",
+    "flag_disagrees",
+    "loinc_unit_conflict",
+    "unit_conflict",
+    "age_unreadable",
+    "entered_in_error",
+)
+"""The notes that change how a result is to be taken; a screen tells no others."""
 
 
 def told_more(code: str, suggestion: str, decimals: Signs, not_covered: int) -> str:
@@ -69,7 +65,7 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
         f"from {names}.{_after(answered)}",
         style="heading",
     )
-    grading = "" if settings["grading"] is None else f" {GRADE_NOTE.format(grading=settings['grading'])}."
+    grading = "" if settings["grading"] is None else f" {said('note')['grades'].format(grading=settings['grading'])}"
     own = " The range that came with a result wins." if settings["reported_ranges"] else ""
     editions = ", ".join(settings["ranges"]) or "no editions"
     printer.paragraph(f"Ranges: {settings['profile']} ({editions}).{own}{grading}", style="quiet")
@@ -175,7 +171,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     if notes or told:
         printer.heading("Notes")
     for note, count in notes.items():
-        printer.paragraph(f"{NOTE_TEXTS[note]}.", label=f"{count:>6,}  {note}:", hang=8)
+        printer.paragraph(labels.word("note", note), label=f"{count:>6,}  {note}:", hang=8)
     for text in told:
         printer.paragraph(text, indent=2)
 
@@ -199,11 +195,12 @@ def remedy(answered: Sequence[Answered], code: str) -> tuple[str, str]:
     """Return what a problem means in these results, and what to do on the command line."""
     from labinterp.interpretation import no_range_message
 
-    message, suggestion, _ = PROBLEM_TEXTS[code]
-    suggestion = told_more(code, SUGGESTIONS.get(code, suggestion), signs_of_all(answered), 0)
+    message = problems.message(code)
+    suggestion = told_more(code, problems.suggestion(code, typed=True), signs_of_all(answered), 0)
     if code == "no_reference_range":
         missing = _without_range(answered)
-        suggestion = NO_AGE if any(plan.missing == "age_unknown" for plan in missing) else suggestion
+        if any(plan.missing == problems.AGE_UNKNOWN for plan in missing):
+            suggestion = problems.suggestion(code, problems.AGE_UNKNOWN, typed=True)
         reasons = sorted({reason for plan in missing if (reason := no_range_message(plan)) is not None})
         message = "; ".join([message, *reasons])
     return message, suggestion
@@ -223,7 +220,7 @@ def _note_counts(results: pd.DataFrame) -> dict[str, int]:
     counts: dict[str, int] = {}
     for joined_notes, count in results["notes"].astype(object).value_counts().to_dict().items():
         for note in str(joined_notes).split(";"):
-            if note in NOTE_TEXTS:
+            if note in NOTES_TOLD:
                 counts[note] = counts.get(note, 0) + int(count)
     return counts
 

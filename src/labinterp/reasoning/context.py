@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.arguments import checked_instance
-from labinterp.codes import PROBLEM_TEXTS, SEVERITIES
+from labinterp.codes import SEVERITIES
 from labinterp.errors import PresentationError
 from labinterp.frozen import FrozenMap
 from labinterp.model import Finding, Guidance, Pathway, Presentation
@@ -16,7 +16,7 @@ from labinterp.reading.demographics import is_missing
 from labinterp.reasoning import graph, knowledge
 from labinterp.reasoning.engine import Reasoned, rank, reason
 from labinterp.reasoning.tables import tables
-from labinterp.words import titles
+from labinterp.words import problems, titles
 from labinterp.words.sentences import capital, listed, said
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def unjudged_notes(reasons: Iterable[tuple[str, str | None]]) -> tuple[str, ...]
     """
     notes = []
     for analyte, code in reasons:
-        reason = said("note")["undecided"] if code is None else PROBLEM_TEXTS[code][0]
+        reason = said("note")["undecided"] if code is None else problems.message(code)
         notes.append(said("note")["unjudged"].format(test=capital(titles.test(analyte)), reason=reason))
     return tuple(dict.fromkeys(notes))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labinterp import _data
 from labinterp.model import Citation, Coding
-from labinterp.words import sentences, uris
+from labinterp.words import problems, sentences, uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,13 +52,13 @@ def knowledge_version() -> str:
 
 @functools.cache
 def knowledge_sha256() -> str:
-    """Return the SHA-256 over every file of `labinterp/knowledge` and the sentences of reports, by their names.
+    """Return the SHA-256 over every file of `labinterp/knowledge` and the sentences of reports, by name.
 
     Example:
         >>> len(knowledge_sha256())
         64
     """
-    files = [*_data.knowledge_path("").glob("*.toml"), _data.words_path(sentences.FILE)]
+    files = [*_data.knowledge_path("").glob("*.toml"), *map(_data.words_path, (sentences.FILE, problems.FILE))]
     paths = sorted(files, key=lambda path: path.name)
     lines = [f"{path.name} {_data.sha256(path.read_bytes())}\n" for path in paths]
     return _data.sha256("".join(lines).encode())

@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 import attrs
 
 from labinterp import reasoning
-from labinterp.codes import FLAGS, PROBLEM_TEXTS, SEVERITIES
+from labinterp.codes import FLAGS, SEVERITIES
+from labinterp.words.problems import message, suggestion
 
 EXPLANATIONS_SHOWN: Final = 20
 SEPARATOR: Final = ";"
@@ -86,7 +87,7 @@ def of(report: AnswerFrames) -> dict[str, Any]:
         "severe": len(severe),
         "flags": FLAGS,
         "analytes": _by_analyte(results),
-        "problems": [(code, count, *PROBLEM_TEXTS[code][:2]) for code, count in problems],
+        "problems": [(code, count, message(code), suggestion(code)) for code, count in problems],
         "unread": sum(count for _, count in problems),
         "notes": _notes(results["notes"]),
         "ranges": _counts(results["range_id"]),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _DIGITS: Final = (4, 5, 6, 8, 10, 12)
 _CLOSE: Final = 1e-9
+_ORDINARY: Final = 10**15
 _LONGEST: Final = 160
 
 
@@ -32,15 +33,21 @@ def shown(value: float | None, beside: Iterable[float | None] = ()) -> str:
     others = [other for other in beside if other is not None and not math.isclose(value, other, rel_tol=_CLOSE)]
     text = ""
     for digits in _DIGITS:
-        text = _plain(value, digits)
-        if all(float(text) != float(_plain(other, digits)) for other in others):
+        text = plain(value, digits)
+        if all(float(text) != float(plain(other, digits)) for other in others):
             break
     return text
 
 
-def _plain(value: float, digits: int) -> str:
+def plain(value: float, digits: int) -> str:
+    """Return a number with so many significant digits, and without an exponent where it is of an ordinary size.
+
+    Example:
+        >>> plain(0.7405883563052871, 6), plain(1234567.0, 6), plain(2.5, 6)
+        ('0.740588', '1234567', '2.5')
+    """
     text = f"{value:.{digits}g}"
-    return f"{value:.0f}" if "e+" in text and abs(value) < 10**15 else text
+    return f"{value:.0f}" if "e+" in text and abs(value) < _ORDINARY else text
 
 
 def span(low: float | None, high: float | None, beside: float | None = None, *, form: str = "span") -> str:
