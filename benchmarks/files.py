@@ -24,19 +24,23 @@ if TYPE_CHECKING:
 def frames(rows: int, folder: Path) -> list[Row]:
     """Compare `interpret_frame` with `pandas.read_csv` of the same file."""
     found = []
-    for name, make, factor in (
-        (" of the world's shape", world.write, 0.8),
-        (" of the world's shape, scattered", partial(world.write, scattered=True), 0.8),
-        (" of the plain shape", write, 1),
-        (" of the plain shape, shuffled", partial(write, shuffled=True), 1),
-        (" of the plain shape, distinct values", partial(write, distinct=True), 2),
+    for key, name, make, factor in (
+        ("world", " of the world's shape", world.write, 0.8),
+        ("world scattered", " of the world's shape, scattered", partial(world.write, scattered=True), 0.8),
+        ("plain", " of the plain shape", write, 1),
+        ("plain shuffled", " of the plain shape, shuffled", partial(write, shuffled=True), 1),
+        ("plain distinct", " of the plain shape, distinct values", partial(write, distinct=True), 2),
     ):
         path = make(folder / "table.csv", rows)
         frame = _read(path)
         what = f"{rows:,} rows{name} / pandas.read_csv"
         found.append(
             compare(
-                f"interpret_frame, {what}", partial(li.interpret_frame, frame), partial(_read, path), goal=1.0 * factor
+                f"interpret_frame, {what}",
+                partial(li.interpret_frame, frame),
+                partial(_read, path),
+                goal=1.0 * factor,
+                key=f"frame {key}",
             )
         )
         found.append(
@@ -45,6 +49,7 @@ def frames(rows: int, folder: Path) -> list[Row]:
                 partial(_results_only, frame),
                 partial(_read, path),
                 goal=0.5 * max(1, factor),
+                key=f"results {key}",
             )
         )
     plain = _read(write(folder / "table.csv", rows)).astype(object)

@@ -19,6 +19,7 @@ def measure() -> list[Row]:
             lambda: process("import attrs, cattrs"),
             goal=1.5,
             runs=7,
+            key="import",
         ),
         compare(
             "first interpret of a process / importing pint and making its registry",
@@ -26,5 +27,6 @@ def measure() -> list[Row]:
             lambda: process("import pint; pint.UnitRegistry()"),
             goal=1.5,
             runs=7,
+            key="first",
         ),
     ]

@@ -4,44 +4,79 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.generate import write
+from benchmarks import world
 from benchmarks.timing import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+MEMORY_LIMIT = 512
+"""What DuckDB may use for scattered rows, in MiB."""
+MORE = 250
+"""What may be used beside it over the imports, in MiB."""
 CODE = """
 import sys, time
 import labinterp as li
 from labinterp.engines import files
 import pyarrow, pyarrow.csv, pyarrow.parquet, pandas, duckdb
 from pathlib import Path
-li.interpret_files([sys.argv[2]], Path(sys.argv[3]) / "warm")
+path, tiny, out, ordered, limit = sys.argv[1:]
+chosen = {"ordered": ordered == "ordered", "memory_limit": limit}
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 base = peak()
+li.interpret_files([tiny], Path(out) / "warm", **chosen)
 start = time.perf_counter()
-li.interpret_files([sys.argv[1]], Path(sys.argv[3]) / "out", ordered=True)
+li.interpret_files([path], Path(out) / "out", **chosen)
 print((peak() - base) / 1024, time.perf_counter() - start)
 """
 
 
 def measure(rows: int, folder: Path) -> list[Row]:
-    """Stream a file and one ten times as long."""
-    tiny = write(folder / "tiny.csv", 1000)
-    taken = {}
-    for size in (rows, 10 * rows):
-        path = write(folder / "table.csv", size)
-        target = folder / f"streamed-{size}"
-        target.mkdir()
-        out = subprocess.run(  # noqa: S603 - code of ours
-            [sys.executable, "-c", CODE, str(path), str(tiny), str(target)], check=True, capture_output=True, text=True
+    """Stream a file and one ten times as long, ordered and scattered."""
+    found = []
+    for name, goal in (("ordered", MORE), ("scattered", MEMORY_LIMIT + MORE)):
+        make = partial(world.write, scattered=name == "scattered")
+        tiny = make(folder / "tiny.csv", 1000)
+        (small, short), (large, long) = (
+            _streamed(make(folder / "table.csv", size), tiny, folder / f"{name}-{size}", name)
+            for size in (rows, 10 * rows)
         )
-        taken[size] = tuple(map(float, out.stdout.split()))
-    small, large = taken[rows], taken[10 * rows]
-    return [
-        Row(f"time of {10 * rows:,} rows / {rows:,} rows", large[1] / small[1], 10.5, large[1], small[1]),
-        Row(f"peak memory over imports, {10 * rows:,} rows, in 250 MiB", large[0] / 250, 1.0, large[1], small[1]),
-    ]
+        what = f"interpret_files, the world's shape, {name}: "
+        sizes = f"{10 * rows:,} rows / {rows:,} rows"
+        limit = "250 MiB" if name == "ordered" else f"memory_limit ({MEMORY_LIMIT} MiB) and 250 MiB"
+        found += [
+            Row(f"{what}time of {sizes}", long / short, 10.5, long, short, key=f"growth-{name}"),
+            Row(f"{what}peak memory of {sizes}", large / small, None, long, short, key=f"memory-growth-{name}"),
+            Row(
+                f"{what}peak over imports, {rows:,} rows / {limit}",
+                small / goal,
+                1.0,
+                short,
+                short,
+                key=f"memory-{name}",
+            ),
+            Row(
+                f"{what}peak over imports, {10 * rows:,} rows / {limit}",
+                large / goal,
+                1.0,
+                long,
+                long,
+                f"memory-{name}-10",
+            ),
+        ]
+    return found
+
+
+def _streamed(path: Path, tiny: Path, out: Path, name: str) -> tuple[float, float]:
+    """Return peak memory over the imports in MiB, and seconds."""
+    out.mkdir()
+    arguments = [str(path), str(tiny), str(out), name, f"{MEMORY_LIMIT}MiB"]
+    told = subprocess.run(  # noqa: S603 - code of ours
+        [sys.executable, "-c", CODE, *arguments], check=True, capture_output=True, text=True
+    )
+    peak, seconds = map(float, told.stdout.split())
+    return peak, seconds

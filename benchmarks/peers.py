@@ -30,7 +30,13 @@ def measure(rows: int = 20_000) -> list[Row]:
             print(f"{error.name} is not installed: left out")
             continue
         found.append(
-            compare(f"interpret_frame / {name}, {rows:,} rows", lambda: li.interpret_frame(frame), convert, runs=3)
+            compare(
+                f"interpret_frame / {name}, {rows:,} rows",
+                lambda: li.interpret_frame(frame),
+                convert,
+                runs=3,
+                key=f"peer {name}",
+            )
         )
     return found
 

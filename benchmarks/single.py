@@ -42,6 +42,7 @@ def measure() -> list[Row]:
             five,
             goal=0.04,
             loops=200,
+            key="panel",
         ),
         compare(
             "Report.to_json / json.dumps of its data", report.to_json, lambda: json.dumps(data), goal=1.5, loops=100

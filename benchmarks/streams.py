@@ -1,7 +1,7 @@
-"""From CSV to Parquet, against merely reading, against reading and writing alone, and against polars.
+"""From CSV to Parquet: against reading and writing alone, with more workers, with scattered rows, and against polars.
 
-Run: python -m benchmarks.streams FILE --threads 2. Prints JSON: how many threads polars takes is settled when it is
-imported, so that each number of threads has a process of its own.
+Run: python -m benchmarks.streams FOLDER --rows 1000000 --workers 1. Prints JSON: how many threads PyArrow and polars
+take is settled when they are imported, so that each number of workers has a process of its own.
 """
 
 from __future__ import annotations
@@ -12,81 +12,98 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 import labinterp as li
-from benchmarks.generate import TESTS, write
+from benchmarks import expressions, generate, world
 from benchmarks.timing import Row, compare
 from labinterp.engines import sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-THREADS = (1, 2)
+RUNS = 3
+TABLES = ("results", "findings", "pathways")
 
 
 def measure(rows: int, folder: Path) -> list[Row]:
-    """Measure a generated file on one thread and on two."""
-    path = write(folder / "streams.csv", rows)
+    """Measure generated files, with one worker and with two."""
+    world.write(folder / "ordered.csv", rows)
+    world.write(folder / "scattered.csv", rows, scattered=True)
+    generate.write(folder / "plain.csv", rows)
     found = []
-    for threads in THREADS:
+    for workers in (1, 2):
         out = subprocess.run(  # noqa: S603 - code of ours
-            [sys.executable, "-m", "benchmarks.streams", str(path), "--threads", str(threads), "--rows", str(rows)],
+            [sys.executable, "-m", "benchmarks.streams", str(folder), "--workers", str(workers), "--rows", str(rows)],
             check=True,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "POLARS_MAX_THREADS": str(threads)},
+            env={**os.environ, "POLARS_MAX_THREADS": str(workers)},
         )
         found += [Row(**row) for row in json.loads(out.stdout)]
     return found
 
 
 def main() -> int:
-    """Measure one file on one number of threads and print JSON."""
+    """Measure with one number of workers and print JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streams")
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--workers", type=int, choices=(1, 2), default=1)
     parser.add_argument("--rows", type=int, required=True, help="for the titles")
     given = parser.parse_args()
-    pa.set_cpu_count(given.threads)
-    title = f"{given.rows:,} rows, {given.threads} thread{'s' * (given.threads > 1)}"
-    with tempfile.TemporaryDirectory() as folder:
-        rows = _compare(given.path, Path(folder), given.threads, title)
-    json.dump([row.as_dict() for row in rows], sys.stdout)
+    pa.set_cpu_count(given.workers)
+    found = (_one_worker if given.workers == 1 else _two_workers)(given.folder, f"{given.rows:,} rows")
+    json.dump([row.as_dict() for row in found], sys.stdout)
     return 0
 
 
-def _compare(path: Path, folder: Path, threads: int, title: str) -> list[Row]:
-    out = folder / "out"
+def _one_worker(folder: Path, rows: str) -> list[Row]:
+    ordered, scattered = (partial(_run, folder / f"{name}.csv", folder / name, 1) for name in ("ordered", "scattered"))
+    what = f"interpret_files, {rows} of the world's shape"
+    written, reading = "PyArrow reading, and writing our answer", partial(_read, folder / "ordered.csv")
+    found = [
+        compare(f"{what} / {written}", ordered, _again(folder, "ordered", ordered), goal=1.6, runs=RUNS, key="files"),
+        compare(f"{what} / pyarrow.csv reading", ordered, reading, runs=RUNS, key="files-read"),
+        compare(f"{what}, scattered / ordered", scattered, ordered, goal=2.0, runs=RUNS, key="files-scattered"),
+    ]
+    for name, ours in (("ordered", ordered), ("scattered", scattered)):
+        found += _against_polars(folder, name, ours, f"{what}, {name}")
+    audit = partial(li.audit, folder / "ordered.csv", workers=1)
+    found.append(compare(f"audit, {rows} of the world's shape / interpret_files", audit, ordered, goal=1.0, runs=RUNS))
+    plain = partial(_run, folder / "plain.csv", folder / "plain", 1)
+    what = f"interpret_files, {rows} of the plain shape / {written}"
+    return [*found, compare(what, plain, _again(folder, "plain", plain), runs=RUNS, key="files-plain")]
 
-    def ours() -> None:
-        shutil.rmtree(out, ignore_errors=True)
-        li.interpret_files([path], out, workers=threads)
 
-    reading = partial(pacsv.read_csv, path, read_options=pacsv.ReadOptions(use_threads=threads > 1))
+def _two_workers(folder: Path, rows: str) -> list[Row]:
+    found = []
+    for name, goal in (("ordered", 0.625), ("scattered", None)):
+        two, one = (partial(_run, folder / f"{name}.csv", folder / name, workers) for workers in (2, 1))
+        what = f"interpret_files, {rows} of the world's shape, {name}, two workers / one"
+        found.append(compare(what, two, one, goal=goal, runs=RUNS, key=f"files-two-{name}"))
+    return found
+
+
+def _run(path: Path, out: Path, workers: int) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    li.interpret_files([path], out, workers=workers)
+
+
+def _read(path: Path) -> None:
+    pacsv.read_csv(path, read_options=pacsv.ReadOptions(use_threads=False))
+
+
+def _again(folder: Path, name: str, ours: Callable[[], object]) -> Callable[[], object]:
+    """Return a function that reads a file and writes the tables of its answer, which are there already."""
     ours()
-    tables = {name: _kept(out / name) for name in ("results", "findings", "pathways")}
-    pairs: list[tuple[str, Callable[[], object], float | None]] = [
-        ("pyarrow.csv reading", reading, 2.2),
-        ("PyArrow reading, and writing our answer", partial(_read_and_write, path, tables, folder, threads), None),
-    ]
-    with_polars = _polars(path, folder / "polars.parquet")
-    if with_polars is not None:
-        with_polars()
-        share = _agreement(pq.read_table(out / "results"), pq.read_table(folder / "polars.parquet"))
-        pairs.append((f"polars, flags only ({share:.2%} alike)", with_polars, 1.0))
-    audit = partial(li.audit, path, workers=threads)
-    return [
-        *(compare(f"interpret_files, {title} / {what}", ours, other, goal=goal, runs=5) for what, other, goal in pairs),
-        compare(f"audit, {title} / interpret_files", audit, ours, goal=1.0, runs=5),
-    ]
+    tables = {table: _kept(folder / name / table) for table in TABLES}
+    return partial(_read_and_write, folder / f"{name}.csv", tables, folder)
 
 
 def _kept(folder: Path) -> pa.Table:
@@ -100,12 +117,12 @@ def _kept(folder: Path) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _read_and_write(path: Path, tables: dict[str, pa.Table], folder: Path, threads: int) -> None:
+def _read_and_write(path: Path, tables: dict[str, pa.Table], folder: Path) -> None:
     """Read every text by distinct text, and write tables that are there already: what is left without us."""
     names = pacsv.open_csv(path).schema.names
     pacsv.read_csv(
         path,
-        read_options=pacsv.ReadOptions(use_threads=threads > 1),
+        read_options=pacsv.ReadOptions(use_threads=False),
         convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
             strings_can_be_null=True,
@@ -120,64 +137,16 @@ def _read_and_write(path: Path, tables: dict[str, pa.Table], folder: Path, threa
         shutil.rmtree(folder / f"again-{name}")
 
 
-def _polars(path: Path, out: Path) -> Callable[[], object] | None:
-    """Return a function that gives nearly the same flags with polars, or None where it is not installed."""
-    try:
-        import polars as pl
-    except ImportError:
+def _against_polars(folder: Path, name: str, ours: Callable[[], object], what: str) -> list[Row]:
+    out = folder / "polars.parquet"
+    theirs = expressions.flags_of(folder / f"{name}.csv", out)
+    if theirs is None:
         print("polars is not installed: left out", file=sys.stderr)
-        return None
-    limits = pl.DataFrame(_limits()).lazy()
-
-    def run() -> None:
-        low, high = (
-            pl.col(f"reference_{end}").cast(pl.Float64, strict=False).fill_null(pl.col(end)) for end in ("low", "high")
-        )
-        number, low_end, high_end = pl.col("number"), pl.col("low"), pl.col("high")
-        text = pl.col("value").str.strip_prefix("<").str.replace(",", ".", literal=True)
-        beyond = pl.when(number < low_end).then(pl.lit("L")).when(number > high_end).then(pl.lit("H"))
-        below = pl.when(number <= low_end).then(pl.lit("L")).otherwise(pl.lit("IND"))
-        flag = (
-            pl.when(number.is_null()).then(None).when("censored").then(below).otherwise(beyond.otherwise(pl.lit("N")))
-        )
-        (
-            pl.scan_csv(path, infer_schema=False)
-            .join(limits, on=["test", "unit"], how="left", maintain_order="left")
-            .with_columns(
-                number=text.cast(pl.Float64, strict=False),
-                censored=pl.col("value").str.starts_with("<"),
-                low=low,
-                high=high,
-            )
-            .select(
-                "patient_id",
-                "collected_at",
-                "analyte",
-                comparator=pl.when("censored").then(pl.lit("<")),
-                value=number * pl.col("factor"),
-                unit=pl.col("canonical"),
-                low=low_end * pl.col("factor"),
-                high=high_end * pl.col("factor"),
-                flag=flag,
-            )
-            .sink_parquet(out)
-        )
-
-    return run
-
-
-def _limits() -> list[dict[str, Any]]:
-    """Return analyte, factor and adult limits by test and unit, as a user would type them from a table."""
-    rows = []
-    for test, center, units in TESTS.values():
-        for unit, scale in units.items():
-            result = li.LabResult(test, center * scale, unit)
-            found = li.interpret([result], li.Patient(age=50, sex="female")).interpretations[0]
-            factor = found.value / (center * scale)
-            low, high = (None if end is None else end / factor for end in (found.low, found.high))
-            row = {"test": test, "unit": unit, "analyte": found.analyte, "canonical": found.unit, "factor": factor}
-            rows.append({**row, "low": low, "high": high})
-    return rows
+        return []
+    ours(), theirs()
+    share = _agreement(pq.read_table(folder / name / "results"), pq.read_table(out))
+    title = f"{what} / polars, flags only ({share:.1%} alike)"
+    return [compare(title, ours, theirs, runs=RUNS, key=f"polars-{name}")]
 
 
 def _agreement(ours: pa.Table, theirs: pa.Table) -> float:

@@ -29,6 +29,7 @@ class Row:
         goal: the ratio that is aimed at, if there is one.
         seconds: best time of the thing measured.
         base: best time of what it is compared with.
+        key: by which `benchmarks.tables` finds it; empty where no table of the documentation shows it.
     """
 
     what: str
@@ -36,18 +37,20 @@ class Row:
     goal: float | None
     seconds: float
     base: float
+    key: str = ""
 
     def line(self) -> str:
         """Return the row as text."""
         goal = "" if self.goal is None else f"goal {self.goal:.3g}"
-        return f"{self.what:<92} {self.ratio:8.3f}  {goal:<10} {_time(self.seconds)} against {_time(self.base)}"
+        return f"{self.what:<92} {self.ratio:8.3f}  {goal:<10} {in_words(self.seconds)} against {in_words(self.base)}"
 
     def as_dict(self) -> dict[str, object]:
         """Return the row as JSON-ready data."""
         return attrs.asdict(self)
 
 
-def _time(seconds: float) -> str:
+def in_words(seconds: float) -> str:
+    """Return a time with its unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
@@ -62,12 +65,13 @@ def compare(
     goal: float | None = None,
     runs: int = 5,
     loops: int = 1,
+    key: str = "",
 ) -> Row:
     """Measure two things in turn, after a warm-up, and return the ratio of the first to the second."""
     one(), other()
     pairs = [(_once(one, loops), _once(other, loops)) for _ in range(runs)]
     ratio = statistics.median(a / b for a, b in pairs)
-    return Row(what, ratio, goal, min(a for a, _ in pairs), min(b for _, b in pairs))
+    return Row(what, ratio, goal, min(a for a, _ in pairs), min(b for _, b in pairs), key)
 
 
 def _once(function: Callable[[], object], loops: int) -> float:
