@@ -96,7 +96,10 @@ def _compiled() -> str:
 
 
 def process(code: str) -> Seconds:
-    """Return how long a fresh interpreter runs some code, its own start not counted; bytecode is kept, as of a wheel."""
+    """Return how long a fresh interpreter runs some code, its own start not counted.
+
+    Bytecode is kept from one to the next, as that of an installed wheel is.
+    """
     timed = f"import time; t = time.perf_counter(); exec({code!r}); print(time.perf_counter() - t)"
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _compiled()}
     command = [sys.executable, "-c", timed]
