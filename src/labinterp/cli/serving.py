@@ -45,8 +45,16 @@ def _service(name: str = "labinterp.service") -> Any:
 @click.option(
     "--workers",
     envvar="LABINTERP_WORKERS",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that serve the port.",
+)
+@click.option(
+    "--threads",
+    envvar="LABINTERP_THREADS",
     type=click.IntRange(1, 256),
-    help="Threads that make answers.  [default: one a processor]",
+    help="Threads of each that make answers.  [default: one a processor, four at most]",
 )
 @click.option(
     "--max-bytes", envvar="LABINTERP_MAX_BYTES", type=int, help="Longest body, unpacked.  [default: 10000000]"
@@ -70,6 +78,8 @@ def serve(
     cors: tuple[str, ...],
     ranges: tuple[str, ...],
     log_format: str,
+    workers: int,
+    threads: int | None,
     ssl_certfile: Path | None,
     ssl_keyfile: Path | None,
     **options: Any,
@@ -78,14 +88,14 @@ def serve(
 
     Each option can be set in the environment, as LABINTERP_PORT for --port.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in {**options, "workers": threads}.items() if value is not None}
     if ranges:
         given["ranges"] = ranges[0] if len(ranges) == 1 else list(ranges)
     files = {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile}
     tls = {name: str(path) for name, path in files.items() if path is not None}
     if "ssl_keyfile" in tls and "ssl_certfile" not in tls:
         raise click.UsageError("--ssl-keyfile goes with --ssl-certfile")
-    _service().serve(host, port, token=token, cors=cors, log_format=log_format, tls=tls, **given)
+    _service().serve(host, port, token=token, cors=cors, log_format=log_format, tls=tls, processes=workers, **given)
 
 
 @click.command(short_help="Take HL7 v2 messages over MLLP.")

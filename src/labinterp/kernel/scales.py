@@ -77,9 +77,7 @@ def _twins(entry: Entry, unit: str, code: str, analyte: str) -> tuple[tuple[Frac
     return tuple(dict.fromkeys(pairs))
 
 
-def grading_of(
-    entry: Entry, code: str, analyte: str, low: StretchEnd | None, high: StretchEnd | None
-) -> Grading:
+def grading_of(entry: Entry, code: str, analyte: str, low: StretchEnd | None, high: StretchEnd | None) -> Grading:
     """Return a grade scale in the unit `code`, its ends at the limits of normal put in where they are known.
 
     A stretch whose limit of normal is unknown, or which that limit leaves empty, is left out: the other grades stay.

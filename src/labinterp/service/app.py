@@ -105,10 +105,10 @@ def create_app(
     app = Starlette(routes=_routes(), middleware=around, exception_handlers=_HANDLERS)
     app.router.redirect_slashes = False
     app.state.settings = settings
-    app.state.workers = Workers(workers, max_pending, timeout)
+    app.state.metrics = Metrics()
+    app.state.workers = Workers(workers, max_pending, timeout, app.state.metrics.pending)
     app.state.room = body.Room(_ROOM * max_bytes)
     app.state.with_token = token is not None
-    app.state.metrics = Metrics(lambda: int(app.state.workers.pending))
     app.state.forms = answers.forms()
     app.state.warm = False
     return app

@@ -11,14 +11,20 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from labinterp.service import logs
+from labinterp.service import processes as together
 from labinterp.service.app import TIMEOUT, create_app
+from labinterp.service.metrics import counted_together
 from labinterp.service.middleware import log
+from labinterp.service.settings import checked_number
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
+    from socket import socket as Socket  # noqa: N812 - a class, however it is spelled
 
 TOKEN_VARIABLE: Final = "LABINTERP_TOKEN"  # noqa: S105 - a name, no token
+_MOST_PROCESSES: Final = 64
+_PATIENCE: Final = 5.0
 _HEAD_SECONDS: Final = 10.0
 """Within which the head of a request must have come."""
 
@@ -62,9 +68,14 @@ def serve(
     cors: Sequence[str] | str = (),
     log_format: logs.LogFormat = "text",
     tls: Mapping[str, str] | None = None,
+    processes: int = 1,
     **options: Any,
 ) -> None:
     """Serve until a signal says to stop; requests that were begun are answered first.
+
+    With several processes each has an application with limits of its own, and `/metrics` adds up what all have counted.
+    They are started as `multiprocessing` spawns them: options can be pickled, and a script calls this under
+    `if __name__ == "__main__":`.
 
     TLS is the task of a proxy in front, or of `tls`. There is no access log; the service's own log names routes, never
     paths.
@@ -76,13 +87,38 @@ def serve(
         cors: origins that browsers may call from.
         log_format: `"text"`, or `"json"` with a line of JSON per record.
         tls: arguments of uvicorn: `ssl_certfile`, `ssl_keyfile`, `ssl_keyfile_password`, `ssl_ca_certs`.
+        processes: how many serve the port.
         options: further arguments of `create_app`.
+
+    Raises:
+        InputError: as `create_app`, or for a number of processes that cannot be.
+        SystemExit: where the port cannot be listened on.
 
     Example:
         >>> serve(port=8080, ranges="uk")  # doctest: +SKIP
     """
+    checked_number("processes", processes, 1, _MOST_PROCESSES)
+    count = int(processes)
+    choices = {"token": token, "cors": cors, "log_format": log_format, "tls": tls, **options}
+    server = configured(host, port, **choices)
+    if count == 1:
+        _run(server)
+        return
+    socket = server.config.bind_socket()
+    with contextlib.closing(socket), counted_together():
+        patience = float(server.config.timeout_graceful_shutdown or 0) + _PATIENCE
+        code = together.run(count, _serve_on, (socket, host, port, choices), patience)
+    if code:
+        raise SystemExit(code)
+
+
+def _serve_on(socket: Socket, host: str, port: int, choices: dict[str, Any]) -> None:
+    _run(configured(host, port, **choices), socket)
+
+
+def _run(server: uvicorn.Server, *sockets: Socket) -> None:
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-        configured(host, port, token=token, cors=cors, log_format=log_format, tls=tls, **options).run()
+        server.run(list(sockets) or None)
 
 
 def configured(

@@ -28,13 +28,17 @@ class Workers:
         threads: how many run at once.
         max_pending: how many may run or wait; further ones are sent away at once.
         timeout: seconds that one may take, waiting included.
+        told: called with the number of those that run or wait, each time it changes.
     """
 
-    def __init__(self, threads: int, max_pending: int, timeout: float) -> None:
+    def __init__(
+        self, threads: int, max_pending: int, timeout: float, told: Callable[[int], object] = lambda _: None
+    ) -> None:
         self._limiter = anyio.CapacityLimiter(threads)
         self._lock = threading.Lock()
         self._max_pending = max_pending
         self._timeout = timeout
+        self._told = told
         self.pending = 0
 
     @property
@@ -52,6 +56,7 @@ class Workers:
             if self.pending >= self._max_pending:
                 raise RefusedError(503, "too many requests are being answered", headers={"Retry-After": "1"})
             self.pending += 1
+            self._told(self.pending)
         job = _Job(functools.partial(function, *args, **kwargs), self._done)
         try:
             with anyio.fail_after(self._timeout):
@@ -66,6 +71,7 @@ class Workers:
     def _done(self) -> None:
         with self._lock:
             self.pending -= 1
+            self._told(self.pending)
 
 
 class _Job(Generic[_T]):
