@@ -333,7 +333,7 @@ def test_segments_written_are_read_again():
 def test_trace_stands_in_the_notes():
     """The NTE behind an OBX name the range that judged it, and those behind a finding explain it."""
     text = hl7v2.to_obx(hl7v2.interpret_hl7v2(DATA / "oru_r01.hl7"))
-    assert "NTE|1|L|Judged by reported" in text
+    assert "NTE|1|L|Judged by: the range sent with it." in text
     assert "hypocalcemia^" in text
     assert "not_numeric: " in text
     assert "\n" not in text

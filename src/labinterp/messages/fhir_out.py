@@ -13,7 +13,7 @@ from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 from labinterp.tables.rows import as_text
-from labinterp.words import labels, titles, uris
+from labinterp.words import faces, labels, titles, uris
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -169,9 +169,9 @@ def _flag(flag: str, band: str | None) -> Resource:
 def _said(item: Interpretation) -> list[str]:
     said = [*item.notes]
     said += [item.problem] if item.problem else []
-    said += [f"suspected unit {item.suspected_unit}"] if item.suspected_unit else []
-    graded = (("grade", item.grade), ("grade of low", item.grade_low), ("grade of high", item.grade_high))
-    return [*said, *(f"laboratory-derived {name} {grade}" for name, grade in graded if grade is not None)]
+    said += [faces.line("result", "suspected", unit=item.suspected_unit)] if item.suspected_unit else []
+    said.append(faces.graded(item.grade, item.grade_low, item.grade_high))
+    return [text for text in said if text]
 
 
 def _code(item: Interpretation) -> Resource:
@@ -194,7 +194,7 @@ def _range(item: Interpretation) -> Resource:
 def _reported(result: LabResult, index: int) -> Resource | None:
     """Return the value as it was sent, as a component."""
     value, unit = units.from_quantity(result.value) if units.is_quantity(result.value) else (result.value, result.unit)
-    made: Resource = {"code": {"text": f"As reported (result {index + 1})"}}
+    made: Resource = {"code": {"text": faces.line("made", "reported", number=index + 1)}}
     parsed = values.parse(value)
     if parsed.number is not None and parsed.alternative is None:
         made["valueQuantity"] = _quantity(parsed.number, units.resolve(unit).code, unit, parsed.comparator)
@@ -243,7 +243,7 @@ def _device(report: ReportData) -> Resource:
         "resourceType": "Device",
         "status": "active",
         "deviceName": [{"name": "labinterp", "type": "model-name"}],
-        "type": {"text": "Interpretive software; its findings are not diagnoses"},
+        "type": {"text": faces.line("made", "device")},
         "version": [{"type": {"text": name}, "value": value} for name, value in versions if value],
     }
 
@@ -256,7 +256,7 @@ def _provenance(report: ReportData, derived: list[Resource], device: Resource, r
         made["recorded"] = instant
     else:
         made["_recorded"] = {"extension": [{"url": uris.ABSENT_EXTENSION, "valueCode": "unknown"}]}
-    made["activity"] = {"text": "Interpretation of laboratory results"}
+    made["activity"] = {"text": faces.line("made", "activity")}
     made["agent"] = [{"type": _concept("Assembler", role), "who": _link(device)}]
     ids = dict.fromkeys(item.result.id for item in report.interpretations)
     sources = [{"reference": name} for name in ids if name and _REFERENCE.fullmatch(name)]
@@ -284,8 +284,8 @@ def _outcome(report: ReportData, observations: dict[int, Resource]) -> Resource 
             issue["expression"] = [f"Bundle.entry.where(fullUrl='{observations[problem.result_index]['fullUrl']}')"]
         issues.append(issue)
     if not report.interpretations:
-        text = "There is no result to interpret"
-        issues.append({"severity": "information", "code": "not-found", "details": {"text": text}})
+        details = {"text": faces.line("result", "none")}
+        issues.append({"severity": "information", "code": "not-found", "details": details})
     return {"resourceType": "OperationOutcome", "issue": issues} if issues else None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
-from labinterp.words import titles
+from labinterp.words import faces, titles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,7 +81,7 @@ def to_oru(reports: Iterable[ReportData], *, at: dt.datetime | None = None) -> s
     made = []
     for report in reports:
         whose = report.patient.id if report.patient is not None else None
-        order = {1: "1", 4: _components("interpretation", "Interpretation of results", _SYSTEM), 22: time, 25: "P"}
+        order = {1: "1", 4: _components("interpretation", faces.line("made", "order"), _SYSTEM), 22: time, 25: "P"}
         text = to_obx(report)
         name = hashlib.sha256(f"{time}{whose}{text}".encode()).hexdigest()[:20]
         made += [
@@ -158,21 +158,20 @@ def _number(value: float | None) -> str:
 def _trace(item: Interpretation) -> str:
     said = []
     if item.range_id is not None:
-        band = f", band {item.band}" if item.band else ""
-        said.append(f"Judged by {item.range_id}{band}")
-    if item.grade is not None:
-        said.append(f"Laboratory-derived grade {item.grade}")
+        said.append(faces.judged(item.range_id))
+        said += [faces.line("result", "band", band=item.band)] if item.band else []
+    said.append(faces.graded(item.grade, None, None))
     if item.notes:
-        said.append(f"Notes: {', '.join(item.notes)}")
+        said.append(f"Notes: {', '.join(item.notes)}.")
     if item.suspected_unit:
-        said.append(f"The unit may be {item.suspected_unit}")
-    return ". ".join(said)
+        said.append(faces.line("result", "suspected", unit=item.suspected_unit))
+    return " ".join(filter(None, said))
 
 
 def _finding(finding: Finding, number: int, status: str) -> str:
     codings = [part for c in finding.codings[:1] for part in (c.code, c.display, "HPO")]
     value = _components(finding.code, finding.title, _SYSTEM, *codings)
-    test = _components("finding", "Interpretation of results", _SYSTEM)
+    test = _components("finding", faces.line("made", "order"), _SYSTEM)
     fields = {1: str(number), 2: "CWE", 3: test, 5: value, 8: "", 11: status}
     return _segment(fields)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.arguments import checked_text
 from labinterp.markup import clean
 from labinterp.report.pages import draw, drawing
-from labinterp.words import titles
+from labinterp.words import faces, titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,22 +39,11 @@ def render(data: Mapping[str, Any], *, title: str | None = None) -> str:
         "groups": groups[:MOST_DRAWN],
         "more": max(0, len(groups) - MOST_DRAWN),
         "most": MOST_ROWS,
-        "tables": [(name, words, data[name]) for name, words in _TABLES.items()],
+        "tables": [(name, words, data[name]) for name, words in faces.lines("audit").items()],
         "cell": _cell,
         "names": lambda rows: list(rows[0]) if rows else [],
     }
-    return draw("audit.html", checked_text(title, "title") or "What this data set would come to", context)
-
-
-_TABLES: Final = {
-    "tests": "Tests as they came, and how they are read",
-    "units": "Units by place, with quantiles in the canonical unit and shares",
-    "numbers": "Forms of values: every number as 9, every word as a",
-    "range_texts": "Forms of ranges that came with results",
-    "ranges": "Who is covered by what",
-    "coverage": "Whom no range covers",
-    "specimens": "Specimens",
-}
+    return draw("audit.html", checked_text(title, "title") or faces.line("title", "audit"), context)
 
 
 def _key(row: Mapping[str, Any], by: Sequence[str]) -> tuple[Any, ...]:

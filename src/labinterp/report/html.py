@@ -13,6 +13,7 @@ from labinterp.report import lead, mechanisms, pages, people, results, summary, 
 from labinterp.report.pages import draw, drawing
 from labinterp.words import numbers
 from labinterp.words.citations import References
+from labinterp.words.faces import line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def render(report: ReportData, *, title: str | None = None) -> str:
         >>> "<h1>Magnesium</h1>" in page, "<script" in page
         (True, False)
     """
-    return _page([report], checked_text(title, "title") or "Laboratory results and what they are compatible with")
+    return _page([report], checked_text(title, "title") or line("title", "report"))
 
 
 def render_visits(reports: Sequence[ReportData], *, title: str | None = None) -> str:
@@ -69,7 +70,7 @@ def render_visits(reports: Sequence[ReportData], *, title: str | None = None) ->
     """
     if len(reports) == 1:
         return render(reports[0], title=title)
-    return _page(list(reports)[::-1], checked_text(title, "title") or "Laboratory results of one patient over time")
+    return _page(list(reports)[::-1], checked_text(title, "title") or line("title", "visits"))
 
 
 def _page(reports: Sequence[ReportData], title: str) -> str:
@@ -158,7 +159,7 @@ def pages_of(frame_report: AnswerFrames, *, sent: Any = None, title: str | None 
     made = {"index.html": _index(frame_report, found, [], len(found), title)}
     for start in range(0, len(found), _ON_A_PAGE):
         part = found[start : start + _ON_A_PAGE]
-        about = title or f"Patients {start + 1} to {start + len(part)} of {len(found)}"
+        about = title or line("title", "part", first=start + 1, last=start + len(part), count=len(found))
         made[part[0].page] = draw("people.html", about, {"people": [attrs.evolve(each, page="") for each in part]})
     return made
 
@@ -181,7 +182,7 @@ def _index(
         "script": drawing(script),
         "policy": pages.policy(script),
     }
-    return draw("frame.html", checked_text(title, "title") or "Laboratory results of many patients", context)
+    return draw("frame.html", checked_text(title, "title") or line("title", "people"), context)
 
 
 def _mapping(value: Any) -> Mapping[str, str] | None:

@@ -12,7 +12,7 @@ from labinterp._version import __version__
 from labinterp.errors import MissingExtraError
 from labinterp.kept import Kept
 from labinterp.markup import clean
-from labinterp.words import labels, numbers, sentences, titles
+from labinterp.words import faces, labels, numbers, sentences, titles
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -58,6 +58,8 @@ def _environment() -> Environment:
         version=__version__,
         style=drawing(sheet),
         policy=policy(),
+        line=faces.line,
+        graded=faces.graded,
         word=labels.word,
         known=labels.known,
         shown=numbers.shown,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labinterp.markup import clean
 from labinterp.report import results
 from labinterp.words import labels, numbers, sentences, titles
+from labinterp.words.faces import judged, line
 
 if TYPE_CHECKING:
     from labinterp.model import ReportData
@@ -26,7 +27,7 @@ def explained(report: ReportData, index: int) -> str:
     """
     row = results.rows_of(report)[index]
     item = row["item"]
-    name = titles.analyte(item.analyte) if item.analyte else "Not known"
+    name = titles.analyte(item.analyte) if item.analyte else line("result", "unknown")
     given = " ".join(filter(None, map(numbers.sent, (item.result.test, item.result.value, item.result.unit))))
     if item.flag is None:
         said = labels.word("verdict", "problem").lower()
@@ -39,13 +40,13 @@ def explained(report: ReportData, index: int) -> str:
         if problem.result_index == index
     ]
     if row["canonical"]:
-        lines.append(f"In the canonical unit: {row['canonical']}.")
+        lines.append(line("result", "canonical", value=row["canonical"]))
     if item.range_id is not None:
-        lines.append("Judged by: " + ("the range sent with it" if item.range_id == "reported" else item.range_id) + ".")
+        lines.append(judged(item.range_id))
     if item.band:
-        lines.append(f"Its source calls values here “{item.band}”.")
+        lines.append(line("result", "band", band=item.band))
     if item.suspected_unit:
-        lines.append(f"In {item.suspected_unit} the number would be ordinary; it was not changed.")
+        lines.append(line("result", "suspected", unit=item.suspected_unit))
     lines += [labels.word("note", note) for note in item.notes]
     lines += [
         finding.explanation

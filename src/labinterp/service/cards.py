@@ -16,7 +16,7 @@ from labinterp.reading import analytes, units
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
-from labinterp.words import labels, numbers, titles, uris
+from labinterp.words import faces, labels, numbers, titles, uris
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -142,7 +142,7 @@ class Maker:
             "summary": _short(self._data["card"]["unread"].format(count=len(lines))),
             "detail": "\n".join([*lines, *remarks]),
             "indicator": "info",
-            "source": _source(report, "unread", "Results that could not be interpreted"),
+            "source": _source(report, "unread", faces.line("result", "unread")),
         }
 
 
