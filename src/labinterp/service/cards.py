@@ -28,6 +28,16 @@ _NAMESPACE: Final = uuid.UUID("5d9f2f8e-0b39-5f0e-8a0e-3f1d4e6a9b77")
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#~!])")
 _LABEL: Final = 80
 _CAVEATS: Final = 2
+_MAIN: Final = (
+    "magnesium",
+    "calcium",
+    "calcium_adjusted",
+    "calcium_ionized",
+    "vitamin_d",
+    "vitamin_b12",
+    "homocysteine",
+)
+"""Tests whose results must not be missing unnoticed; the others only add to what these say."""
 
 
 class Maker:
@@ -60,7 +70,7 @@ class Maker:
         """Return whether a result counts as missing; a supporting test needs no range of its own."""
         if not item.problem or item.analyte is None:
             return False
-        return item.analyte in self._data["main"]["tests"] or item.problem != "no_reference_range"
+        return item.analyte in _MAIN or item.problem != "no_reference_range"
 
     def tests(self, report: Report, ordered: Collection[str]) -> list[dict[str, Any]]:
         """Return a card per finding that has tests to order which are not among those `ordered`."""

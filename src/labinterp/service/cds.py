@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp._data import read_toml
+from labinterp._data import words as packaged_words
 from labinterp.errors import LabInterpError
 from labinterp.interpretation import interpret
 from labinterp.messages import fhir
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
 
 _LABS: Final = "labs"
 _PATIENT: Final = "patient"
+_NEWEST: Final = 500
+"""Observations asked for, newest first."""
 
 
 class MissingDataError(Exception):
@@ -44,16 +44,15 @@ class MissingDataError(Exception):
         issue = {
             "severity": "error",
             "code": "required",
-            "details": {"text": "Data that the service needs were not sent, and it never fetches any"},
+            "details": {"text": words()["card"]["missing"]},
             "diagnostics": f"CDS Hooks prefetch key '{self.key}' {self.why}",
         }
         return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
-@functools.cache
 def words() -> dict[str, Any]:
-    """Return the services' data."""
-    return read_toml(Path(str(files("labinterp.service") / "cds.toml")))
+    """Return what the services say."""
+    return packaged_words("service.toml")
 
 
 @functools.cache
@@ -67,7 +66,7 @@ def services() -> tuple[dict[str, Any], ...]:
     known = analytes.analytes().values()
     codes = ",".join(f"{uris.LOINC}|{loinc.code}" for analyte in known for loinc in analyte.loinc)
     patient = "{{context.patientId}}"
-    labs = f"Observation?patient={patient}&code={codes}&_sort=-date&_count={words()['newest']}"
+    labs = f"Observation?patient={patient}&code={codes}&_sort=-date&_count={_NEWEST}"
     prefetch = {_PATIENT: f"Patient/{patient}", _LABS: labs}
     return tuple(
         {**service, "prefetch": prefetch, "usageRequirements": words()["usage"]} for service in words()["service"]

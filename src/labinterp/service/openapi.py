@@ -9,7 +9,7 @@ from labinterp._version import __version__
 from labinterp.schema import report_schema
 from labinterp.service import answers as answers_
 from labinterp.service import cds, cds_schemas, documents, schemas
-from labinterp.service.problems import PROBLEM_JSON, TITLES
+from labinterp.service.problems import PROBLEM_JSON, title_of
 from labinterp.service.settings import PAIRS
 from labinterp.words import uris
 
@@ -119,7 +119,7 @@ def _answer(description: str, **content: Schema) -> dict[str, Any]:
 
 
 def _problems(*statuses: int) -> dict[str, Any]:
-    return {str(status): _answer(TITLES[status][1], **{PROBLEM_JSON: _ref("Problem")}) for status in statuses}
+    return {str(status): _answer(title_of(status), **{PROBLEM_JSON: _ref("Problem")}) for status in statuses}
 
 
 def _operation(
@@ -182,7 +182,7 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
         {
             "200": _answer("A collection.", **{_FHIR: _ref("FhirBundle")}),
             **{
-                str(status): _answer(TITLES[status][1], **{_FHIR: _ref("OperationOutcome")})
+                str(status): _answer(title_of(status), **{_FHIR: _ref("OperationOutcome")})
                 for status in (400, 406, 408, 413, 415, 422, 503)
             },
         },
@@ -214,7 +214,7 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
     }
     for service in cds.services():
         name = "".join(part.title() for part in service["hook"].split("-"))
-        lacking = _answer(TITLES[412][1], **{_FHIR: _ref("OperationOutcome")})
+        lacking = _answer(title_of(412), **{_FHIR: _ref("OperationOutcome")})
         paths[f"/cds-services/{service['id']}"] = {
             "post": _operation(
                 f"advise{name}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from starlette.responses import Response
 
+from labinterp._data import words
 from labinterp.errors import InputError
 from labinterp.words import uris
 
@@ -19,21 +20,21 @@ if TYPE_CHECKING:
 
 PROBLEM_JSON: Final = "application/problem+json"
 MOST_FAULTS: Final = 20
-TITLES: Final = {
-    400: ("unreadable", "The request cannot be read"),
-    401: ("unauthorized", "A bearer token is needed"),
-    404: ("not-found", "There is nothing here"),
-    405: ("method", "This method is not served here"),
-    406: ("not-acceptable", "The answer cannot be had in a form that the request accepts"),
-    408: ("slow-request", "The request took too long to arrive"),
-    412: ("missing-data", "Data that the service needs are missing"),
-    413: ("too-large", "The request is too large"),
-    415: ("unsupported-media-type", "Documents of this kind are not read"),
-    422: ("invalid", "The request can be read but not used"),
-    500: ("internal", "The service failed"),
-    503: ("unavailable", "The service cannot answer now"),
-}
-"""Status → the last part of the problem's `type`, and its title."""
+
+
+def kind_of(status: int) -> str:
+    """Return the last part of the `type` of a problem."""
+    return str(words("service.toml")["status"][str(status)]["kind"])
+
+
+def title_of(status: int) -> str:
+    """Return the title of a problem.
+
+    Example:
+        >>> title_of(404)
+        'There is nothing here'
+    """
+    return str(words("service.toml")["status"][str(status)]["title"])
 
 
 class RefusedError(Exception):
@@ -86,10 +87,9 @@ class RefusedError(Exception):
 
     def body(self) -> dict[str, Any]:
         """Return the problem document."""
-        kind, title = TITLES[self.status]
         made: dict[str, Any] = {
-            "type": f"{uris.PROBLEM}:{kind}",
-            "title": title,
+            "type": f"{uris.PROBLEM}:{kind_of(self.status)}",
+            "title": title_of(self.status),
             "status": self.status,
             "detail": self.detail,
         }
