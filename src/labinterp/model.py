@@ -168,7 +168,7 @@ class Presentation:
     course: str | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)  # one is made for each result: with so many fields, filling a dict takes half the time
 class Interpretation:
     """What one result came to. Either `flag` is given or `problem`.
 
