@@ -74,8 +74,8 @@ def serve(
     """Serve until a signal says to stop; requests that were begun are answered first.
 
     With several processes each has an application with limits of its own, and `/metrics` adds up what all have counted.
-    They are started as `multiprocessing` spawns them: options can be pickled, and a script calls this under
-    `if __name__ == "__main__":`.
+    They are started as `multiprocessing` spawns them: options can be pickled, and a script calls this where it is the
+    main module alone.
 
     TLS is the task of a proxy in front, or of `tls`. There is no access log; the service's own log names routes, never
     paths.
