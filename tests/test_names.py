@@ -55,7 +55,7 @@ def test_near_misses_of_every_language_are_refused_with_a_reason(language):
 
 def test_every_language_is_sampled():
     """Each listed language has stems, and samples of names that are read and names that are refused."""
-    assert len(LANGUAGES) == 29
+    assert len(LANGUAGES) == 37
     assert set(LANGUAGES) == set(SAMPLES["refused"])
     said = {language for kind in WORDED for texts in DATA[kind].values() for language in texts}
     assert said == {*LANGUAGES, "sk"}

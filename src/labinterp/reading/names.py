@@ -40,8 +40,9 @@ _SHORTEST_STEM = 4  # behind which a bare `P` is plasma
 _SHORT = 3  # up to that length a word of letters that look like Latin ones may be a symbol
 _ARTICLE = "\u0627\u0644"  # the Arabic article
 
-_EAST = "\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
-_WORD = re.compile(rf"\d+|[{_EAST}]+|(?:(?![{_EAST}])[^\W\d_])+|[+/%&]")
+_EAST = "\u0e00-\u0e7f\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+_VOWELS = "".join(chr(c) for c in range(0x900, 0xE00) if unicodedata.category(chr(c)) in ("Mc", "Mn"))  # of India
+_WORD = re.compile(rf"\d+|[{_EAST}]+|(?:(?![{_EAST}])[^\W\d_][{_VOWELS}]*)+|[+/%&]")
 _IS_EAST = re.compile(rf"[{_EAST}]")
 _MARKS = re.compile("[" + "".join(chr(c) for c in range(0x300, 0x3100) if unicodedata.combining(chr(c))) + "]")
 _SIGNS = frozenset("+/&")
@@ -55,7 +56,7 @@ _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Ø": "Oe"}
 )
 _WITH_UMLAUTS = frozenset({"de", "sv", "da", "no", "fi"})
-_EASTERN = "\u3000"  # scripts without blanks come behind it
+_EASTERN = "\u3000"  # the scripts of China, Japan and Korea come behind it
 _RELATIVES = {
     "total_or_ionized": frozenset({"calcium", "calcium_adjusted", "calcium_ionized"}),
     "parent_vitamin": frozenset({"vitamin_d"}),
