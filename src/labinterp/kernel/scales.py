@@ -22,7 +22,7 @@ _RELATED_KIND = {"equivalents": "moles", "moles": "equivalents"}
 
 
 def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str:
-    """Return the unit among those printed, one at least and each accepted for `analyte`, that suits a result in `code`."""
+    """Return the printed unit that suits a result in `code`; one is printed at least, and each is accepted for `analyte`."""
     if code in printed:
         return code
     own = units.exact_factor(analyte, code)
