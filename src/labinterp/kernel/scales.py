@@ -22,7 +22,7 @@ _RELATED_KIND = {"equivalents": "moles", "moles": "equivalents"}
 
 
 def printed_unit(printed: tuple[str, ...], code: str, analyte: str) -> str:
-    """Return the printed unit that suits a result in `code`; one is printed at least, and each is accepted for `analyte`."""
+    """Return the printed unit that suits a result in `code`: one is printed at least, each accepted for `analyte`."""
     if code in printed:
         return code
     own = units.exact_factor(analyte, code)
