@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli_tools import PANELS, launch, run
+from labinterp.reading import analytes
 
 GOLDEN = Path(__file__).parent / "golden" / "terminal"
 EXAMPLES = Path(__file__).parents[1] / "examples" / "data"
@@ -53,6 +54,17 @@ def test_screen_is_short_and_narrow(name):
     assert max(map(len, lines)) <= 80
     heads = [line.partition(":")[0] for line in lines if line.startswith(("What:", "How soon:", "Measure next:"))]
     assert heads == ["What", "How soon", "Measure next"]
+
+
+@pytest.mark.parametrize("grading", [(), ("--grading", "ctcae/5.0")])
+def test_no_title_breaks_within_a_word(capsys, monkeypatch, grading):
+    """At 80 columns the name of every test stands in the table of results with its words whole."""
+    monkeypatch.setenv("COLUMNS", "80")
+    known = analytes.analytes()
+    typed = (f"{key} 9 {analyte.canonical_unit}" for key, analyte in known.items())
+    _, shown, _ = run(capsys, "panel", *typed, "--age", "54", *grading)
+    first = " ".join(line[:19].strip() for line in shown.splitlines())
+    assert [analyte.title for analyte in known.values() if analyte.title not in first] == []
 
 
 @pytest.fixture
