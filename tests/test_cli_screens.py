@@ -134,14 +134,40 @@ def test_row_of_nobody_is_shown_by_its_number(capsys, tmp_path):
 
 
 def test_what_a_patient_tells_applies_to_one_patient(capsys, panels):
-    """--symptom, --trigger and --course count for a single patient, and are refused for several or with -o."""
+    """--symptom, --trigger and --course count for a single patient, and are refused for several."""
     code, out, err = run(capsys, "interpret", panels, "--symptom", "tingling")
     assert (code, out) == (2, "")
     assert "single patient" in err
-    args = ("interpret", panels, "--panel-of", "MRN-88", "--course", "persistent")
-    _, out, _ = run(capsys, *args)
-    assert "Persistent or widespread twitching" in out
-    assert run(capsys, "interpret", panels, "--symptom", "tingling", "-o", panels.parent / "out")[0] == 2
+    _, out, _ = run(capsys, "interpret", panels, "--panel-of", "MRN-88", "--symptom", "tingling")
+    assert "matches     tingling" in out
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_what_a_patient_tells_reaches_every_output(capsys, tmp_path, form):
+    """Symptoms, triggers and course stand in the findings of folder, page and JSON as on the screen."""
+    file = tmp_path / "typed.txt"
+    file.write_text("Mg 1.1 mg/dL\nB12 100 pg/mL\n", encoding="utf-8")
+    told = ("--assume-adult", "--symptom", "tingling", "--trigger", "caffeine", "--course", "persistent")
+    out, page = tmp_path / "out", tmp_path / "page.html"
+    assert run(capsys, "interpret", file, *told, "-o", out, "--format", form, "--report", page)[0] == 0
+    assert "Told: tingling; triggers: caffeine; course: persistent" in page.read_text(encoding="utf-8")
+    _, printed, _ = run(capsys, "interpret", file, *told, "--format", "json")
+    for text in ((out / "findings" / f"part-00000.{form}").read_text(encoding="utf-8"), printed):
+        assert "Told with it: tingling" in text
+        assert "caffeine" in text
+        assert "persistent" in text
+
+
+def test_typed_lines_go_to_a_folder_as_to_the_screen(capsys, tmp_path):
+    """Lines as `panel` takes them are results of one patient with -o too; the first is no line of headings."""
+    file, out = tmp_path / "typed.txt", tmp_path / "out"
+    file.write_text("Mg 1.1 mg/dL\nCa 7.9 mg/dL\n25OHD 9 ng/mL\n", encoding="utf-8")
+    _, printed, _ = run(capsys, "interpret", file, "--assume-adult", "--format", "csv")
+    assert run(capsys, "interpret", file, "--assume-adult", "-o", out)[0] == 0
+    written = (out / "results" / "part-00000.csv").read_text(encoding="utf-8")
+    plain = [line.replace('"', "").split(",")[2:] for line in written.splitlines()]
+    assert plain == [line.split(",")[2:] for line in printed.splitlines()]
+    assert len(written.splitlines()) == 4
 
 
 def test_other_tests_are_counted_apart(capsys, tmp_path):

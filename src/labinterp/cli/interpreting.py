@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from labinterp.cli.answers import Answered, PanelAnswer
     from labinterp.cli.printing import Printer
     from labinterp.engines.manifest import Manifest
-    from labinterp.model import Presentation
     from labinterp.options import Options
 
 FOUND: Final = 1
@@ -132,9 +131,9 @@ def interpret(
 
     With -o, tables of any size are read in pieces, all files as parts of one table, and DIR appears only whole:
     results/, findings/ and pathways/ in parts, problems.csv with the rows that could not be read, manifest.json. This
-    takes PyArrow, and DuckDB where rows of a panel lie scattered (labinterp[duckdb]). With --delta, --report or
-    --format json everything is held in memory, each file is interpreted by itself, and the first row that cannot be
-    read stops the run.
+    takes PyArrow, and DuckDB where rows of a panel lie scattered (labinterp[duckdb]). With --delta, --report, --format
+    json or what a patient tells, everything is held in memory, each file is interpreted by itself, and the first row
+    that cannot be read stops the run.
 
     Exit codes: 0 done, 1 a finding at or above --fail-on, 2 usage, 3 unreadable input or unknown layout, 4 rows with
     problems or unreadable ones under --strict (a finding comes first), 74 a full disk, 130 interrupted, 141 nobody
@@ -152,7 +151,7 @@ def interpret(
     from labinterp.cli.inputs import read_all, tell_unused
     from labinterp.cli.outputs import check_folder
     from labinterp.cli.printing import Printer, progress
-    from labinterp.cli.single import check_single, panels_of
+    from labinterp.cli.single import panels_of, with_told
 
     if files.count("-") > 1:
         raise click.UsageError("standard input can be read once only")
@@ -161,13 +160,13 @@ def interpret(
     if output is not None:
         check_folder(output, force=force)
     told = read_presentation(symptom, trigger, course)
-    if output is not None and (told is not None or traces or panel_of is not None):
-        raise click.UsageError("--symptom, --trigger, --course, --traces and --panel-of go without -o")
+    if output is not None and (traces or panel_of is not None):
+        raise click.UsageError("--traces and --panel-of go without -o")
     given = read_options(**kernel)
     options = checked_options(given)
     reading = read_table_options(layout=layout, columns=columns, beside=beside, encoding=encoding)
     tuning = {"on_bad_row": on_bad_row, "ordered": ordered, "memory_limit": memory_limit, "workers": workers}
-    if output is not None and form != "json" and report is None and not delta:
+    if output is not None and form != "json" and report is None and not delta and told is None:
         arguments = {**reading, **given}
         written = streaming.write(files, output, arguments, tuning, form=form or "csv", force=force, quiet=quiet)
         if not quiet:
@@ -181,15 +180,15 @@ def interpret(
     tell_unused({source.name: source.unused for source in sources if not quiet})
     with step("Interpreting"):
         answered = answer_all(sources, options, delta=delta)
-    if panel_of is None:
-        check_single(answered, told)
+    if told is not None:
+        answered = answer_all(with_told(answered, told, panel_of), options, delta=delta)
     made_by = options.table_provenance
     with step("Writing"):
         how = {"layout": layout, "columns": reading["columns"], "encoding": encoding, "delta": delta}
         manifest = _write(answered, made_by, options, how, output=output, form=form, report=report, force=force)
     if output is None and not (quiet and report is not None):
         chosen = None if panel_of is None else panels_of(answered, panel_of)
-        shown = Shown(form, table, limit, chosen, told, traces=traces, quiet=quiet, no_color=no_color)
+        shown = Shown(form, table, limit, chosen, traces=traces, quiet=quiet, no_color=no_color)
         _print(answered, made_by, options, shown)
     elif output is not None and not quiet and manifest is not None:
         printer = Printer(no_color=no_color)
@@ -204,8 +203,8 @@ def _refuse_tuning(tuning: dict[str, Any]) -> None:
     given = [f"--{name.replace('_', '-')}" for name, value in tuning.items() if value is not None]
     if given:
         raise click.UsageError(
-            f"{', '.join(given)} goes with -o and csv or parquet, without --delta and --report; then rows are read "
-            "in pieces"
+            f"{', '.join(given)} goes with -o and csv or parquet, without --delta, --report and what a patient tells; "
+            "then rows are read in pieces"
         )
 
 
@@ -241,7 +240,6 @@ class Shown:
         table: of CSV.
         limit: findings in more panels than this are shown together.
         panels: those of one patient, where one is chosen.
-        presentation: what the one patient tells.
         traces: whether every finding is told step by step.
         quiet: whether the first lines are enough.
         no_color: whether text is plain.
@@ -251,7 +249,6 @@ class Shown:
     table: str
     limit: int
     panels: Sequence[PanelAnswer] | None = attrs.field(repr=False)
-    presentation: Presentation | None = attrs.field(repr=False)
     traces: bool
     quiet: bool
     no_color: bool
@@ -271,13 +268,13 @@ def _print(answered: Sequence[Answered], provenance: dict[str, Any], options: Op
         return
     printer = Printer(no_color=shown.no_color)
     if shown.panels is not None:
-        for i, (panel, report) in enumerate(reports_of(shown.panels, options, shown.presentation)):
+        for i, (panel, report) in enumerate(reports_of(shown.panels, options)):
             if i:
                 printer.line()
                 printer.line(printer.rule() * printer.width, "quiet")
             _show_report(printer, report, shown, whose(panel, named=len(answered) > 1))
         return
-    only = only_report(answered, options, shown.presentation)
+    only = only_report(answered, options)
     if only is not None:
         _show_report(printer, only, shown, whose(next(answered[0].each_panel(with_findings=False)), named=True))
     elif shown.quiet:

@@ -22,6 +22,7 @@ from labinterp.engines import csvblocks
 from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
+from labinterp.reading import lines
 from labinterp.tables import encodings, layouts, packed, sources, text, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.kept import KEPT, with_kept
@@ -41,6 +42,8 @@ _ROW_BYTES: Final = 64
 """About what a row takes in a text file, for the size of pieces of Parquet files."""
 FILE: Final = "file"
 """Among the columns that are handed on: the name of the file itself, where it has no column of that name."""
+_START: Final = 1 << 13
+"""Bytes by which the kind of a file is told: as many as the first typed lines may have."""
 _LONGEST_NAME: Final = 80  # characters of a name in a message
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".tab", ".xlsx", ".parquet")
 
@@ -347,7 +350,7 @@ class ParquetSource(Source):
 
 
 class DocumentSource(Source):
-    """A FHIR, HL7 v2 or JSON document; read as a whole."""
+    """A FHIR, HL7 v2 or JSON document, or a list of typed lines; read as a whole."""
 
     types: Mapping[str, pa.DataType] = {}
 
@@ -457,12 +460,13 @@ def _open(path: Path, how: How) -> Source:
         return ParquetSource(path, how)
     packed.refuse_foreign(start, path.name)
     with ByteStream(path, how.encoding) as stream:
-        start = stream.read(1 << 10)
+        start = stream.read(_START)
     kind = sources.kind_of(start)
     if kind == "parquet":
         raise InputError(f"{path.name} is a packed Parquet file", hint="Unpack it first", file=path.name)
+    typed = how.layout == "auto" and not how.columns and lines.looks_typed(start.decode(errors="ignore"))
     try:
-        return (TextSource if kind == "table" else DocumentSource)(path, how)
+        return (TextSource if kind == "table" and not typed else DocumentSource)(path, how)
     except LayoutError as error:
         error.data.setdefault("file", path.name)
         raise

@@ -11,24 +11,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labinterp.answer import Report
-    from labinterp.model import Presentation
     from labinterp.options import Options
 
 
-def report_of(
-    table: pd.DataFrame, panels: int, options: Options, presentation: Presentation | None = None
-) -> Report | None:
+def report_of(table: pd.DataFrame, panels: int, options: Options) -> Report | None:
     """Return the report of a table that is a single panel of one patient, or nothing if it is more.
 
     Args:
         table: in the `labinterp` layout.
         panels: how many panels its rows came to.
         options: as they were interpreted.
-        presentation: what the patient tells, in place of what the rows say of that.
     """
     about = table[[name for name in PATIENT if name in table]].drop_duplicates()
     if panels != 1 or (len(about.columns) and len(about) > 1):
         return None
     rows, whose = table.to_dict("records"), about.to_dict("records")
     told, results = told_in(rows, [result_of(row) for row in rows])
-    return interpret_as(options, results, patient_of(whose[0] if whose else {}), presentation or told)
+    return interpret_as(options, results, patient_of(whose[0] if whose else {}), told)
