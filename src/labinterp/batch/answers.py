@@ -143,8 +143,7 @@ def _table(answer: Answer, number: Ints, item: Ints, rows: Sequence[Row], names:
     columns: dict[str, Any] = {"patient_id": _patients(answer.patient, first), "panel": _labels(answer, first)}
     own = [name for name in names if name not in columns]
     codes = item[place]
-    columns |= {name: Coded.of(codes, column) for name, column in zip(own, zip(*rows, strict=True), strict=False)}
-    columns = {**dict.fromkeys(own, Coded(codes, ())), **columns}
+    columns |= {name: Coded.of(codes, [row[i] for row in rows]) for i, name in enumerate(own)}
     return {name: columns[name] for name in names}
 
 
@@ -181,9 +180,10 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     sent = times.distinct
     rows = len(sent)
     if times.is_text and not own.any():
-        names = [text if text and text.strip() else _NO_NAME for text in map(sent.__getitem__, used.tolist())]
-    else:
-        names = [_time_name(sent[code]) if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
+        texts = [sent[code] for code in used.tolist()]
+        if all(texts) and all(map(str.strip, texts)):
+            return Coded(np.add(short, 1, dtype=np.int32, casting="unsafe"), texts, kept=False)
+    names = [_time_name(sent[code]) if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
     return Coded.of(short, names, kept=False)
 
 

@@ -335,9 +335,11 @@ def _ages_by_birth(
     rows = np.flatnonzero(plain)
     age = exact_ages(born.day[births[1][rows]], seen[times[1][rows]])
     rows, age = rows[~np.isnan(age)], age[~np.isnan(age)]
-    bins, first = np.unique(np.searchsorted(edges, age, side="right"), return_index=True)
-    codes[rows] = len(ages) + np.searchsorted(bins, np.searchsorted(edges, age, side="right"))
-    ages += [(age[i], age[i]) for i in first.tolist()]
+    bins, present = compact(np.searchsorted(edges, age, side="right"), len(edges) + 1)
+    codes[rows] = len(ages) + bins
+    example = np.empty(len(present))
+    example[bins] = age
+    ages += [(some, some) for some in example.tolist()]
     when = times[0].datetimes() if known.sum() > plain.sum() else []
     for i in np.flatnonzero(known & ~plain).tolist():
         at = when[times[1][i]]

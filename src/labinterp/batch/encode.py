@@ -53,6 +53,11 @@ class Encoded:
         """Whether every value that is not missing is text."""
         return {*map(type, self.distinct[1:])} <= {str}
 
+    def take(self, rows: Ints) -> Encoded:
+        """Return the values of some rows."""
+        one = len(self.distinct) == 1
+        return Encoded(np.zeros(len(rows), np.int8) if one else self.codes.take(rows), self.distinct)
+
     def known(self) -> Encoded:
         """Return the same as ids: those that `read_id` takes for one share a code, and what names nobody is missing."""
         distinct = self.distinct
@@ -213,8 +218,8 @@ class Values:
             self.problem.take(codes),
             self.notes.take(codes),
             None if self.alternative is None else self.alternative.take(codes),
-            Encoded(self.written.codes.take(codes), self.written.distinct),
-            Encoded(self.flag.codes.take(codes), self.flag.distinct),
+            self.written.take(codes),
+            self.flag.take(codes),
         )
 
 

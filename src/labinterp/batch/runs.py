@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from labinterp.batch.encode import Encoded
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from labinterp.batch.encode import Encoded
     from labinterp.kernel.vector import Bools, Ints
 
 
@@ -48,7 +47,7 @@ class Runs:
 
     def encoded(self, column: Encoded) -> Encoded:
         """Return a column with a code per run."""
-        return column if self.lengths is None else Encoded(column.codes.take(self.starts), column.distinct)
+        return column if self.lengths is None else column.take(self.starts)
 
     def spread(self, part: Any) -> Any:
         """Return per row what is given per run."""
