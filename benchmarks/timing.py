@@ -66,21 +66,33 @@ def compare(
     runs: int = 5,
     loops: int = 1,
     key: str = "",
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Row:
-    """Measure two things in turn, after a warm-up, and return the ratio of the first to the second."""
+    """Measure two things in turn, after a warm-up, and return the ratio of the first to the second.
+
+    Args:
+        what: what is compared.
+        one: what is measured.
+        other: what it is compared with.
+        goal: the ratio that is aimed at, if there is one.
+        runs: how often each is measured.
+        loops: how often each is called in a run.
+        key: by which `benchmarks.tables` finds the row.
+        clock: what tells the time; `time.process_time` counts what all threads of this process worked.
+    """
     one(), other()
-    pairs = [(_once(one, loops), _once(other, loops)) for _ in range(runs)]
+    pairs = [(_once(one, loops, clock), _once(other, loops, clock)) for _ in range(runs)]
     ratio = statistics.median(a / b for a, b in pairs)
     return Row(what, ratio, goal, min(a for a, _ in pairs), min(b for _, b in pairs), key)
 
 
-def _once(function: Callable[[], object], loops: int) -> float:
-    start = time.perf_counter()
+def _once(function: Callable[[], object], loops: int, clock: Callable[[], float]) -> float:
+    start = clock()
     for _ in range(loops):
         taken = function()
     if isinstance(taken, Seconds):
         return float(taken)
-    return (time.perf_counter() - start) / loops
+    return (clock() - start) / loops
 
 
 class Seconds(float):

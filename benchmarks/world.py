@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from benchmarks.generate import DIRTY, rounded, write_parts
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SITES = 8
+WIDTH = 8
+"""Tests of a row of the wide table."""
 MOST = 12
 """Results of a draw."""
 TESTS: dict[str, tuple[float, tuple[float, float], list[str], list[tuple[str, float]]]] = {
@@ -58,6 +61,18 @@ TESTS: dict[str, tuple[float, tuple[float, float], list[str], list[tuple[str, fl
     "phosphate": (3.5, (2.5, 4.5), ["Phosphate", "Phosphorus", "Phosphat"], [("mg/dL", 1), ("mmol/L", 0.3229)]),
     "other": (140.0, (135.0, 145.0), ["Sodium", "Natrium"], [("mmol/L", 1), ("mEq/L", 1)]),
 }  # fmt: skip
+TEST_CONCEPTS = {
+    "magnesium": (3001420, 3012095), "calcium": (3006906, 3015377), "vitamin_d": (40765040, 40771025),
+    "vitamin_b12": (3000593, 3009035), "albumin": (3024561, 3024561), "homocysteine": (3016724, 3016724),
+    "creatinine": (3016723, 3020564), "phosphate": (3011904, 3003458), "other": (3019550, 3019550),
+}  # fmt: skip
+"""OMOP's concepts of each test, by mass and by substance."""
+UNIT_CONCEPTS = {
+    "mg/dL": 8840, "mmol/L": 8753, "ng/mL": 8842, "nmol/L": 8736, "pg/mL": 8845, "pmol/L": 8729, "g/dL": 8713,
+    "g/L": 8636, "umol/L": 8749,
+}  # fmt: skip
+BELOW = 4171756
+"""OMOP's concept of the operator `<`."""
 SHARE = np.array([0.15, 0.2, 0.15, 0.12, 0.12, 0.06, 0.08, 0.06, 0.06])
 """How often each test is asked for."""
 
@@ -119,8 +134,7 @@ def table(draws: int, *, first: int = 0, seed: int = 1, scattered: bool = False)
     value = centers[which] * np.exp(random.normal(0, 0.22, rows)) * factor
     text = rounded(value, _digits(value)).astype(object)
     _soil(text, random)
-    local = np.datetime64("2015-01-01T06:00", "m") + ((patient * 7919) % 1_500_000 + (draw % 3) * 129_607)
-    born = np.datetime64("1930-01-01", "D") + (patient * 7919) % 29_000
+    local, born = _local(patient, draw), _born(patient)
     with_age = patient % 2 == 0
     years = (local.astype("datetime64[D]") - born).astype(int) / 365.25
     columns = {
@@ -148,7 +162,7 @@ def wide(draws: int, *, seed: int = 1) -> pa.Table:
     """Return a table of one row a draw and one column a test, its unit in the heading."""
     random = np.random.default_rng([seed, draws])
     patient = np.arange(draws) // 3
-    local = np.datetime64("2015-01-01T06:00", "m") + ((patient * 7919) % 1_500_000 + (np.arange(draws) % 3) * 129_607)
+    local = _local(patient, np.arange(draws))
     columns = {
         "patient_id": np.char.add("P", patient.astype(str)),
         "collected_at": _plain("m")(local),
@@ -162,6 +176,65 @@ def wide(draws: int, *, seed: int = 1) -> pa.Table:
             text[random.random(draws) < 0.4] = ""  # noqa: PLR2004 - not every test is asked for
             columns[f"{name} ({units[0][0]})"] = text
     return pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+
+
+def omop(draws: int, *, seed: int = 1) -> tuple[pa.Table, pa.Table]:
+    """Return a measurement table of OMOP CDM 5.4, as warehouses fill it, and its person table.
+
+    Tests, units and operators are concepts; what was sent stands beside them. A measurement is a number, where it is
+    one, with the ends of its range on half of the rows. Persons have a year of birth, every second one a birth date.
+    """
+    random = np.random.default_rng([seed, draws])
+    of_draw = np.repeat(np.arange(draws), random.integers(1, MOST + 1, draws))
+    rows = len(of_draw)
+    which = random.choice(len(TESTS), rows, p=SHARE)
+    person = of_draw // 3
+    local = _local(person, of_draw)
+    kind = person % 2
+    units = [[(text, factor) for text, factor in units if text in UNIT_CONCEPTS][:2] for *_, units in TESTS.values()]
+    units = [[each[at % len(each)] for at in (0, 1)] for each in units]
+    unit, factor = (np.array([[each[part] for each in pair] for pair in units])[which, kind] for part in (0, 1))
+    center, low, high = np.array([(center, *ends) for center, ends, *_ in TESTS.values()])[which].T * factor
+    value = center * np.exp(random.normal(0, 0.22, rows))
+    text = rounded(value, _digits(value)).astype(object)
+    _soil(text, random)
+    below = np.array([each.startswith("<") for each in text])
+    number = pd.to_numeric(pd.Series(text).str.removeprefix("<"), errors="coerce").to_numpy()
+    sent = random.random(rows) < 0.5  # noqa: PLR2004 - half
+    concepts = np.array([TEST_CONCEPTS[name] for name in TESTS])
+    measurement = {
+        "measurement_id": np.arange(rows),
+        "person_id": person,
+        "measurement_concept_id": concepts[which, kind],
+        "measurement_date": local.astype("datetime64[D]").astype(str),
+        "measurement_datetime": _plain("s")(local),
+        "operator_concept_id": np.where(below, BELOW, 0),
+        "value_as_number": number,
+        "unit_concept_id": np.array([UNIT_CONCEPTS[each] for each in unit.tolist()]),
+        "range_low": np.where(sent, np.round(low, 3), np.nan),
+        "range_high": np.where(sent, np.round(high, 3), np.nan),
+        "measurement_source_value": np.array([names[0] for _, _, names, _ in TESTS.values()])[which],
+        "unit_source_value": unit,
+        "value_source_value": text,
+    }
+    ids = np.arange(draws // 3 + 1)
+    born = _born(ids)
+    people = {
+        "person_id": ids,
+        "gender_concept_id": np.where(ids % 2 == 0, 8532, 8507),
+        "year_of_birth": born.astype("datetime64[Y]").astype(str).astype(int),
+        "birth_datetime": np.where(ids % 2 == 0, born.astype(str), ""),
+    }
+    return pa.table(measurement), pa.table(people)
+
+
+def _local(patient: Any, draw: Any) -> Any:
+    """Return the time of a draw at its place, to the minute."""
+    return np.datetime64("2015-01-01T06:00", "m") + ((patient * 7919) % 1_500_000 + (draw % 3) * 129_607)
+
+
+def _born(patient: Any) -> Any:
+    return np.datetime64("1930-01-01", "D") + (patient * 7919) % 29_000
 
 
 def _by_site(what: str) -> Any:
