@@ -57,6 +57,8 @@ def per_distinct(column: Any, function: Callable[[Any], Any]) -> np.ndarray[Any,
 
 def objects(column: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Return a column as an array of Python objects that may be written to."""
+    if isinstance(column, np.ndarray) and column.dtype == object:
+        return column.copy()
     return np.array(pd.Series(column).astype(object), dtype=object)
 
 
@@ -95,7 +97,7 @@ def key_text(value: Any) -> str:
 
 def cells(column: Any, markers: frozenset[str]) -> Cells:
     """Find the cells that hold nothing: NaN, None, blanks and the texts of `markers`."""
-    series = pd.Series(column)
+    series = _series(column)
     if not (pd.api.types.is_object_dtype(series.dtype) or pd.api.types.is_string_dtype(series.dtype)):
         if isinstance(series.dtype, pd.CategoricalDtype):
             column, series = objects(column), series.astype(object)
@@ -108,6 +110,15 @@ def cells(column: Any, markers: frozenset[str]) -> Cells:
     empty = np.ones(len(uniques) + 1, dtype=bool)
     empty[:-1] = [isinstance(unique, str) and unique.strip().casefold() in markers for unique in uniques]
     return Cells(column, empty[codes])
+
+
+def _series(column: Any) -> pd.Series[Any]:
+    """Return a column as a series; an array of objects stays one, where pandas would make text of it."""
+    return (
+        pd.Series(column, dtype=object)
+        if isinstance(column, np.ndarray) and column.dtype == object
+        else pd.Series(column)
+    )
 
 
 @attrs.frozen(eq=False)
@@ -235,7 +246,7 @@ def _filled(first: Cells, following: Cells) -> Cells:
 
 def _blanked(found: Cells) -> Cells:
     """Put None where a text or number only stood for a missing value."""
-    if (found.missing & ~pd.isna(pd.Series(found.content)).to_numpy(dtype=bool)).any():
+    if (found.missing & ~_series(found.content).isna().to_numpy(dtype=bool)).any():
         values = objects(found.content)
         values[found.missing] = None
         return Cells(values, found.missing)
@@ -281,8 +292,9 @@ def settled(value: Cells, text: Cells | None, operators: Cells | None, same_unit
     shared = np.broadcast_to(np.asarray(same_unit, dtype=bool), (length,))
     key = shared.astype(np.int64)
     for codes, uniques in coded:
-        key = np.unique(key * (len(uniques) + 1) + codes + 1, return_inverse=True)[1].reshape(-1)
-    _, first = np.unique(key, return_index=True)
+        key = pd.factorize(key * (len(uniques) + 1) + codes + 1)[0]
+    first = np.empty(int(key.max(initial=-1)) + 1, dtype=np.intp)
+    first[key[::-1]] = np.arange(length)[::-1]
     answers = np.empty(len(first), dtype=object)
     for k, row in enumerate(first.tolist()):
         number, written, operator = (None if codes[row] < 0 else uniques[codes[row]] for codes, uniques in coded)

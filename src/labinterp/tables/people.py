@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from labinterp.tables.columns import Cells, objects
+from labinterp.tables.columns import Cells, distinct, objects
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -60,5 +60,8 @@ def _years(column: Cells | None, length: int) -> Years:
     if column is None:
         return np.full(length, np.nan)
     series = pd.Series(column.content)
-    dates = pd.api.types.is_datetime64_any_dtype(series.dtype)
-    return _numbers(series.dt.year if dates else series.astype("string").str.slice(0, 4))
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return _numbers(series.dt.year)
+    codes, uniques = distinct(series)
+    years: Years = np.append(_numbers(pd.Series([str(each)[:4] for each in uniques], dtype=object)), np.nan)[codes]
+    return years
