@@ -63,7 +63,9 @@ class FrameColumns:
 
     def encode(self, name: str) -> Encoded:
         """Encode a column."""
-        return encode(self.frame.get(name), self.rows)
+        if name not in self.frame:
+            return encode(None, self.rows)
+        return encode(self.frame[name], self.rows)
 
     def read(self, decimal: str | None) -> tuple[Callable[[str], Encoded], Values]:
         """Return the encoded columns by name, and the values; long columns are encoded side by side.

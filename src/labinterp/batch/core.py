@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from labinterp.reasoning import Reasoned
 
 _LEVEL_BITS = slots.SOFT - 1
+_FEW = 16
+"""Up to how many panels a loop is faster than what is made for many."""
 _SIDES = (None, *flags.SIDES)
 _WHOLE_WORDS = -(-slots.WIDTH // 8) * 8
 _ABOUT = ("age", "sex", "pregnancy", "birth_date")
@@ -585,6 +587,11 @@ def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:
     """Return a code per row of a matrix, and the first row of each code."""
     import pandas as pd
 
+    if len(words) <= _FEW:
+        seen: dict[bytes, int] = {}
+        rows = [row.tobytes() for row in words]
+        few = np.array([seen.setdefault(row, len(seen)) for row in rows], np.int64)
+        return few, np.array([rows.index(row) for row in seen], np.int64)
     codes, distinct = pd.factorize(words[:, 0])
     for column in range(1, words.shape[1]):
         more, others = pd.factorize(words[:, column])

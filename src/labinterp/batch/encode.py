@@ -38,7 +38,7 @@ _BLOCKS: Final = 16
 _BLOCK: Final = 128
 _SHORT: Final = 32
 """Up to how many rows a loop is faster than what is made for long columns."""
-_ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64"})
+_ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64", "integer", "floating"})
 
 
 @attrs.frozen
@@ -133,11 +133,25 @@ def _changes(texts: Any) -> Bools:
 
 
 def _factorize_any(column: pd.Series[Any]) -> tuple[Ints, list[Any]]:
-    """Factorize a column of any types, where 1 is not True; what cannot be hashed is distinct each time."""
+    """Factorize a column of any types, where 1 is not True; what cannot be hashed is distinct each time.
+
+    What is one object is looked at once.
+    """
+    values = column.tolist()
+    if len(values) <= _SHORT:
+        return _factorize_values(values)
+    one, ids = pd.factorize(np.fromiter(map(id, values), np.int64, len(values)))
+    first = np.empty(len(ids), np.int64)
+    first[one[::-1]] = np.arange(len(values) - 1, -1, -1)
+    codes, distinct = _factorize_values([values[row] for row in first.tolist()])
+    return codes[one], distinct
+
+
+def _factorize_values(values: Sequence[Any]) -> tuple[Ints, list[Any]]:
     seen: dict[Any, int] = {}
     distinct: list[Any] = []
-    codes = np.empty(len(column), np.int64)
-    for i, value in enumerate(column.tolist()):
+    codes = np.empty(len(values), np.int64)
+    for i, value in enumerate(values):
         if type(value) is not str and is_missing(value):
             codes[i] = -1
             continue

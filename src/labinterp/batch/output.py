@@ -50,7 +50,7 @@ class Coded:
         """Return the column as a categorical."""
         shifted: Ints = self.codes.astype(_narrow(self.names))
         shifted -= 1
-        known = self.kept and len(self.names) <= _SHORT
+        known = len(self.names) <= (_SHORT if self.kept else 0)
         dtype = _kept_dtype(tuple(self.names)) if known else _dtype(self.names)
         return pd.Categorical.from_codes(shifted, dtype=dtype, validate=False)
 

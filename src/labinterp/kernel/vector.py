@@ -91,10 +91,12 @@ class Plans:
         self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in outcomes], np.uint8)
         self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in outcomes], np.uint8)
         self.band = np.array([band_code[o.band] if o.band else 0 for o in outcomes], np.int32)
-        self.grades = {
-            name: np.array([-1 if (grade := getattr(o, name)) is None else grade for o in outcomes], np.int8)
-            for name in GRADES
-        }
+        self.grades = {name: np.full(len(outcomes), -1, np.int8) for name in GRADES}
+        for i, outcome in enumerate(outcomes):
+            if outcome.grade is not None or outcome.grade_low is not None or outcome.grade_high is not None:
+                for name, grades in self.grades.items():
+                    grade = getattr(outcome, name)
+                    grades[i] = -1 if grade is None else grade
         self.ungraded = np.array([o.ungraded for o in outcomes], np.uint64)
         self.noted = np.array([o.notes for o in outcomes], np.uint64)
 

@@ -307,7 +307,20 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
 
 def unused_columns(columns: Iterable[object], layout: str, choices: ColumnChoices) -> tuple[str, ...]:
     """Return the columns that make no difference to the answer, in order."""
-    columns = list(columns)
+    columns = tuple(columns)
+    if choices.columns or not all(type(column) is str for column in columns):
+        return _unused_columns(columns, layout, choices)
+    return _unused_of_names(columns, layout, choices.tests, has_units=choices.has_units)
+
+
+@functools.lru_cache(maxsize=128)
+def _unused_of_names(
+    columns: tuple[str, ...], layout: str, tests: TestMap | None, *, has_units: bool
+) -> tuple[str, ...]:
+    return _unused_columns(columns, layout, ColumnChoices(has_units=has_units, tests=tests))
+
+
+def _unused_columns(columns: tuple[object, ...], layout: str, choices: ColumnChoices) -> tuple[str, ...]:
     layout = _layout(columns, layout, choices).name
     used = {fold(name) for name in used_columns(columns, layout, choices)}
     return tuple(str(name) for name in columns if fold(name) not in used and fold(name) not in _OUR_NOTES)
