@@ -10,6 +10,7 @@ import pytest
 
 import labinterp as li
 from cli_tools import run
+from labinterp import _data
 from labinterp.cli.summary import NOTES_TOLD
 from labinterp.codes import NOTES, PROBLEM_ERRORS, PROBLEMS
 from labinterp.model import Citation
@@ -27,18 +28,23 @@ def modules():
     return sorted(path for path in SOURCE.rglob("*.py"))
 
 
-def texts(path):
-    """Return the texts of a module's code with their lines: not its docstrings, each f-string as one text."""
+def texts(path, but=lambda _: ()):
+    """Return the texts of a module's code with their lines: not its docstrings, each f-string as one text.
+
+    Args:
+        path: of the module.
+        but: gives the ids of further nodes of its tree that are passed over.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    documented = (node for node in ast.walk(tree) if isinstance(node, ast.Expr))
-    passed = {id(inner) for node in documented for inner in ast.walk(node)}
+    documented = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    passed = {id(text) for text in documented if isinstance(text, ast.Constant)} | set(but(tree))
     for node in ast.walk(tree):
         if id(node) in passed:
             continue
         if isinstance(node, ast.JoinedStr):
-            parts = [part for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            parts = [part for part in node.values if isinstance(part, ast.Constant) and isinstance(part.value, str)]
             passed |= {id(part) for part in parts}
-            yield node.lineno, "".join(part.value for part in parts)
+            yield node.lineno, " ".join(part.value for part in parts)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
 
@@ -130,3 +136,85 @@ def test_notes_of_a_screen_are_those_of_a_page(capsys):
     assert labels.word("note", "uncorrected_calcium") in " ".join(out.split())
     assert labels.word("note", "uncorrected_calcium") in page
     assert set(NOTES_TOLD) <= set(NOTES)
+
+
+SENTENCE = 6
+"""Words that make a text a sentence."""
+
+SAYING = (
+    "cli",
+    "report",
+    "messages",
+    "reasoning",
+    "auditing",
+    "service/cards.py",
+    "service/cds.py",
+    "service/problems.py",
+)
+"""Where a reader of results is spoken to."""
+
+NO_SENTENCES = {
+    "report/form.py": "a content policy",
+    "report/pages.py": "a content policy",
+    "messages/fhir_out.py": "a pattern",
+    "messages/hl7_out.py": "a head of a message",
+    "messages/hl7_segments.py": "a pattern, and hints of exceptions",
+    "cli/__init__.py": "how to install what is missing, before anything can be read",
+    "cli/app.py": "errors of the process",
+    "cli/inputs.py": "a hint of an exception",
+    "cli/outputs.py": "a hint of an exception",
+    "cli/rows.py": "a heading of a list",
+    "cli/auditing.py": "a key of a summary",
+    "auditing/api.py": "a hint of an exception",
+    "auditing/report.py": "a key of a summary",
+    "service/cds.py": "a query",
+    "service/problems.py": "a part of an error's detail",
+}
+"""Modules in which a text of six words is no sentence for a reader of results, and what it is."""
+
+
+def speaking():
+    for place in SAYING:
+        path = SOURCE / place
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def of_errors(tree):
+    """Return the ids of what stands in exceptions, hints and the help of options, which own their words."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            yield from map(id, ast.walk(node))
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name.startswith("click.") or "Error" in name or name.endswith(("refuse", "fault", "option")):
+                yield from map(id, ast.walk(node))
+            for keyword in node.keywords:
+                if keyword.arg in {"hint", "help", "short_help"}:
+                    yield from map(id, ast.walk(keyword))
+
+
+@pytest.mark.parametrize("path", list(speaking()), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_sentence_for_a_reader_of_results_stands_in_code(path):
+    """What faces say is data: no module that speaks holds a text of six words, but for what is named with a reason."""
+    said = [(line, re.sub(r"<[^>]*>?", " ", text)) for line, text in texts(path, but=of_errors)]  # without its markup
+    found = [(line, text) for line, text in said if len(re.findall(r"[A-Za-z]{2,}", text)) >= SENTENCE]
+    if str(path.relative_to(SOURCE)) in NO_SENTENCES:
+        assert 0 < len(found) <= 3, "the reason is not needed, or hides more than it names"
+    else:
+        assert not found
+
+
+@pytest.mark.parametrize("file", ["faces.toml", "sentences.toml"])
+def test_every_line_of_words_is_said_somewhere(file):
+    """No sentence is kept that nothing says: each key is named in the code, in a template, or is a code of ours."""
+    every = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.html")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in every)
+    for table, said in _data.words(file).items():
+        if table == "schema":
+            continue
+        assert f'"{table}"' in source, table
+        if f'("{table}").items()' in source:
+            continue
+        for key in said:
+            stem = re.sub(r"_(?:one|many|present|possible|first|supported|interrupted|strong|moderate|weak)$", "", key)
+            assert re.search(rf'["\']{stem}|"{key}|\b{key}=', source), f"{table}.{key}"

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from labinterp.formulas import guard
+from labinterp.words.faces import line
+from labinterp.words.labels import spaced
+from labinterp.words.numbers import counted
 from labinterp.words.problems import problems
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def first(tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], by: Se
 
 
 def _counted(rows: int) -> str:
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+    return counted(rows, "row")
 
 
 def _suspects(suspects: pd.DataFrame, by: Sequence[str]) -> Iterator[Mend]:
@@ -60,7 +63,8 @@ def _suspects(suspects: pd.DataFrame, by: Sequence[str]) -> Iterator[Mend]:
         place = ", ".join(f"{name} {str(row[name])[:_LONGEST]}" for name in by)
         like = row["suspected_unit"] if row["suspected_analyte"] is None else row["suspected_analyte"]
         where = f" at {place}" if place else ""
-        yield Mend(f"{_counted(rows)} of {row['analyte']} in {row['unit']}{where} look like {like}", row["check"], rows)
+        known = {"analyte": row["analyte"], "unit": row["unit"], "place": where, "other": like}
+        yield Mend(line("mend", "suspect", rows=_counted(rows), **known), row["check"], rows)
 
 
 def _units(units: pd.DataFrame) -> Iterator[Mend]:
@@ -74,11 +78,11 @@ def _tests(tests: pd.DataFrame) -> Iterator[Mend]:
     unread = tests[(tests["problem"] == "unknown_test") & ~tests["not_covered"].astype(bool)]
     for test, group in unread.groupby("test", sort=False, dropna=False):
         rows, meant = int(group["rows"].sum()), group["did_you_mean"].iloc[0]
-        asked = f"did you mean {meant}? " if isinstance(meant, str) else ""
-        name = "without a name" if not isinstance(test, str) else f"named {test[:_LONGEST]!r}"
-        yield Mend(
-            f"{_counted(rows)} {name}, which is not understood", f"{asked}Say it with tests=.".capitalize(), rows
-        )
+        how = line("mend", "did_you_mean", names=meant) if isinstance(meant, str) else line("mend", "tests")
+        name = line("mend", "nameless")
+        if isinstance(test, str):
+            name = line("mend", "named", name=repr(test[:_LONGEST]))
+        yield Mend(line("mend", "test", rows=_counted(rows), name=name), how, rows)
 
 
 def _values(summary: Mapping[str, Any]) -> Iterator[Mend]:
@@ -88,15 +92,16 @@ def _values(summary: Mapping[str, Any]) -> Iterator[Mend]:
         if rows and "mend" in told and problem not in units:
             yield Mend(f"{_counted(rows)} {told['rows']}", told["mend"], rows)
     if summary["bad_rows"]:
-        yield Mend(f"{_counted(summary['bad_rows'])} that cannot be read", "Mend the file.", summary["bad_rows"])
+        rows = summary["bad_rows"]
+        yield Mend(line("mend", "bad_rows", rows=_counted(rows)), line("mend", "bad_rows_how"), rows)
 
 
 def _people(coverage: pd.DataFrame) -> Iterator[Mend]:
     for reason, group in coverage.groupby("reason", sort=False):
         rows = int(group["rows"].sum())
         unaged = int(group.loc[group["age"] == "unknown", "rows"].sum())
-        how = "Add the column age, or say assume_adult=." if unaged * 2 > rows else "Add ranges for them."
-        yield Mend(f"{_counted(rows)} that no range covers ({str(reason).replace('_', ' ')})", how, rows)
+        how = line("mend", "age" if unaged * 2 > rows else "ranges")
+        yield Mend(line("mend", "covered", rows=_counted(rows), reason=spaced(str(reason))), how, rows)
 
 
 def tests_draft(tests: pd.DataFrame) -> str:
@@ -116,7 +121,7 @@ def tests_draft(tests: pd.DataFrame) -> str:
 def default_units_draft(units: pd.DataFrame) -> str:
     """Return a TOML of the analytes that came without a unit, with the units that came with their other rows."""
     lines = [
-        "# Fill in the unit in which each of these came where no unit was sent; leave out what you do not know.",
+        f"# {line('mend', 'draft')}",
         "",
     ]
     lines.append("[default_units]")
@@ -124,6 +129,7 @@ def default_units_draft(units: pd.DataFrame) -> str:
     for analyte, group in without.groupby("analyte", sort=True):
         known = units[(units["analyte"] == analyte) & units["problem"].isna()].groupby("unit")["rows"].sum()
         others = ", ".join(f"{rows:,} in {unit}" for unit, rows in known.sort_values(ascending=False).items())
-        lines.append(f"# {_counted(int(group['rows'].sum()))} without a unit; {others or 'none'} with one")
+        rows = _counted(int(group["rows"].sum()))
+        lines.append(f"# {line('mend', 'draft_unit', rows=rows, others=others or line('mend', 'none'))}")
         lines.append(f"# {analyte} = {json.dumps('')}")
     return "\n".join(lines) + "\n"

@@ -24,6 +24,7 @@ import numpy as np
 from labinterp.auditing.populations import Population, confused, populations, range_middles
 from labinterp.reading import units
 from labinterp.reading.analytes import analytes
+from labinterp.words.faces import line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -155,7 +156,8 @@ def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
     known = populations()[analyte]
     middle = math.exp(known.center)
     unit = analytes()[analyte].canonical_unit
-    words = f"people's results lie around {middle:.3g} {unit} ({', '.join(known.entries)})"
+    entries = ", ".join(known.entries)
+    words = line("suspect", "population", middle=f"{middle:.3g}", unit=unit, entries=entries)
     if len(others) < _FEWEST_OTHERS:
         return known, words
     center = float(np.median(others))
@@ -164,8 +166,7 @@ def _expected(analyte: str, others: Sequence[float]) -> tuple[Population, str]:
         return known, words
     weight = len(others) / (len(others) + (1.2533 * known.site / max(_POPULATION_ERROR, known.site / 2)) ** 2)
     center = weight * center + (1 - weight) * known.center
-    words = f"{len(others)} other groups and the population ({', '.join(known.entries)}) lie around"
-    words += f" {math.exp(center):.3g} {unit}"
+    words = line("suspect", "others", count=len(others), entries=entries, middle=f"{math.exp(center):.3g}", unit=unit)
     return attrs.evolve(known, center=center, site=_site(known, others)), words
 
 
@@ -249,26 +250,28 @@ def _by_range(group: LabelGroup, own: _Label, label: _Label) -> float:
 
 def _evidence(group: LabelGroup, median: float, own: _Label, best: _Label) -> str:
     unit, other = analytes()[group.analyte].canonical_unit, analytes()[best.analyte].canonical_unit
-    text = (
-        f"median of {group.distribution.count} results {math.exp(median):.3g} {unit} as labelled ({own.unit}), "
-        f"{math.exp(median + best.shift):.3g} {other} as {_name(group, best)}; {best.why}"
-    )
+    count = group.distribution.count
+    known = {"unit": unit, "other_unit": other, "label": own.unit, "name": _name(group, best), "why": best.why}
+    text = line("suspect", "median", count=count, **known, **_both(median, best.shift))
     if group.range_middle is not None:
-        text += (
-            f"; the middle of their own ranges is {math.exp(group.range_middle):.3g} {unit} as labelled, "
-            f"{math.exp(group.range_middle + best.shift):.3g} {other} as {_name(group, best)}"
-        )
+        text += line("suspect", "ranges", **known, **_both(group.range_middle, best.shift))
     return text
+
+
+def _both(center: float, shift: float) -> dict[str, str]:
+    """Return a center as labelled and as the other label would have it."""
+    return {"own": f"{math.exp(center):.3g}", "other": f"{math.exp(center + shift):.3g}"}
 
 
 def _name(group: LabelGroup, label: _Label) -> str:
     return label.unit if label.analyte == group.analyte else f"{label.analyte} in {label.unit}"
 
 
-def _check(group: LabelGroup, best: _Label) -> str:
+def _check(group: LabelGroup, best: _Label, which: str = "whole") -> str:
+    results = line("suspect", which)
     if best.analyte != group.analyte:
-        return f"Ask the source whether these results are {best.analyte} and not {group.analyte}."
-    return f"Ask the source whether these results are in {best.unit} and not in {group.unit}."
+        return line("suspect", "other_analyte", which=results, other=best.analyte, own=group.analyte)
+    return line("suspect", "other_unit", which=results, other=best.unit, own=group.unit)
 
 
 # --- two units in one group -----------------------------------------------------------------------------------------
@@ -291,13 +294,17 @@ def _mixed(group: LabelGroup, others: Mapping[str, Sequence[float]]) -> Suspect 
     if best is None:
         return None
     gain, share, label = best
-    evidence = (
-        f"{group.distribution.count} results as {group.unit} are better explained as two groups, {share:.0%} of them "
-        f"shifted by the factor to {_name(group, label)} (gain in log-likelihood {gain:.0f}); {own.why}"
+    evidence = line(
+        "suspect",
+        "mixed",
+        count=group.distribution.count,
+        label=group.unit,
+        share=f"{share:.0%}",
+        name=_name(group, label),
+        gain=f"{gain:.0f}",
+        why=own.why,
     )
-    return Suspect(
-        group, label.unit, label.analyte, share, evidence, _check(group, label).replace("these", "part of these")
-    )
+    return Suspect(group, label.unit, label.analyte, share, evidence, _check(group, label, "part"))
 
 
 def _gain(values: Distribution, expected: Population, offset: float) -> tuple[float, float]:

@@ -10,6 +10,8 @@ import numpy as np
 
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.vector import PROBLEM_CODE
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
     from labinterp.batch.core import Answer
@@ -56,17 +58,14 @@ class Signs:
         """
         if not self.rows:
             return None
-        start = f"decimal= would settle {_counted(self.rows)}; "
+        start = line("decimals", "settles", rows=counted(self.rows, "row"))
         if self.suggests is not None:
-            name, count = ("point", self.points) if self.suggests == "." else ("comma", self.commas)
-            return f"{start}the other numbers show a decimal {name} ({_counted(count)}): decimal='{self.suggests}'"
+            key, count = ("point", self.points) if self.suggests == "." else ("comma", self.commas)
+            known = {"name": line("decimals", key), "rows": counted(count, "row"), "sign": self.suggests}
+            return start + line("decimals", "one", **known)
         if self.points:
-            return f"{start}of the other numbers {self.points:,} show a decimal point and {self.commas:,} a comma"
-        return f"{start}the other numbers show neither a decimal point nor a comma"
-
-
-def _counted(rows: int) -> str:
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+            return start + line("decimals", "both", points=f"{self.points:,}", commas=f"{self.commas:,}")
+        return start + line("decimals", "none")
 
 
 def sign_of(text: object) -> str | None:

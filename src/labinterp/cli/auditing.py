@@ -19,12 +19,15 @@ from labinterp.cli.options import (
     reading_options,
     table_options,
 )
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
     from labinterp.auditing import AuditReport
     from labinterp.cli.printing import Printer
 
 SUSPECTED: Final = 1
+_SCREEN: Final = "screen_of_audit"
 _MOST: Final = 12
 _TABLES: Final = ("tests", "units", "numbers", "ranges", "range_texts", "specimens", "suspects", "coverage")
 
@@ -145,38 +148,39 @@ def _write(output: Path, found: AuditReport, *, force: bool) -> None:
 
 
 def _show(printer: Printer, found: AuditReport, output: Path | None) -> None:
-    from labinterp.cli.printing import clean, counted
+    from labinterp.cli.printing import clean
 
     summary = found.summary
     read = summary["rows"] - sum(summary["problems"].values())
-    printer.paragraph(
-        f"{counted(summary['rows'], 'result')}: {read:,} would be judged, {summary['rows'] - read:,} not; "
-        f"{counted(len(found.suspects), 'suspect')}.",
-        style="heading",
-    )
+    results, suspects = counted(summary["rows"], "result"), counted(len(found.suspects), "suspect")
+    unread = f"{summary['rows'] - read:,}"
+    head = line(_SCREEN, "judged", results=results, read=f"{read:,}", unread=unread, suspects=suspects)
+    printer.paragraph(head, style="heading")
     if summary["bad_rows"]:
-        printer.paragraph(f"{counted(summary['bad_rows'], 'row')} could not be read.")
+        printer.paragraph(line(_SCREEN, "bad_rows", rows=counted(summary["bad_rows"], "row")))
     printer.heading("What to mend first")
     mends = found.mend_first()
     for i, mend in enumerate(mends, 1):
         printer.paragraph(clean(f"{mend.what}. {mend.how}", 400), label=f"{i}.")
     if not mends:
-        printer.paragraph("Nothing that is worth mending was found.")
+        printer.paragraph(line(_SCREEN, "nothing"))
     if len(found.suspects):
         printer.heading("Suspects")
         for row in found.suspects.head(_MOST).to_dict("records"):
             place = ", ".join(f"{name} {row[name]}" for name in found.by)
             printer.paragraph(clean(row["evidence"], 600), label=clean(f"{place} {row['analyte']}".strip()) + ":")
         if len(found.suspects) > _MOST:
-            printer.paragraph(f"{len(found.suspects) - _MOST:,} more; see --format csv or --report.")
+            printer.paragraph(line(_SCREEN, "more", count=f"{len(found.suspects) - _MOST:,}"))
     printer.heading("Who is covered")
-    rows = summary["rows"]
-    printer.paragraph(
-        f"{summary['rows_without_age']:,} of {rows:,} rows have no readable age, {summary['rows_without_sex']:,} no "
-        f"readable sex; {summary['panels_with_total_calcium_without_albumin']:,} of "
-        f"{summary['panels_with_total_calcium']:,} panels with total calcium have no albumin."
-    )
+    counts = {
+        "rows": summary["rows"],
+        "without_age": summary["rows_without_age"],
+        "without_sex": summary["rows_without_sex"],
+        "without_albumin": summary["panels_with_total_calcium_without_albumin"],
+        "calcium": summary["panels_with_total_calcium"],
+    }
+    printer.paragraph(line(_SCREEN, "covered", **{name: f"{count:,}" for name, count in counts.items()}))
     if not summary["patients_lie_together"]:
-        printer.paragraph("The rows of a patient lie scattered: panels and patients are not counted exactly.")
+        printer.paragraph(line(_SCREEN, "scattered"))
     if output is not None:
-        printer.paragraph(f"Written to {clean(output)}: audit/, tests.csv and default_units.toml.", style="quiet")
+        printer.paragraph(line(_SCREEN, "written", output=clean(output)), style="quiet")

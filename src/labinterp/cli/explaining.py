@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labinterp.cli.options import format_option, no_color_option
+from labinterp.words.faces import line
 
 if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
@@ -74,7 +75,7 @@ def _groups() -> dict[str, dict[str, str]]:
 
 
 def _list(printer: Printer, groups: dict[str, dict[str, str]]) -> None:
-    printer.paragraph("labinterp explain NODE prints what is known of one of these, with its sources.")
+    printer.paragraph(line("screen", "explain"))
     for kind, keys in groups.items():
         if not keys:
             continue
@@ -122,7 +123,7 @@ def _show_edges(printer: Printer, found: Explanation) -> None:
             for edge in edges:
                 _show_edge(printer, edge, getattr(edge, end), sources)
     if found.claims:
-        printer.heading("Claims of the source document")
+        printer.heading(_KINDS["claim"])
         for claim in found.claims:
             printer.paragraph(f"{claim.statement} {sources.mark(claim.citations)}", label=claim.id, hang=5)
     sources.cite(found.citations)

@@ -18,6 +18,7 @@ from labinterp.cli.options import (
     table_options,
 )
 from labinterp.words import labels
+from labinterp.words.faces import line
 
 if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
@@ -77,10 +78,14 @@ def impact(
 
 def _show(printer: Printer, found: Impact) -> None:
     printer.line(f"From {found.before} to {found.after}", "heading")
-    printer.paragraph(
-        f"{found.results_changed:,} of {found.results:,} results change. {found.findings_before:,} findings become "
-        f"{found.findings_after:,}; in {found.panels_changed:,} panels a finding comes, goes or changes."
-    )
+    counts = {
+        "changed": found.results_changed,
+        "results": found.results,
+        "before": found.findings_before,
+        "after": found.findings_after,
+        "panels": found.panels_changed,
+    }
+    printer.paragraph(line("screen", "impact", **{name: f"{count:,}" for name, count in counts.items()}))
     if found.result_changes:
         printer.heading("Results")
         printer.table(

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from rich.text import Text
 
-from labinterp.cli.answers import Answered, each_finding, joined, worst
-from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
-from labinterp.cli.summary import CLASSES, apart, by_analyte, count_patients, counted_problems, remedy
-from labinterp.codes import SEVERITIES
+from labinterp.cli.answers import Answered, joined, worst
+from labinterp.cli.printing import STYLES, Printer, clean, listed
+from labinterp.cli.summary import (
+    CLASSES,
+    apart,
+    by_analyte,
+    by_severity,
+    counted_problems,
+    kinds_found,
+    ranges_used,
+    remedy,
+    what_was_read,
+)
+from labinterp.codes import FINDING_STATUSES, SEVERITIES
 from labinterp.words import labels, problems, titles
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
@@ -52,14 +64,10 @@ def show_essentials(printer: Printer, answered: Sequence[Answered]) -> None:
 
     if apart(answered):
         printer.paragraph(apart(answered))
-    rows, panels = sum(len(each.results) for each in answered), sum(each.panels for each in answered)
     found = worst(answered)
-    parts = [f"{found[severity]:,} {severity}" for severity in reversed(SEVERITIES) if found.get(severity)]
-    said = f"{counted(sum(found.values()), 'finding')} ({', '.join(parts)})" if parts else "no findings"
-    what = (
-        f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(count_patients(answered), 'patient')}, "
-        f"from {listed([each.source.name for each in answered], 3)}: {said}."
-    )
+    parts = ", ".join(by_severity(found))
+    findings = f"{counted(sum(found.values()), 'finding')} ({parts})" if parts else line("screen", "no_findings")
+    what = f"{what_was_read(answered)}: {findings}."
     severe = list(_severe(answered))
     names = list(dict.fromkeys(_who(panel) for panel in severe))
     soon = reasoning.urgency(found)
@@ -91,13 +99,8 @@ def _show(printer: Printer, answered: Sequence[Answered], provenance: dict[str, 
     _show_problems(printer, answered, amount.problems)
     settings = provenance["settings"]
     printer.line()
-    editions = listed(settings["ranges"], 4) or "no editions"
-    printer.paragraph(f"Ranges: {settings['profile']} ({editions}).", style="quiet")
-    printer.paragraph(
-        "--panel-of ID shows one patient, --traces every finding step by step, -o DIR writes tables. A finding is no "
-        "diagnosis.",
-        style="quiet",
-    )
+    printer.paragraph(ranges_used(settings, 4), style="quiet")
+    printer.paragraph(line("screen", "more_panels"), style="quiet")
 
 
 def _measure(answered: Sequence[Answered]) -> str:
@@ -148,25 +151,13 @@ def _show_severe(printer: Printer, answered: Sequence[Answered], most: int) -> N
 
 
 def _show_kinds(printer: Printer, answered: Sequence[Answered], most: int) -> None:
-    groups: dict[tuple[str, str], dict[str, int]] = {}
-    for finding, count in each_finding(answered):
-        if count:
-            group = groups.setdefault((finding.title, finding.severity), {})
-            group[finding.status] = group.get(finding.status, 0) + count
-    if not groups:
+    kinds = kinds_found(answered)
+    if not kinds:
         return
-    order = sorted(groups, key=lambda key: (-SEVERITIES.index(key[1]), -sum(groups[key].values())))
-    rows = [
-        (
-            clean(titles.short(title), _TITLE),
-            Text(severity, STYLES[severity]),
-            *(f"{groups[title, severity].get(status, 0):,}" for status in ("present", "possible")),
-        )
-        for title, severity in order[:most]
-    ]
     printer.line()
-    printer.table(("findings", "severity", "present", "possible"), rows, right=(2, 3))
-    _more(printer, len(order) - most, "further kind")
+    rows = [(clean(titles.short(title), _TITLE), *rest) for title, *rest in kinds[:most]]
+    printer.table(("findings", "severity", *FINDING_STATUSES), rows, right=(2, 3))
+    _more(printer, len(kinds) - most, "further kind")
 
 
 def _show_analytes(printer: Printer, answered: Sequence[Answered], most: int) -> None:
@@ -190,7 +181,7 @@ def _show_problems(printer: Printer, answered: Sequence[Answered], most: int) ->
     if counts or others:
         printer.line()
     if counts:
-        printer.paragraph(f"{counted(sum(counts.values()), 'row')} not judged, and never counted as normal:")
+        printer.paragraph(line("screen", "rows_not_judged", rows=counted(sum(counts.values()), "row")))
     for code, count in list(counts.items())[:most]:
         _, suggestion = remedy(answered, code)
         usual = suggestion == problems.suggestion(code)
@@ -198,7 +189,7 @@ def _show_problems(printer: Printer, answered: Sequence[Answered], most: int) ->
         printer.paragraph(text, label=f"{count:>6,}", hang=8)
     _more(printer, len(counts) - most, "further kind")
     if others:
-        printer.paragraph(f"{counted(others, 'row')} of other tests, which labinterp does not interpret.")
+        printer.paragraph(line("screen", "other_tests", rows=counted(others, "row")))
 
 
 def _more(printer: Printer, count: int, what: str) -> None:

@@ -11,12 +11,14 @@ from rich.text import Text
 from labinterp.as_sent import as_sent
 from labinterp.cli.bars import bar
 from labinterp.cli.listing import level_style
-from labinterp.cli.printing import STYLES, Printer, clean, counted
+from labinterp.cli.printing import STYLES, Printer, clean
 from labinterp.cli.summary import NOTES_TOLD
 from labinterp.cli.traces import pathway_head, show_sources, show_states, told_evidence, told_step
 from labinterp.codes import STRENGTHS, SUPPORTS
 from labinterp.words import labels, numbers, problems, titles
 from labinterp.words.citations import References
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +98,7 @@ def _show(printer: Printer, report: Report, amount: _Amount, whose: str) -> None
     (show_sources if amount.pathways is None else _show_short)(printer, told.sources)
     printer.line()
     if told.left_out:
-        printer.paragraph("With --traces every pathway, caveat and source is told.", style="quiet")
+        printer.paragraph(line("screen", "more_traces"), style="quiet")
     printer.paragraph(_disclaimer(report), style="quiet")
 
 
@@ -272,7 +274,7 @@ def _steps(printer: Printer, pathway: Pathway, told: _Told) -> list[str]:
 def _show_problems(printer: Printer, report: Report) -> None:
     if not report.problems:
         return
-    printer.heading("Not judged, and never counted as normal")
+    printer.heading(line("screen", "not_judged"))
     for (_, message, suggestion), where in _grouped(report).items():
         names = ", ".join(clean(report.interpretations[i].result.test, 30) or f"row {i + 1}" for i in where)
         printer.paragraph(f"{message}. {suggestion}.", label=f"  {names}:", hang=4)

@@ -145,16 +145,6 @@ class Printer:
         self.show(Padding(table, (0, 0, 0, indent)))
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun.
-
-    Example:
-        >>> counted(1, "row"), counted(1200, "row"), counted(2, "analysis", "analyses")
-        ('1 row', '1,200 rows', '2 analyses')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def listed(items: Sequence[object], most: int, noun: str = "more") -> str:
     """Return items joined by commas, at most so many.
 

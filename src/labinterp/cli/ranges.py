@@ -13,6 +13,8 @@ from labinterp.cli.exchanging import export_ranges, import_ranges
 from labinterp.cli.impacts import impact
 from labinterp.cli.options import NONE, format_option, no_color_option, read_ranges
 from labinterp.words import titles
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,7 @@ def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
         rows.print_rows([rows.of_edition(edition) for edition in editions], form)
         return
     printer = Printer(no_color=no_color)
-    printer.paragraph("A profile is an ordered list of editions; the first that has a range for the patient is used.")
+    printer.paragraph(line("screen", "profiles"))
     printer.line()
     for profile in library.profiles().values():
         at = reference_set(profile.id, on).editions
@@ -104,7 +106,7 @@ def show(name: str, analyte: str | None, form: str, no_color: bool) -> None:
             printer.paragraph(profile.note)
         held = {edition.id for edition in reference.editions}
         for i, member in enumerate(profile.editions, 1):
-            left_out = "" if member.id in held else " (not in force on that day)"
+            left_out = "" if member.id in held else f" ({line('screen', 'not_in_force')})"
             printer.paragraph(f"{member.id}{left_out}: {member.why}", label=f"{i:>2}.", hang=4)
     for edition in reference.editions:
         rows.show_edition(printer, edition, analyte)
@@ -114,7 +116,6 @@ def show(name: str, analyte: str | None, form: str, no_color: bool) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
 def check(files: tuple[Path, ...]) -> int:
     """Print every fault of your own TOML files at once; without FILE, check what is shipped. Exit code 3 on faults."""
-    from labinterp.cli.printing import counted
     from labinterp.ranges import check as faults_of
     from labinterp.ranges import shipped
 
@@ -141,7 +142,7 @@ def check(files: tuple[Path, ...]) -> int:
 @no_color_option
 def diff(before: str, after: str, analyte: str | None, form: str, no_color: bool) -> None:
     """Say what changes from A to B (profiles, editions or files): which analyte, for whom, which limit, how far."""
-    from labinterp.cli.printing import Printer, counted
+    from labinterp.cli.printing import Printer
     from labinterp.ranges.diff import diff as compare
 
     changes = [each for each in compare(_found(before), _found(after)) if analyte in (None, each.analyte)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.formulas import guard
 from labinterp.words import labels, titles
+from labinterp.words.faces import line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -160,7 +161,7 @@ def show_edition(printer: Printer, edition: Edition, analyte: str | None) -> Non
         )
         if day is not None
     ]
-    about = [edition.status, *(["descriptive: does not decide what is normal"] if edition.use == "descriptive" else [])]
+    about = [edition.status, *([line("screen", "descriptive")] if edition.use == "descriptive" else [])]
     about += [*days, *([f"supersedes {edition.supersedes}"] if edition.supersedes else [])]
     printer.paragraph("; ".join(about) + f"; SHA-256 {edition.sha256[:16]}", style="quiet")
     if edition.note:

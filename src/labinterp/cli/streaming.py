@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from labinterp.cli.inputs import hint_of, name_of
-from labinterp.cli.printing import STYLES, clean, counted, listed, status
-from labinterp.cli.summary import told_more
+from labinterp.cli.printing import STYLES, clean, listed, status
+from labinterp.cli.summary import ranges_used, told_more
 from labinterp.errors import InputError, LabInterpError, LayoutError
 from labinterp.words import problems
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -124,10 +126,9 @@ def show_manifest(printer: Printer, manifest: Manifest, output: Path, files: Seq
         style="heading",
     )
     settings = manifest.settings
-    editions = ", ".join(settings["ranges"]) or "no editions"
-    printer.paragraph(f"Ranges: {settings['profile']} ({editions}).", style="quiet")
+    printer.paragraph(ranges_used(settings), style="quiet")
     if manifest.bad_rows:
-        printer.paragraph(f"{counted(manifest.bad_rows, 'row')} could not be read; problems.csv says which and why.")
+        printer.paragraph(line("screen", "bad_rows", rows=counted(manifest.bad_rows, "row")))
     printer.heading("Findings")
     found = [(name, manifest.severities[name]) for name in reversed(SEVERITIES) if manifest.severities.get(name)]
     if found:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, signs_of_all, worst
-from labinterp.cli.printing import STYLES, Printer, counted, listed
-from labinterp.codes import HIGH_SIDE, LEVELS, LOW_SIDE, SEVERITIES
+from labinterp.cli.printing import STYLES, Printer, listed
+from labinterp.codes import FINDING_STATUSES, HIGH_SIDE, LEVELS, LOW_SIDE, SEVERITIES
 from labinterp.words import labels, problems, titles
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -40,36 +42,43 @@ def told_more(code: str, suggestion: str, decimals: Signs, not_covered: int) -> 
     """Return what to do about a problem, with what the rows say of it: the decimal sign, tests that are not covered."""
     more = decimals.in_words() if code == "ambiguous_number" else None
     if code == "unknown_test" and not_covered:
-        more = f"{not_covered:,} of them are known tests that labinterp does not cover, which --strict passes over"
+        more = line("screen", "not_covered", count=f"{not_covered:,}")
     return suggestion if more is None else f"{suggestion}; {more}"
 
 
 def apart(answered: Sequence[Answered]) -> str:
     """Say that rows of nobody stay apart, and how to join them, where no row says whose it is."""
     alone = [each for each in answered if len(each.results) > 1 and not each.answer.patient.codes.any()]
-    return "No row says whose it is, so rows stay apart; --one-patient joins them." if alone else ""
+    return line("screen", "apart") if alone else ""
 
 
-def _after(answered: Sequence[Answered]) -> str:
-    return f" {apart(answered)}".rstrip()
+def what_was_read(answered: Sequence[Answered]) -> str:
+    """Return how many results of how many panels and patients were read, and from where."""
+    return line(
+        "screen",
+        "read",
+        results=counted(sum(len(each.results) for each in answered), "result"),
+        panels=counted(sum(each.panels for each in answered), "panel"),
+        patients=counted(count_patients(answered), "patient"),
+        names=listed([each.source.name for each in answered], 3),
+    )
+
+
+def ranges_used(settings: Mapping[str, Any], most: int = 1000) -> str:
+    """Return which ranges were used: the profile and its editions, at most so many of them by name."""
+    editions = listed(settings["ranges"], most) or line("screen", "no_editions")
+    return line("screen", "ranges", profile=settings["profile"], editions=editions)
 
 
 def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dict[str, Any]) -> None:
     """Print what was read, and the results by analyte."""
     settings = provenance["settings"]
-    rows = sum(len(each.results) for each in answered)
-    panels = sum(each.panels for each in answered)
-    names = listed([each.source.name for each in answered], 3)
-    printer.paragraph(
-        f"{counted(rows, 'result')} in {counted(panels, 'panel')} of {counted(count_patients(answered), 'patient')}, "
-        f"from {names}.{_after(answered)}",
-        style="heading",
-    )
-    grading = "" if settings["grading"] is None else f" {said('note')['grades'].format(grading=settings['grading'])}"
-    own = " The range that came with a result wins." if settings["reported_ranges"] else ""
-    editions = ", ".join(settings["ranges"]) or "no editions"
-    printer.paragraph(f"Ranges: {settings['profile']} ({editions}).{own}{grading}", style="quiet")
-    if not rows:
+    printer.paragraph(f"{what_was_read(answered)}. {apart(answered)}".rstrip(), style="heading")
+    used = [ranges_used(settings)]
+    used += [line("screen", "own_ranges")] if settings["reported_ranges"] else []
+    used += [] if settings["grading"] is None else [said("note")["grades"].format(grading=settings["grading"])]
+    printer.paragraph(" ".join(used), style="quiet")
+    if not any(len(each.results) for each in answered):
         return
     table = by_analyte(joined(answered, "results"))
     printer.heading("Results by analyte")
@@ -79,11 +88,16 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
     lines = [(title, *(f"{count:,}" for count in rest)) for title, *rest in table]
     printer.table(head, lines, right=range(1, 7))
     if any(row[5] for row in table):
-        printer.paragraph(
-            "Not decided: the result has a range, but more than one answer is possible (a '<' or '>' result, a "
-            "range with one end, an unknown sex or pregnancy, or a gap in the source).",
-            style="quiet",
-        )
+        printer.paragraph(line("screen", "indeterminate"), style="quiet")
+
+
+def by_severity(found: Mapping[str, int]) -> list[str]:
+    """Return how many findings have each severity, the worst first."""
+    return [
+        f"{found[severity]:,} {labels.word('severity', severity)}"
+        for severity in reversed(SEVERITIES)
+        if found.get(severity)
+    ]
 
 
 def count_patients(answered: Sequence[Answered]) -> int:
@@ -114,31 +128,30 @@ def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def show_findings(printer: Printer, answered: Sequence[Answered]) -> None:
     """Print the findings by kind."""
+    kinds = kinds_found(answered)
+    printer.heading("Findings")
+    if not kinds:
+        printer.paragraph("None.")
+        return
+    found = worst(answered)
+    count, parts = counted(sum(found.values()), "finding"), ", ".join(by_severity(found))
+    printer.paragraph(line("screen", "severities", findings=count, severities=parts))
+    printer.table(("", "severity", *FINDING_STATUSES), kinds, right=(2, 3))
+
+
+def kinds_found(answered: Sequence[Answered]) -> list[tuple[str, Text, str, str]]:
+    """Return a row per kind of finding and severity: title, severity, and how many are present and possible."""
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for finding, count in each_finding(answered):
         if count:
             group = groups.setdefault((finding.title, finding.severity), {})
             group[finding.status] = group.get(finding.status, 0) + count
-    printer.heading("Findings")
-    if not groups:
-        printer.paragraph("None.")
-        return
-    found = worst(answered)
-    parts = [f"{found[severity]:,} {severity}" for severity in reversed(SEVERITIES) if found.get(severity)]
-    printer.paragraph(
-        f"{counted(sum(found.values()), 'finding')} by severity: {', '.join(parts)}. Severity says how soon a "
-        "clinician should look."
-    )
     order = sorted(groups, key=lambda key: (-SEVERITIES.index(key[1]), -sum(groups[key].values())))
-    rows = [
-        (
-            key[0],
-            Text(key[1], STYLES[key[1]]),
-            *(f"{groups[key].get(status, 0):,}" for status in ("present", "possible")),
-        )
-        for key in order
-    ]
-    printer.table(("", "severity", "present", "possible"), rows, right=(2, 3))
+    rows = []
+    for title, severity in order:
+        present, possible = (f"{groups[title, severity].get(status, 0):,}" for status in FINDING_STATUSES)
+        rows.append((title, Text(labels.word("severity", severity), STYLES[severity]), present, possible))
+    return rows
 
 
 def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
@@ -149,23 +162,19 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     counts, others = counted_problems(answered)
     if counts:
         printer.heading("Problems")
-        printer.paragraph(
-            f"{counted(sum(counts.values()), 'row')} could not be interpreted, and none of them counts as normal."
-        )
+        printer.paragraph(line("screen", "unread", rows=counted(sum(counts.values()), "row")))
         for code, count in counts.items():
             message, suggestion = remedy(answered, code)
             text = f"{message} ({_rows(answered, code)}). {suggestion}."
             printer.paragraph(text, label=f"{count:>6,}  {code}:", hang=8)
         suspects = results["suspected_unit"].dropna().astype(object)
         if len(suspects):
-            printer.paragraph(
-                f"For {counted(len(suspects), 'value')} another unit would be ordinary "
-                f"({listed(sorted(set(suspects)), 6)}); no value was read anew.",
-                indent=2,
-            )
+            units = listed(sorted(set(suspects)), 6)
+            values = counted(len(suspects), "value")
+            printer.paragraph(line("screen", "other_units", values=values, units=units), indent=2)
     if others:
         printer.line()
-        printer.paragraph(f"{counted(others, 'row')} of other tests, which labinterp does not interpret.")
+        printer.paragraph(line("screen", "other_tests", rows=counted(others, "row")))
     notes = _note_counts(results)
     told = [*_method_notes(answered, reasoning.method_notes)]
     if notes or told:
@@ -266,8 +275,8 @@ def show_guidance(printer: Printer, *, severe: bool) -> None:
     for text in (guidance.summary, *guidance.advice):
         printer.paragraph(text, label="-", hang=2)
     triggers = ", ".join(map(labels.spaced, guidance.benign_triggers))
-    printer.paragraph(f"Everyday causes of twitching: {triggers}.", label="-", hang=2)
-    printer.paragraph("Other causes: " + " ".join(guidance.differential), label="-", hang=2)
+    printer.paragraph(line("screen", "triggers", triggers=triggers), label="-", hang=2)
+    printer.paragraph(line("screen", "differential", causes=" ".join(guidance.differential)), label="-", hang=2)
     for text in guidance.resources:
         printer.paragraph(text, label="-", hang=2)
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from labinterp.cli.listing import show_results
-from labinterp.cli.printing import STYLES, Printer, clean, counted, listed
+from labinterp.cli.printing import STYLES, Printer, clean, listed
 from labinterp.codes import SEVERITIES
 from labinterp.words import labels, titles
 from labinterp.words.citations import References
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 from labinterp.words.sentences import said
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def show_traces(printer: Printer, answered: Sequence[Answered], limit: int) -> R
         rest = sum(each.panels for each in answered) - len(shown)
         if rest:
             printer.line()
-            printer.paragraph(f"Without a finding, and not shown: {counted(rest, 'panel')}.")
+            printer.paragraph(line("screen", "without_finding", panels=counted(rest, "panel")))
     else:
         _show_groups(printer, answered, limit, sources)
     return sources
@@ -134,11 +136,11 @@ def told_evidence(evidence: Evidence, adjusted: str) -> str:
     text = f"{titles.analyte(evidence.analyte)}: {labels.word('level', evidence.level)}"
     if evidence.basis != "adjusted_by_albumin":
         return text
-    return f"{text}, as adjusted by albumin{f' to {adjusted}' if adjusted else ''}"
+    return f"{text}, {line('screen', 'adjusted')}{f' to {adjusted}' if adjusted else ''}"
 
 
 def _show_pathway(printer: Printer, pathway: Pathway, sources: References, before: str | None) -> None:
-    again = "" if before is None else f"; the same as under {before}"
+    again = "" if before is None else f"; {line('screen', 'same', name=before)}"
     printer.paragraph(
         pathway_head(pathway) + again,
         label=f"  {labels.word('support_sign', pathway.support)}",
@@ -196,10 +198,7 @@ def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sou
         _show_finding(printer, finding, sources, seen, f"finding {number}", number=number, where=text)
     if len(order) > limit:
         printer.line()
-        printer.paragraph(
-            f"{counted(len(order) - limit, 'further kind')} of findings with their evidence are not shown. Use -o DIR "
-            "for every finding of every panel, or raise --limit."
-        )
+        printer.paragraph(line("screen", "more_kinds", kinds=counted(len(order) - limit, "further kind")))
 
 
 def _patients(where: Sequence[tuple[Answered, int]]) -> list[Any]:

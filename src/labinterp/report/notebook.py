@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.markup import safe, table
 from labinterp.report import lead, results
 from labinterp.words import labels, numbers, titles
+from labinterp.words.faces import line
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
     from labinterp.model import ReportData
@@ -42,10 +44,8 @@ def of_frame(report: AnswerFrames) -> str:
     """Return how many rows there are, and the first findings."""
     judged, found = report.results, report.findings
     flags, patients = int(judged["flag"].notna().sum()), int(judged["patient_id"].nunique())
-    said = (
-        f"<p><strong>{len(judged)}</strong> results of {patients} patients: {flags} judged, {len(judged) - flags} not; "
-        f"<strong>{len(found)}</strong> findings.</p>"
-    )
+    told = line("made", "frame", results=len(judged), patients=patients, judged=flags, unread=len(judged) - flags)
+    said = f"<p>{safe(told)} <strong>{safe(counted(len(found), 'finding'))}</strong>.</p>"
     columns = ("patient_id", "panel", "finding", "status", "severity")
     rows = [[_shown(row[name]) for name in columns] for row in found.head(_ROWS).to_dict("records")]
     more = f"<p>… and {len(found) - _ROWS} more findings.</p>" if len(found) > _ROWS else ""

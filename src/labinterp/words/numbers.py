@@ -70,6 +70,16 @@ def span(low: float | None, high: float | None, beside: float | None = None, *, 
     return "" if ends is None else str(tables()[form][ends]).format(low=first, high=last)
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> counted(1, "row"), counted(1200, "row"), counted(2, "analysis", "analyses")
+        ('1 row', '1,200 rows', '2 analyses')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def sent(value: Any) -> str:
     """Return a value as it was sent, cut where it is longer than anything sensible."""
     if value is None:
