@@ -244,3 +244,12 @@ def test_grades_of_directions_stand_where_a_grading_is_asked(tmp_path):
     streamed = pd.read_parquet(tmp_path / "out" / "results")
     assert streamed[["grade", "grade_low", "grade_high"]].to_numpy().tolist() == [[3, 3, 0], [3, 0, 3]]
     assert graded[["grade", "grade_low", "grade_high"]].to_numpy().tolist() == [[3, 3, 0], [3, 0, 3]]
+
+
+def test_multiples_for_a_low_baseline_need_the_lower_limit_of_normal():
+    """A grade that holds for a baseline below normal alone is not given where the lower limit is not known."""
+    result = li.LabResult("creatinine", 80, "umol/L", reference_high=104, baseline=30)
+    item = li.interpret([result], ADULT, ranges=[], grading="ctcae/6.0").interpretations[0]
+    assert (item.grade, "grade_needs_limit" in item.notes) == (None, True)
+    whole = li.LabResult("creatinine", 80, "umol/L", reference_low=45, reference_high=104, baseline=30)
+    assert li.interpret([whole], ADULT, ranges=[], grading="ctcae/6.0").interpretations[0].grade == 2

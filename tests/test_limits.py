@@ -154,3 +154,58 @@ def test_check_reads_every_shipped_file():
     for edition in editions():
         path = reference_ranges_path() / f"{edition.id}.toml"
         assert load_edition(path).sha256 == edition.sha256
+
+
+def own(folder, text):
+    path = folder / "own.toml"
+    path.write_text(
+        'schema = 1\nid = "own/2026"\ntitle = "Own"\nsource = [{ id = "book", citation = "A book. 2026." }]\n' + text,
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_limit_printed_in_two_units_that_differ_by_less_than_a_double_is_one(tmp_path):
+    """Limits that two printed units put closer together than the tolerance fall on one side, in either unit."""
+    ours = own(
+        tmp_path,
+        """[[range]]
+id = "magnesium"
+analyte = "magnesium"
+source = { id = "book", locator = "page 1" }
+evidence = "primary"
+normal = { from = { "mmol/L" = "0.7", "mg/dL" = "1.701350001" }, up_to = { "mmol/L" = "1.0", "mg/dL" = "2.4305" } }
+""",
+    )
+    flags = [
+        li.interpret([li.LabResult("magnesium", *sent)], {"age": 50}, ranges=[ours]).interpretations[0].flag
+        for sent in [(0.7, "mmol/L"), ("1.701350001", "mg/dL"), (0.699, "mmol/L"), ("1.70", "mg/dL")]
+    ]
+    assert flags == ["N", "N", "L", "L"]
+
+
+def test_a_critical_limit_of_some_patients_alone_is_not_settled_where_the_sex_is_unknown(tmp_path):
+    """A value that is critical for women alone is `IND` where the sex is not known, and critical where it is."""
+    ours = own(
+        tmp_path,
+        "".join(
+            f"""[[range]]
+id = "magnesium-{sex}"
+analyte = "magnesium"
+kind = "critical_limit"
+place = "Here"
+partition = {{ sex = "{sex}" }}
+source = {{ id = "book", locator = "page 1" }}
+evidence = "primary"
+bands = [{{ band = "critically low", level = "very_low", below = {{ "mmol/L" = "{limit}" }} }}]
+"""
+            for sex, limit in (("female", "0.5"), ("male", "0.4"))
+        ),
+    )
+    flags = [
+        li.interpret([li.LabResult("magnesium", 0.45, "mmol/L")], {"age": 50, "sex": sex}, ranges=["us", ours])
+        .interpretations[0]
+        .flag
+        for sex in (None, "female", "male")
+    ]
+    assert flags == ["IND", "LL", "L"]

@@ -51,3 +51,10 @@ def test_the_callers_own_list_comes_before_the_range(tests):
     """What the caller says of a name holds whatever its range."""
     row = {"test": "Ca++", "value": 1.02, "unit": "mmol/L", "reference_range": "1.15-1.33"}
     assert li.interpret([row], li.Patient(age=50), tests=tests).interpretations[0].analyte == (tests["Ca++"] or None)
+
+
+def test_ends_of_a_range_without_a_hash_settle_nothing_and_stop_nothing():
+    """Whatever object came as the end of a range, a name of two meanings is answered, and the same when asked again."""
+    result = li.LabResult("Ca++", "1.02", "mmol/L", reference_low=[1.15], reference_high=[1.33])
+    for _ in range(2):
+        assert li.interpret([result], {"age": 50}).interpretations[0].problem == "unknown_test"

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import labinterp as li
 from labinterp.reading.reported_range import UNUSABLE, ends_of_text, read
 
 
@@ -76,3 +77,12 @@ def test_any_text_is_read_or_refused(text):
     """No text makes the reading of ranges raise."""
     found = read(text)
     assert found is None or found.low is not None or found.high is not None
+
+
+@pytest.mark.parametrize("unit", ["mmol/L", "ng/L", "IU/L"])
+def test_a_range_in_another_unit_than_the_result_s_is_not_used(unit):
+    """A range that says a unit of its own, which is another one or cannot measure the analyte, judges nothing."""
+    result = li.LabResult("magnesium", 2.0, "mg/dL", reference_range=f"3.0-4.0 {unit}")
+    item = li.interpret([result], {"age": 50}).interpretations[0]
+    assert (item.flag, item.range_id != "reported") == ("N", True)
+    assert "reported_range_unusable" in item.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import attrs
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,17 @@ from hypothesis import strategies as st
 import labinterp as li
 from labinterp.errors import LabInterpError, PresentationError, UnknownNodeError
 from labinterp.model import Presentation
-from labinterp.reasoning import SLOTS, checked, explain, nodes, presentation_notes, reason, with_presentation
+from labinterp.reasoning import (
+    SLOTS,
+    checked,
+    explain,
+    graph,
+    nodes,
+    presentation_notes,
+    reason,
+    with_presentation,
+    wording,
+)
 from labinterp.reasoning.tables import tables
 from reasoning_panels import pattern
 
@@ -150,3 +161,54 @@ def test_tetany_makes_low_calcium_and_magnesium_severe(test, value):
     assert plain.severity == "moderate"
     frame = pd.DataFrame([{"test": test, "value": value, "unit": "mmol/L", "age": 50, "symptoms": "tetany"}])
     assert li.interpret_frame(frame).findings["severity"].tolist() == [found.severity for found in report.findings]
+
+
+def test_a_told_symptom_of_another_kind_is_noted():
+    """A number in the place of symptoms is told and not known; an empty cell tells nothing."""
+    row = {"test": "magnesium", "value": 0.5, "unit": "mmol/L", "age": 50}
+    table = pd.DataFrame([{**row, "symptoms": 7}, {**row, "symptoms": None}, {**row, "symptoms": ["cramps"]}])
+    notes = li.interpret_frame(table, panel="patient").results["notes"]
+    assert ["presentation_unreadable" in str(note) for note in notes] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("twitching", "fasciculation"),
+        ("hypocalcaemia", "hypocalcemia"),
+        ("HYPOCALCEMIA", "hypocalcemia"),
+        ("vitamin d", "vitamin_d"),
+        ("Serum Magnesium", "magnesium"),
+        ("vitamin d deficiency", "vitamin_d_deficiency"),
+    ],
+)
+def test_a_name_is_explained_in_other_spellings(name, key):
+    """What people type is explained: another spelling, other words, a test by any of its names."""
+    assert explain(name) == explain(key)
+
+
+def test_walks_meet_no_node_twice(monkeypatch):
+    """A pathway is a simple path even where the mechanisms lead back to where they came from."""
+    edge = graph.edges()[0]
+    there = attrs.evolve(edge, source="a", target="b")
+    back, on = attrs.evolve(edge, source="b", target="a"), attrs.evolve(edge, source="b", target=graph.target())
+    monkeypatch.setattr(graph, "_outgoing", lambda: {"a": (there,), "b": (back, on)})
+    assert list(graph._walk("a", (), frozenset("a"))) == [(there, on)]
+
+
+def test_a_finding_with_one_pathway_names_what_lies_on_it():
+    """A finding that has a single pathway says through which states it leads, and what supports it."""
+    levels = {"vitamin_d": "low", "calcium_ionized": "low"}
+    reasoned = reason(pattern(**levels))
+    finding = next(each for each in reasoned.findings if each.code == "vitamin-d-deficiency")
+    words = {"reason": "It is so.", "upstream": (), "statuses": dict(reasoned.states), "tests": ()}
+    through, direct = (
+        wording.of_finding(tables()[state], "present", pathways=each.pathways[:1], **words)
+        for state, each in (("vitamin_d_deficiency", finding), ("hypocalcemia", _of(reasoned, "hypocalcemia")))
+    )
+    assert "hypocalcemia" in through.lower().removeprefix("vitamin d deficiency is present. it is so.")
+    assert "through" not in direct
+
+
+def _of(reasoned, code):
+    return next(each for each in reasoned.findings if each.code == code)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import labinterp as li
 from labinterp.errors import LabInterpError, ValueParseError
 from labinterp.reading import beside, comparators, flags, reported_range
 from labinterp.reading.values import MAX_LENGTH, MISSING_MARKERS, Parsed, number_text, parse, parse_text
@@ -451,3 +452,10 @@ def test_foreign_digit_is_never_a_number(before, char, after):
 def test_range_is_never_a_number(low, high, sign, between, tail):
     """Two numbers with a range sign between them are not one."""
     assert parse(f"{sign}{low}{between}{high}{tail}").problem == "not_numeric"
+
+
+@pytest.mark.parametrize("unit", [None, "mg/dL"])
+def test_what_is_written_behind_a_number_and_is_no_unit_makes_it_no_number(unit):
+    """`1.9 abc/def` has the shape of a number with a unit and is neither, whatever unit stands beside it."""
+    item = li.interpret([li.LabResult("magnesium", "1.9 abc/def", unit)], {"age": 50}).interpretations[0]
+    assert (item.flag, item.problem) == (None, "not_numeric")

@@ -19,10 +19,8 @@ class Bounds:
     high: float
 
     @classmethod
-    def of(cls, span: Span | None) -> Bounds:
-        """Close the ends of a span; without one, every value lies within."""
-        if span is None:
-            return UNBOUNDED
+    def of(cls, span: Span) -> Bounds:
+        """Close the ends of a span."""
         return cls(
             span.low if span.low_inclusive else math.nextafter(span.low, math.inf),
             span.high if span.high_inclusive else math.nextafter(span.high, -math.inf),

@@ -19,7 +19,7 @@ from labinterp.codes import FLAG_OF_LEVEL, GRADES, HIGH_SIDE, LOW_SIDE, NOTE_BIT
 from labinterp.frozen import FrozenMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from labinterp.kernel.baseline import Against
 
@@ -312,7 +312,9 @@ def compile_plan(
         for stretch in grading.stretches:
             for edge in stretch.edges():
                 points[edge.value] = points.get(edge.value, True) and grading.exact and not tolerant
-    breaks = _distinct(sorted(points))
+    breaks = _distinct(
+        points, {edge.value for scale in every for stretch in scale.stretches for edge in stretch.edges()}
+    )
     outcomes = tuple(_one(_outcome(x, on, scales, severities, criticals, gradings)) for x, on in _positions(breaks))
     low, high = normal_ends(scales)
     first = 2 * sum(point < 0 for point in breaks) + (0 in breaks)  # no value lies below zero
@@ -342,11 +344,14 @@ def _one(outcome: Outcome) -> Outcome:
     return _OUTCOMES.setdefault(outcome, outcome)
 
 
-def _distinct(points: list[Fraction]) -> list[Fraction]:
+def _distinct(points: Iterable[Fraction], limits: Container[Fraction]) -> list[Fraction]:
+    """Return points in rising order; of those within the tolerance of each other one, a limit before a limit's twin."""
     kept: list[Fraction] = []
-    for point in points:
+    for point in sorted(points):
         if not kept or point - kept[-1] > 3 * TOLERANCE * abs(point):
             kept.append(point)
+        elif point in limits and kept[-1] not in limits:
+            kept[-1] = point
     return kept
 
 

@@ -109,8 +109,8 @@ class Analyte:
     units: tuple[str, ...]
     specimens: tuple[str, ...]
     hard: Span
-    soft: Span | None
-    ordinary: Span | None
+    soft: Span
+    ordinary: Span
     loinc: tuple[Loinc, ...]
     molar_mass_source: Citation | None = None
     molar_mass_evidence: str | None = None
@@ -184,8 +184,8 @@ def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte
         units=tuple(row["units"]),
         specimens=tuple(row["specimens"]),
         hard=_span(row["hard"]),
-        soft=_span(row["soft"]) if "soft" in row else None,
-        ordinary=_span(row["ordinary"]) if "ordinary" in row else None,
+        soft=_span(row["soft"]),
+        ordinary=_span(row["ordinary"]),
         loinc=tuple(_loinc(item) for item in row["loinc"]),
         molar_mass_source=None if mass is None else sources[row["molar_mass_source"]],
         molar_mass_evidence=row.get("molar_mass_evidence"),
