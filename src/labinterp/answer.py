@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import inspect
+from typing import Any, Self, TypeVar
 
 import attrs
 
 from labinterp import reading_back, serialization
 from labinterp.model import ReportData
 
+_C = TypeVar("_C", bound=type)
 
+
+def _documented(cls: _C) -> _C:
+    """Put the words about the fields, which stand with the data, into a docstring, where it says `{fields}`."""
+    if cls.__doc__ is not None and ReportData.__doc__ is not None:
+        fields = inspect.cleandoc(ReportData.__doc__).partition("Args:\n")[2].strip()
+        cls.__doc__ = inspect.cleandoc(cls.__doc__).replace("{fields}", fields)
+    return cls
+
+
+@_documented
 @attrs.frozen
 class Report(ReportData):
     """The answer of `interpret`.
 
     Args:
-        interpretations: one per input result, in input order.
-        findings: the most serious first.
-        states: state id → `present`, `possible`, `excluded` or `undetermined`.
-        problems: one per result that could not be interpreted.
-        provenance: versions, hashes and settings.
-        patient: as it was given.
-        presentation: as it was given.
-        guidance: what belongs to every report.
-        notes: what holds for the whole report, said once.
-        next_tests: analyte keys, most useful first, of what was not sent and would settle an open question about
-            twitching.
-        unjudged: analyte keys of what was sent and could not be judged; the notes say why.
+        {fields}
 
     Example:
         >>> import labinterp as li

@@ -22,7 +22,7 @@ def of_report(report: ReportData) -> str:
 
     Example:
         >>> import labinterp as li
-        >>> of_report(li.interpret([li.LabResult("Mg", 1.1, "mg/dL")], li.Patient(age=54)))[:44]
+        >>> of_report(li.interpret([li.LabResult("Mg", 1.1, "mg/dL")], li.Patient(age=54)))[:45]
         '<div><p><strong>What</strong>: Hypomagnesemia'
     """
     said = f"<p>{'<br>'.join(_line(label, text) for label, text in lead.of(report))}</p>"
