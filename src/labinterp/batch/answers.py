@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from labinterp.batch.encode import Encoded, compact
+from labinterp.batch.encode import Encoded, compact, numbered
 from labinterp.batch.findings import SEPARATOR
 from labinterp.batch.output import Coded, Whole
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVELS, PROBLEMS, notes_of_bits
@@ -88,7 +88,7 @@ def results(answer: Answer, table: Columns) -> dict[str, Any]:
 
 
 def _notes(bits: Ints) -> Coded:
-    codes, distinct = pd.factorize(bits.view(np.int64))
+    codes, distinct = numbered(bits.view(np.int64))
     return Coded.of(codes, [SEPARATOR.join(notes_of_bits(int(key))) for key in distinct])
 
 
@@ -176,7 +176,7 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     times = answer.collected
     shared = times.codes[first] if answer.by_time else 0
     codes = np.where(own, len(times.distinct) + first, shared)
-    short, used = pd.factorize(codes)
+    short, used = numbered(codes)
     sent = times.distinct
     rows = len(sent)
     if times.is_text and not own.any():

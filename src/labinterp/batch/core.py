@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from labinterp import reasoning
-from labinterp.batch.encode import Encoded, combine, compact
+from labinterp.batch.encode import Encoded, combine, compact, numbered
 from labinterp.batch.findings import of_cases, of_patterns
 from labinterp.batch.instants import NO_TIME, exact_ages, read_births
 from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
@@ -585,18 +585,16 @@ def _patterns(levels: Ints) -> tuple[Ints, Ints]:
 
 def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:
     """Return a code per row of a matrix, and the first row of each code."""
-    import pandas as pd
-
     if len(words) <= _FEW:
         seen: dict[bytes, int] = {}
         rows = [row.tobytes() for row in words]
         few = np.array([seen.setdefault(row, len(seen)) for row in rows], np.int64)
         return few, np.array([rows.index(row) for row in seen], np.int64)
-    codes, distinct = pd.factorize(words[:, 0])
+    codes, distinct = numbered(words[:, 0])
     for column in range(1, words.shape[1]):
-        more, others = pd.factorize(words[:, column])
+        more, others = numbered(words[:, column])
         if len(others) > 1:
-            codes, distinct = pd.factorize(codes * np.int64(len(others)) + more)
+            codes, distinct = numbered(codes * np.int64(len(others)) + more)
     first = np.full(len(distinct), len(codes), np.int64)
     np.minimum.at(first, codes, np.arange(len(codes)))
     return codes, first

@@ -165,6 +165,15 @@ def _factorize_values(values: Sequence[Any]) -> tuple[Ints, list[Any]]:
     return codes, distinct
 
 
+def numbered(keys: Ints) -> tuple[Ints, Ints]:
+    """Return codes of whole numbers in order of first appearance, and the distinct ones by code."""
+    if len(keys) > _SHORT:
+        return pd.factorize(keys)
+    seen: dict[int, int] = {}
+    codes = [seen.setdefault(key, len(seen)) for key in keys.tolist()]
+    return np.array(codes, np.int64), np.array(list(seen), keys.dtype)
+
+
 def compact(keys: Ints, size: int) -> tuple[Ints, Ints]:
     """Return codes without gaps for keys in `range(size)`, and the distinct keys by code."""
     if size <= max(_DENSE, 8 * len(keys)):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
-import pandas as pd
 
+from labinterp.batch.encode import numbered
 from labinterp.batch.instants import NO_TIME, UNREADABLE, read_instants
 from labinterp.kernel import panel as slots
 
@@ -83,7 +83,7 @@ def read_times(collected: Encoded, date_order: str | None = None) -> Times:
     read = read_instants(collected.distinct, date_order)
     found, unread = read.at, np.flatnonzero(read.notes == UNREADABLE)
     found[unread] = NO_TIME + 1 + np.arange(len(unread))
-    recode, instants = pd.factorize(np.append(NO_TIME, found))
+    recode, instants = numbered(np.append(NO_TIME, found))
     instants[instants <= NO_TIME + len(unread)] = NO_TIME
     rows = collected.codes.astype(np.intp, copy=False)
     return Times(recode[1:].take(rows), instants, read.notes.take(rows) if read.notes.any() else None)
@@ -109,7 +109,7 @@ def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:
     nobody = np.flatnonzero(alone[starts])
     keys[nobody] = -1 - nobody
     run = np.cumsum(new, dtype=np.intp) - 1
-    code, _ = pd.factorize(keys)
+    code, _ = numbered(keys)
     first = np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
     return code[run], starts[first]
 

@@ -292,8 +292,14 @@ def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) ->
     out.level[rows] = plans.level.take(outcome) * judged
     out.band[rows] = plans.band.take(outcome) * judged
     for name, grade in plans.grades.items():
-        out.grades[name][rows] = np.where(usable, grade.take(outcome), -1)
-    batch.notes[rows] |= (
-        plans.noted.take(outcome) * judged | (plans.notes.take(plan) | plans.ungraded.take(outcome)) * usable
-    )
+        if (grade >= 0).any():
+            out.grades[name][rows] = np.where(usable, grade.take(outcome), -1)
+    notes = batch.notes[rows]
+    for said, of, where in (
+        (plans.noted, outcome, judged),
+        (plans.notes, plan, usable),
+        (plans.ungraded, outcome, usable),
+    ):
+        if said.any():
+            notes |= said.take(of) * where
     batch.problem[rows][usable & ~judged] = PROBLEM_CODE["no_reference_range"]
