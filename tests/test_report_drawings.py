@@ -49,7 +49,7 @@ def test_every_node_and_step_of_the_pathways_is_drawn_once(count):
         names = {name for step in steps for name in step}
         svg = mechanisms.draw(report)
         if not steps:
-            assert svg == ""
+            assert mechanisms.parts_of(report) == ((), ())
             continue
         assert len(nodes(svg)) == len(names)
         assert svg.count('class="thread"') == len(steps)
@@ -89,6 +89,36 @@ def test_page_has_one_drawing_of_mechanisms():
     page = li.interpret(list(LOW.values()), ADULT).to_html()
     assert page.count('<svg class="mechanisms"') == 1
     assert page.index('<svg class="mechanisms"') < page.index('id="findings"')
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (
+            [("Mg", 2.0, "mg/dL"), ("Ca", 9.4, "mg/dL"), ("25OHD", 35, "ng/mL"), ("B12", 600, "pg/mL")],
+            {"interrupted": {"Vitamin D deficiency", "Magnesium deficiency", "Hypocalcemia", "Vitamin B12 deficiency"}},
+        ),
+        (
+            [("Mg", 5.0, "mg/dL")],
+            {
+                "interrupted": {"Magnesium deficiency"},
+                "unknown": {"Vitamin D deficiency", "Hypocalcemia", "Vitamin B12 deficiency", "Fasciculation"},
+            },
+        ),
+        ([("Mg", "QNS", "mg/dL")], {"unknown": {"Magnesium deficiency", "Hypocalcemia"}}),
+        ([], {"unknown": {"Magnesium deficiency", "Fasciculation"}}),
+    ],
+)
+def test_causes_are_drawn_where_nothing_leads_to_twitching(sent, said):
+    """Without a pathway the page draws each nutritional cause once, and says which the results exclude and which are open."""
+    report = li.interpret([li.LabResult(*each) for each in sent], ADULT)
+    drawn = nodes(mechanisms.draw(report))
+    kinds = {item[0].text.partition(":")[0]: item.get("class").partition(" ")[2] for item in drawn}
+    assert len(drawn) == len(kinds) == 5
+    for kind, names in said.items():
+        assert {kinds[name] for name in names} == {kind}
+    assert "excluded" not in mechanisms.draw(li.interpret([]))
+    assert report.to_html().count('<svg class="mechanisms"') == 1
 
 
 NAMES = st.sampled_from("abcde<")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from labinterp.markup import safe
+from labinterp.reasoning import graph
 from labinterp.words import labels, titles, uris
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 KINDS: Final = ("measured", "supported", "interrupted", "unknown")
 """What is known of a node: seen in the results or told, on a supported pathway, ruled out, or none of these."""
 
-_WIDTH, _HEIGHT = 150, 62
-_GAP, _ROW = 14, 104
+_WIDTH, _HEIGHT = 156, 62
+_GAP, _ROW = 14, 96
 _THREAD = 10
 _EDGE = 4
-_LINE = 21
+_LINE = 20
 _SWEEPS = 8
+_CAUSES: Final = ("vitamin_d_deficiency", "magnesium_deficiency", "hypocalcemia", "vitamin_b12_deficiency")
+"""What is drawn where no finding has a pathway: the nutritional causes, of which vitamin D acts through calcium."""
 _ORDER = {"supported": 0, "possible": 1, "interrupted": 2}
 
 
@@ -55,6 +58,20 @@ class Arrow:
     target: str
     support: str
     breaks: bool
+
+
+def causes_of(report: ReportData) -> tuple[tuple[DrawnNode, ...], tuple[Arrow, ...]]:
+    """Return the nutritional causes with what the results say of each; an arrow stands for all steps to the next."""
+    told = report.presentation is not None and graph.target() in report.presentation.symptoms
+    chains = [graph.states_on(path) for cause in _CAUSES for path in graph.paths(cause)]
+    links = dict.fromkeys(pair for chain in chains for pair in pairwise((*chain, graph.target())))
+    nodes = [_node(cause, report, "possible", "unmeasured") for cause in _CAUSES]
+    nodes.append(_node(graph.target(), report, "possible", "confirmed" if told else "unmeasured"))
+    out = {node.id for node in nodes if node.kind == "interrupted"}
+    arrows = [
+        Arrow(*pair, "interrupted" if out & {*pair} else "possible", breaks=bool(out & {*pair})) for pair in links
+    ]
+    return tuple(nodes), tuple(arrows)
 
 
 def parts_of(report: ReportData) -> tuple[tuple[DrawnNode, ...], tuple[Arrow, ...]]:
@@ -105,7 +122,7 @@ def _node(node: str, report: ReportData, support: str, observation: str) -> Draw
 
 
 def draw(report: ReportData) -> str:
-    """Return the mechanism graph of a report, or an empty text where no finding has a pathway.
+    """Return the mechanism graph of a report; where no finding has a pathway, what is excluded and what is open.
 
     Measured, supported, interrupted and unknown nodes differ in shape and say in words what they are; so do arrows.
 
@@ -115,7 +132,9 @@ def draw(report: ReportData) -> str:
         '<svg class="mechanisms"'
     """
     nodes, arrows = parts_of(report)
-    return drawn(nodes, arrows, labels.word("drawing", "mechanisms")) if nodes else ""
+    if nodes:
+        return drawn(nodes, arrows, labels.word("drawing", "mechanisms"))
+    return drawn(*causes_of(report), labels.word("drawing", "causes"))
 
 
 @functools.lru_cache(maxsize=256)
