@@ -63,7 +63,8 @@ class Arrow:
 def causes_of(report: ReportData) -> tuple[tuple[DrawnNode, ...], tuple[Arrow, ...]]:
     """Return the nutritional causes with what the results say of each; an arrow stands for all steps to the next."""
     told = report.presentation is not None and graph.target() in report.presentation.symptoms
-    chains = [graph.states_on(path) for cause in _CAUSES for path in graph.paths(cause)]
+    paths = [graph.states_on(path) for cause in _CAUSES for path in graph.paths(cause)]
+    chains = [[state for state in path if state in _CAUSES] for path in paths]
     links = dict.fromkeys(pair for chain in chains for pair in pairwise((*chain, graph.target())))
     nodes = [_node(cause, report, "possible", "unmeasured") for cause in _CAUSES]
     nodes.append(_node(graph.target(), report, "possible", "confirmed" if told else "unmeasured"))
