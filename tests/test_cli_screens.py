@@ -63,8 +63,8 @@ def test_no_title_breaks_within_a_word(capsys, monkeypatch, grading):
     known = analytes.analytes()
     typed = (f"{key} 9 {analyte.canonical_unit}" for key, analyte in known.items())
     _, shown, _ = run(capsys, "panel", *typed, "--age", "54", *grading)
-    first = " ".join(line[:19].strip() for line in shown.splitlines())
-    assert [analyte.title for analyte in known.values() if analyte.title not in first] == []
+    words = shown.partition("────")[2].partition("\n\n")[0].split()
+    assert [analyte.title for analyte in known.values() if not {*analyte.title.split()} <= {*words}] == []
 
 
 @pytest.fixture
@@ -72,6 +72,14 @@ def panels(tmp_path):
     file = tmp_path / "panels.csv"
     file.write_text(PANELS, encoding="utf-8")
     return file
+
+
+@pytest.mark.parametrize("columns", ["40", "60"])
+def test_narrow_terminal_gets_rows_as_blocks(columns):
+    """Where columns do not fit beside each other, each result stands by itself, its words whole and in the width."""
+    out = launch("panel", *SIX, "--age", "54", COLUMNS=columns, NO_COLOR="1", PYTHONIOENCODING="utf-8").stdout.decode()
+    assert "25-hydroxyvitamin D\n  result: <8 ng/mL  = <19.97 nmol/L\n  level: low\n" in out
+    assert max(map(len, out.splitlines())) <= int(columns)
 
 
 def test_rows_of_nobody_are_told_first(capsys, tmp_path):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Final
 
 import attrs
+from rich.padding import Padding
 from rich.text import Text
 
 from labinterp.as_sent import as_sent
@@ -30,11 +30,6 @@ _LABEL: Final = 14
 _STEP: Final = 7
 _MOST_LINES: Final = 120
 _SHORT: Final = 40
-_NARROW: Final = 13
-_NARROWEST: Final = 12
-_USUAL: Final = 80
-_WIDE: Final = 100
-_TITLE: Final = 19
 
 
 @attrs.frozen
@@ -125,15 +120,14 @@ def _short(text: str) -> str:
 def show_results(printer: Printer, report: Report) -> None:
     """Print the results: as sent, and in the canonical unit second."""
     graded = any(item.grade is not None for item in report.interpretations)
-    rows = [_result(printer, item, graded=graded) for item in report.interpretations]
+    rows = [_result(item, graded=graded) for item in report.interpretations]
     printer.line()
     head = ("test", "result", "level", "", "range", *(("grade",) if graded else ()))
-    printer.table(head, rows, fixed=(0, 3, 4) if printer.width >= _USUAL else (3,))
+    printer.table(head, rows, fixed=(3,))
 
 
-def _result(printer: Printer, item: Interpretation, *, graded: bool) -> tuple[object, ...]:
-    name = titles.analyte(item.analyte) if item.analyte is not None else clean(item.result.test, 40)
-    title = Text(_wrapped(name) if printer.width >= _USUAL else name)
+def _result(item: Interpretation, *, graded: bool) -> tuple[object, ...]:
+    title = titles.analyte(item.analyte) if item.analyte is not None else clean(item.result.test, 40)
     grade = () if not graded else ("" if item.grade is None else str(item.grade),)
     value = Text(sent_text(item))
     held = as_sent(item)
@@ -142,15 +136,9 @@ def _result(printer: Printer, item: Interpretation, *, graded: bool) -> tuple[ob
         value.append(f"\n= {item.comparator or ''}{canonical} {item.unit}", STYLES["quiet"])
     if item.problem is not None:
         return title, value, Text("not judged", "yellow"), "", "", *grade
-    span = _range(item, _SHORT if printer.width >= _WIDE else _NARROWEST if graded else _NARROW)
     flag = f" ({item.flag})" if item.flag in ("LL", "HH") else ""
     level = Text(f"{labels.word('level', item.level)}{flag}", level_style(item.level))
-    return title, value, level, bar(item.value, item.low, item.high, item.comparator), span, *grade
-
-
-def _wrapped(title: str) -> str:
-    """Return a title on lines that break between words, which the bar beside it leaves room for."""
-    return "\n".join(textwrap.wrap(title, _TITLE, break_on_hyphens=False)) or title
+    return title, value, level, bar(item.value, item.low, item.high, item.comparator), _range(item), *grade
 
 
 def sent_text(item: Interpretation) -> str:
@@ -159,13 +147,13 @@ def sent_text(item: Interpretation) -> str:
     return f"{value} {clean(item.result.unit, 16)}" if item.result.unit is not None else value
 
 
-def _range(item: Interpretation, width: int) -> Text:
+def _range(item: Interpretation) -> Text:
     held = as_sent(item)
     span = "" if held is None else numbers.span(held.low, held.high, held.value)
     editions = dict.fromkeys(each.partition("#")[0] for each in clean(item.range_id or "").split("|"))
     text = Text(span or "-")
     for edition in editions:
-        text.append(f"\n{clean(edition, width)}", STYLES["quiet"])
+        text.append(f"\n{clean(edition, _SHORT)}", STYLES["quiet"])
     return text
 
 
@@ -195,7 +183,7 @@ def _show_finding(printer: Printer, report: Report, finding: Finding, told: _Tol
     title = Text(finding.title, STYLES["heading"])
     title.append(f"  {labels.word('status', finding.status)}, severity ")
     title.append(labels.word("severity", finding.severity), STYLES[finding.severity])
-    printer.show(title)
+    printer.show(Padding(title, 0))
 
     def part(label: str, text: str) -> None:
         if text:
