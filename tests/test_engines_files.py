@@ -19,9 +19,10 @@ import labinterp as li
 from engines_helpers import TABLES, assert_same, cells, read_parts
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.panels import read_times
+from labinterp.engines.duckdb_engine import room_of
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import PartWriter
-from labinterp.engines.together import PatientPanels, Together
+from labinterp.engines.together import PatientPanels, Together, are_torn
 from labinterp.errors import InputError
 from strategies import AGES, SEXES, rows
 
@@ -67,10 +68,12 @@ def write(table, path):
     st.sampled_from([1, 60, 400, 1 << 20]),
     st.sampled_from([1, 2]),
     st.sampled_from([None, False]),
+    st.sampled_from([-1, 700, 1 << 20]),
 )
-def test_files_give_the_answer_of_the_whole_frame(table, panel, block_bytes, workers, ordered):
-    """Whatever the panels, the order of rows and the size of blocks: results, findings and pathways are the same."""
-    with tempfile.TemporaryDirectory() as folder:
+def test_files_give_the_answer_of_the_whole_frame(table, panel, block_bytes, workers, ordered, room):
+    """Whatever the panels, the order of rows, the size of blocks and what fits into memory: the answer is the same."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("labinterp.engines.duckdb_engine.room_of", lambda _: room)
         path = write(table, Path(folder) / "in.csv")
         expected = li.interpret_frame(li.read(path), panel=panel)
         manifest = interpret_files(
@@ -106,6 +109,13 @@ def draws():
     ]
 
 
+@pytest.fixture(params=["in memory", "by DuckDB"])
+def grouped(request, monkeypatch):
+    """Scattered rows are brought together in either way."""
+    if request.param == "by DuckDB":
+        monkeypatch.setattr("labinterp.engines.duckdb_engine.room_of", lambda _: -1)
+
+
 @pytest.mark.parametrize("panel", ["collection", "patient", "30D"])
 def test_rows_that_lie_together_are_streamed(draws, tmp_path, panel):
     """A file in which the rows of each panel lie together is read once, block by block."""
@@ -115,8 +125,9 @@ def test_rows_that_lie_together_are_streamed(draws, tmp_path, panel):
     assert_same(tmp_path / "out", li.interpret_frame(li.read(path), panel=panel))
 
 
+@pytest.mark.usefixtures("grouped")
 def test_scattered_rows_are_brought_together(draws, tmp_path):
-    """Where a panel comes again after it was closed, DuckDB groups; if the user said otherwise, it is an error."""
+    """Where a panel comes again after it was closed, rows are grouped; if the user said otherwise, it is an error."""
     path = write(draws[::2] + draws[1::2], tmp_path / "in.csv")
     assert interpret_files(path, tmp_path / "out", block_bytes=100).engine == "duckdb"
     assert_same(tmp_path / "out", li.interpret_frame(li.read(path)))
@@ -127,6 +138,7 @@ def test_scattered_rows_are_brought_together(draws, tmp_path):
 
 @pytest.mark.parametrize("ordered", [None, False])
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.usefixtures("grouped")
 def test_a_blank_patient_is_nobody(kind, ordered, draws, tmp_path):
     """Rows whose patient is blank are never put together, in whatever file they come."""
     frame = pd.DataFrame(draws)
@@ -142,6 +154,7 @@ def test_a_blank_patient_is_nobody(kind, ordered, draws, tmp_path):
 
 @pytest.mark.parametrize("ordered", [None, False])
 @pytest.mark.parametrize("index", [pa.int32(), pa.uint8(), pa.uint32()])
+@pytest.mark.usefixtures("grouped")
 def test_encoded_columns_of_parquet_are_read(index, ordered, draws, tmp_path):
     """A column that comes as a dictionary, beside others that do not, counts like any other, missing cells included."""
     frame = pd.DataFrame(draws[::2] + draws[1::2])
@@ -196,6 +209,7 @@ def test_known_layouts_are_streamed_as_they_are_read(name, ordered, tmp_path):
 
 @pytest.mark.parametrize("panel", ["collection", "patient", "30D"])
 @pytest.mark.parametrize("ordered", [None, False])
+@pytest.mark.usefixtures("grouped")
 def test_parquet_keeps_its_types(draws, tmp_path, panel, ordered):
     """Patients that are integers and times that are timestamps stay so, and give what the frame gives."""
     frame = pd.DataFrame(draws)
@@ -356,3 +370,37 @@ def test_the_same_instant_in_two_spellings_is_one_panel():
     assert seen.add(panels_of(["a"], ["soon"]))
     assert not seen.add(panels_of(["a"], ["2026-01-01T01:00:00+01:00"]))
     assert not seen.add(panels_of(["a"], ["soon"]))
+
+
+@pytest.mark.usefixtures("grouped")
+def test_many_scattered_rows_give_the_answer_of_the_whole_frame(tmp_path):
+    """Dictionaries that are narrowed, batches cut between patients, and rows without a patient change no answer."""
+    patients = [None if i % 7 == 0 else f"p{i * 7919 % 40_009}" for i in range(140_000)]
+    frame = pd.DataFrame({"patient_id": patients, "test": "Mg", "unit": "mmol/L", "age": "50"})
+    frame["value"] = [f"0.{i % 8999 + 1000}" for i in range(len(frame))]
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    manifest = interpret_files(tmp_path / "in.csv", tmp_path / "out", ordered=False, panel="patient")
+    assert manifest.engine == "duckdb"
+    assert_same(tmp_path / "out", li.interpret_frame(frame, panel="patient"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "room"), [("1GB", 10**9 // 6), ("20 MiB", (20 << 20) // 6), ("1.5TB", int(1.5e12) // 6), ("0%", 0)]
+)
+def test_rows_stay_in_memory_up_to_a_share_of_the_limit(limit, room):
+    """The share is counted in the units that DuckDB reads."""
+    assert room_of(limit) == room
+    assert 0 < room_of("50%") == pytest.approx(room_of("100%") / 2, abs=1)
+
+
+def test_rows_that_lie_torn_are_seen_at_once():
+    """Panels in pieces are told by the first rows; those in one piece, and rows without a patient, are not torn."""
+    frame = pd.DataFrame({"patient_id": ["a", "b"] * 20, "collected_at": ["1", "2"] * 20})
+    for by_time in (True, False):
+        assert are_torn(FrameColumns(frame), by_time=by_time)
+        assert not are_torn(FrameColumns(frame.sort_values("patient_id")), by_time=by_time)
+        assert not are_torn(FrameColumns(frame.assign(patient_id=None)), by_time=by_time)
+    assert not are_torn(FrameColumns(frame.head(0)), by_time=True)
+    visits = frame.assign(collected_at=[str(i) for i in range(40)])
+    assert are_torn(FrameColumns(visits), by_time=False)
+    assert not are_torn(FrameColumns(visits), by_time=True)

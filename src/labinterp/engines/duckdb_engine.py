@@ -1,12 +1,14 @@
-"""Rows of a panel that lie scattered: DuckDB brings them together and puts the answers back in order.
+"""Rows of a panel that lie scattered are brought together, and the answers put back in order.
 
-Rows go to Parquet files in the temporary folder with their numbers; DuckDB sorts them by patient, spilling where they
-are larger than its memory; what was interpreted is sorted back by number.
+What fits into a small share of the memory that is allowed stays there, and only its numbers are sorted. More goes to
+Parquet files in the temporary folder; DuckDB sorts them by patient, spilling where they are larger than its memory, and
+what was interpreted by number.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labinterp.batch import arrow
+from labinterp.batch.encode import compact
 from labinterp.engines import pipeline
 from labinterp.engines.sink import PartWriter
 from labinterp.errors import InputError, MissingExtraError
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
 NUMBER: Final = "labinterp_row"
 _PLACE: Final = "labinterp_place"
 _BATCH: Final = 1 << 16
+_SORTED_BATCH: Final = 1 << 17
+_FEW: Final = 1 << 10
+"""Texts of a dictionary that costs nothing to carry along."""
+_SHARE: Final = 6
+"""Rows stay in memory up to this part of the limit; their answers, and both in another order, take the most of it."""
 _MEMORY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?\s?(?:[KMGT]i?B|%)", re.ASCII)
 
 
@@ -44,6 +52,26 @@ def check_memory(limit: str) -> None:
     """
     if not _MEMORY.fullmatch(limit):
         raise InputError("memory_limit is no size", hint="Give one such as '1GB'")
+
+
+def room_of(limit: str) -> int:
+    """Return how many bytes of rows may stay in memory, given a bound on memory that was checked.
+
+    Example:
+        >>> room_of("1GB"), room_of("20 MiB")
+        (166666666, 3495253)
+    """
+    number, unit = float(limit.rstrip("KMGTiB% ")), limit.lstrip("0123456789. ")
+    if unit == "%":
+        return int(number / 100 * _memory_of_machine() / _SHARE)
+    return int(number * (1024 if "i" in unit else 1000) ** ("KMGT".index(unit[0]) + 1) / _SHARE)
+
+
+def _memory_of_machine() -> int:
+    """Return the bytes of memory, 0 where they are not told."""
+    if not hasattr(os, "sysconf"):
+        return 0
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def connect(folder: Path, memory_limit: str, workers: int) -> Any:
@@ -58,7 +86,7 @@ def connect(folder: Path, memory_limit: str, workers: int) -> Any:
         raise MissingExtraError.from_extra("duckdb", "duckdb") from None
     spill = folder / "spill"
     spill.mkdir()
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "memory_limit": memory_limit,
@@ -69,21 +97,31 @@ def connect(folder: Path, memory_limit: str, workers: int) -> Any:
             "autoload_known_extensions": "false",
         },
     )
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 class Spool:
-    """Rows on their way, in the temporary folder.
+    """Rows on their way, in memory as long as there are few, else in the temporary folder.
 
     Args:
         folder: the temporary folder.
         types: of the columns of the `labinterp` layout that occur.
+        room: how many bytes may be held in memory.
     """
 
-    def __init__(self, folder: Path, types: Mapping[str, pa.DataType]) -> None:
+    def __init__(self, folder: Path, types: Mapping[str, pa.DataType], room: int) -> None:
         self.types = {name: types[name] for name in COLUMNS if name in types}
         stored = {name: _stored(kind) for name, kind in self.types.items()}
         self._schema = pa.schema([(NUMBER, pa.int64()), *stored.items()])
         self._parts = PartWriter(folder / "rows", self._schema, compression="lz4")
+        self._held: list[pa.Table] = []
+        self._room = room
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether all rows are held in memory."""
+        return self._room >= 0
 
     def pack(self, table: Columns, numbers: Ints) -> pa.Table:
         """Return rows as they are stored."""
@@ -95,7 +133,16 @@ class Spool:
 
     def write(self, table: pa.Table) -> None:
         """Store packed rows."""
-        self._parts.write(table)
+        if self.in_memory:
+            self._held.append(table)
+            self._room -= table.nbytes
+            if self.in_memory:
+                return
+            held, self._held = self._held, []
+            for earlier in held:
+                self._parts.write(earlier)
+        else:
+            self._parts.write(table)
 
     def close(self) -> None:
         """End writing."""
@@ -103,6 +150,9 @@ class Spool:
 
     def by_patient(self, connection: Any) -> Iterator[pa.Table]:
         """Yield the rows in pieces of whole patients, each patient's in their first order."""
+        if self.in_memory:
+            yield from self._sorted()
+            return
         names = ", ".join(f'"{name}"' for name in self._schema.names)
         order = f'"patient_id", "{NUMBER}"' if "patient_id" in self.types else f'"{NUMBER}"'
         query = f"SELECT {names} FROM read_parquet({_files(self._parts)}) ORDER BY {order}"  # noqa: S608 - our own names
@@ -118,9 +168,29 @@ class Spool:
         if carry is not None and carry.num_rows:
             yield self._unpack(carry)
 
+    def _sorted(self) -> Iterator[pa.Table]:
+        """Yield the rows that are held in memory, sorted by the codes of their patients."""
+        table = _joined(self._held, self._schema)
+        if "patient_id" in self.types:
+            patients = table["patient_id"].combine_chunks()
+            coded = patients if pa.types.is_dictionary(patients.type) else patients.dictionary_encode()
+            codes = coded.indices.fill_null(np.iinfo(np.int32).max).to_numpy()
+            order = np.argsort(codes, kind="stable")
+            ends = np.flatnonzero(np.diff(codes[order], append=-1)) + 1
+        else:
+            order = np.arange(table.num_rows)
+            ends = order + 1
+        start = 0
+        while start < table.num_rows:
+            end = int(ends[min(int(np.searchsorted(ends, start + _SORTED_BATCH)), len(ends) - 1)])
+            yield self._unpack(_narrowed(table.take(order[start:end])))
+            start = end
+
     def in_order(self, *names: str) -> Iterator[pa.Table]:
         """Yield some columns of the rows in their first order."""
         there = [name for name in names if name in self.types]
+        for table in self._held:
+            yield self._unpack(table.select([NUMBER, *there]))
         for path, _ in self._parts.files:
             with pq.ParquetFile(path, read_dictionary=there) as file:
                 for batch in file.iter_batches(_BATCH, columns=[NUMBER, *there]):
@@ -136,6 +206,25 @@ class Spool:
             else:
                 columns[name] = column if column.type == kind else column.cast(_stored(kind)).view(kind)
         return pa.table(columns)
+
+
+def _joined(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Return tables as one, each text once in the dictionary of its column."""
+    return pa.concat_tables(tables or [schema.empty_table()]).unify_dictionaries().combine_chunks()
+
+
+def _narrowed(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries hold no text that its rows do not."""
+    columns = []
+    for column in table.columns:
+        array = column.combine_chunks()
+        if pa.types.is_dictionary(array.type) and len(array.dictionary) > _FEW:
+            codes, used = compact(array.indices.fill_null(-1).to_numpy() + 1, len(array.dictionary) + 1)
+            texts = array.dictionary.take(pa.array(used[used > 0] - 1))
+            codes = codes.astype(np.int32) - np.int32(len(used) - len(texts))
+            array = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
+        columns.append(array)
+    return pa.Table.from_arrays(columns, schema=table.schema)
 
 
 def _whole_patients(table: pa.Table) -> int:
@@ -198,22 +287,34 @@ class Restored:
         parts: where it is kept.
         schema: of the table.
         codes: by column; other columns are kept as they are.
+        held: the rows that are in memory, with their numbers; None where they are in files.
     """
 
     parts: PartWriter
     schema: pa.Schema
     codes: dict[str, Codes]
+    held: list[tuple[pa.Table, Ints]] | None
 
     @classmethod
-    def at(cls, folder: Path, schema: pa.Schema, plain: tuple[str, ...]) -> Restored:
-        """Make one; `plain` are the columns whose texts may be all distinct."""
+    def at(cls, folder: Path, schema: pa.Schema, plain: tuple[str, ...], *, in_memory: bool) -> Restored:
+        """Make one.
+
+        Args:
+            folder: for its parts.
+            schema: of the table.
+            plain: the columns whose texts may be all distinct.
+            in_memory: whether the rows may stay in memory.
+        """
         codes = {field.name: Codes() for field in schema if field.type == arrow.TEXT and field.name not in plain}
         kept = [(NUMBER, pa.int64()), (_PLACE, pa.int32())]
         kept += [(field.name, pa.int32() if field.name in codes else _stored(field.type)) for field in schema]
-        return cls(PartWriter(folder, pa.schema(kept), compression="lz4"), schema, codes)
+        return cls(PartWriter(folder, pa.schema(kept), compression="lz4"), schema, codes, [] if in_memory else None)
 
     def write(self, table: pa.Table, numbers: Ints) -> None:
         """Keep rows that belong to the rows of the input with these numbers."""
+        if self.held is not None:
+            self.held.append((table, numbers))
+            return
         columns: list[Any] = [pa.array(numbers, pa.int64()), pa.array(np.arange(len(numbers)), pa.int32())]
         for name in self.schema.names:
             column = table[name]
@@ -226,6 +327,9 @@ class Restored:
 
     def in_order(self, connection: Any) -> Iterator[pa.Table]:
         """Yield the rows in the order of the input."""
+        if self.held is not None:
+            yield from self._sorted(self.held)
+            return
         self.parts.close()
         names = ", ".join(f'"{name}"' for name in self.schema.names)
         query = f'SELECT {names} FROM read_parquet({_files(self.parts)}) ORDER BY "{NUMBER}", "{_PLACE}"'  # noqa: S608 - our own names
@@ -240,6 +344,13 @@ class Restored:
                 else:
                     columns.append(column if column.type == field.type else column.view(field.type))
             yield pa.Table.from_arrays(columns, schema=self.schema)
+
+    def _sorted(self, held: list[tuple[pa.Table, Ints]]) -> Iterator[pa.Table]:
+        table = _joined([table for table, _ in held], self.schema)
+        order = np.argsort(np.concatenate([np.zeros(0, np.int64), *(numbers for _, numbers in held)]), kind="stable")
+        held.clear()
+        for start in range(0, table.num_rows, _BATCH):
+            yield _narrowed(table.take(order[start : start + _BATCH]))
 
 
 def interpret_spooled(
@@ -272,7 +383,10 @@ def interpret_spooled(
     first = {name: schemas["results"].field(name) for name in ("patient_id", "collected_at")}
     kept = {**schemas, "results": pa.schema([field for field in schemas["results"] if field.name not in first])}
     plain = ("patient_id", "panel")
-    tables = {name: Restored.at(folder / f"unordered-{name}", schema, plain) for name, schema in kept.items()}
+    tables = {
+        name: Restored.at(folder / f"unordered-{name}", schema, plain, in_memory=spool.in_memory)
+        for name, schema in kept.items()
+    }
 
     def work(table: pa.Table) -> tuple[arrow.Chunk, Ints]:
         numbers = table[NUMBER].to_numpy()

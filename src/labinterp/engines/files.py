@@ -18,7 +18,7 @@ from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
 from labinterp.engines.sink import Output, PartWriter
 from labinterp.engines.sources import How, Source, keep, open_sources
-from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, PatientPanels, Together
+from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, PatientPanels, Together, are_torn
 from labinterp.errors import InputError
 from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.vector import Ints
     from labinterp.options import Tests
 
-BLOCK_BYTES: Final = 6 << 20
+BLOCK_BYTES: Final = 10 << 20
 _CHOICES: Final = {
     "engine": ("duckdb",),
     "format": ("parquet", "csv"),
@@ -103,7 +103,7 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         workers: threads.
         progress: called with a `Progress` after every piece.
         force: replace `out` if it is an output of labinterp.
-        block_bytes: about how much text is worked on at a time.
+        block_bytes: about how much text is worked on at a time, by all workers together.
         beside: tables beside, as in `read`; those that lie beside a file are found without it.
         encoding: as in `read`.
 
@@ -160,7 +160,8 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
             source.adopt(options)
         problems = Problems(place / "out" / "problems.csv", stop=on_bad_row == "stop")
         meter = Meter(progress)
-        with closing(Run(options, sources, place, format, problems, meter, workers, max(1, block_bytes))) as run:
+        block = max(1, block_bytes // max(1, workers))
+        with closing(Run(options, sources, place, format, problems, meter, workers, block)) as run:
             used = "stream" if ordered is not False and run.stream(certain=ordered is True) else "duckdb"
             if used == "duckdb":
                 run.group(memory_limit)
@@ -187,7 +188,7 @@ class Run:
         problems: where bad rows go.
         meter: told of progress.
         workers: threads.
-        block_bytes: about how much text is worked on at a time.
+        block_bytes: about how much text a piece has.
     """
 
     options: Options
@@ -233,8 +234,11 @@ class Run:
         """
         by_time, schemas = self.options.by_time, self.schemas()
         together = Together(CERTAIN_LIMIT if certain else LIMIT)
+        looks = not certain and sum(source.size for source in self.sources) > self.block_bytes
 
         def work(table: Columns, numbers: Ints) -> tuple[PatientPanels, arrow.Chunk]:
+            if looks and not numbers[0] and are_torn(table, by_time=by_time):
+                raise _Scattered
             answer = self.interpreter.run(table, numbers)
             return PatientPanels.of(answer, by_time=by_time), arrow.chunk(answer, table, schemas)
 
@@ -260,7 +264,7 @@ class Run:
 
     def group(self, memory_limit: str) -> None:
         """Interpret the rows after DuckDB has brought those of a patient together."""
-        spool = duckdb_engine.Spool(self.place, self.types)
+        spool = duckdb_engine.Spool(self.place, self.types, duckdb_engine.room_of(memory_limit))
         self.meter.stage("reading")
         try:
             self._read(None, spool.pack, spool.write)

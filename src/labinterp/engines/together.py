@@ -26,6 +26,8 @@ CERTAIN_LIMIT: Final = 1 << 19
 
 _PASSING: Final = 32
 """Within how many rows without a patient the panel before them is still thought to go on."""
+_TORN: Final = 1.25
+"""In how many pieces a panel lies on the average where the rows of many are scattered."""
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -53,6 +55,24 @@ def open_rows(table: Columns, *, by_time: bool, date_order: str | None = None) -
         inside &= (times == times[last]) | (patient == 0)
     start = _run(inside)
     return None if start == 0 else rows - start
+
+
+def are_torn(table: Columns, *, by_time: bool) -> bool:
+    """Say whether so many panels of a part of a table lie in pieces that those of the rest will, too.
+
+    It spares interpreting what is likely to be thrown away; whether rows lie together is not decided by it.
+
+    Args:
+        table: the first rows of more.
+        by_time: whether a panel is a patient at a time, or a patient.
+    """
+    patient = table.encode("patient_id").known().codes
+    keys = patient.astype(np.int64)
+    if by_time and "collected_at" in table:
+        times = table.encode("collected_at")
+        keys = keys * len(times.distinct) + times.codes
+    keys = keys[patient > 0]
+    return 1 + int(np.count_nonzero(np.diff(keys))) > _TORN * len(pd.unique(keys)) > 0
 
 
 def _run(inside: npt.NDArray[np.bool_]) -> int:
