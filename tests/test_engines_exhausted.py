@@ -9,7 +9,9 @@ import labinterp as li
 from cli_tools import run
 from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.sink import PartWriter
+from labinterp.engines.spark import NUMBER, _Interpret
 from labinterp.exhausted import told
+from labinterp.options import Options
 
 duckdb = pytest.importorskip("duckdb")
 pa = pytest.importorskip("pyarrow")
@@ -135,3 +137,12 @@ def test_an_audit_that_memory_is_too_small_for_names_its_option(scattered, monke
     monkeypatch.setattr(Interpreter, "run", failing(MemoryError()))
     with pytest.raises(li.InputError, match="`workers`"):
         li.audit(scattered)
+
+
+def test_a_task_of_spark_that_memory_is_too_small_for_names_its_settings(monkeypatch):
+    """What runs in a worker of Spark names partitions and the memory beside the executor."""
+    monkeypatch.setattr(Interpreter, "run", failing(MemoryError()))
+    batch = pa.RecordBatch.from_pydict({NUMBER: [0], "test": ["Mg"], "value": ["0.511"], "unit": ["mmol/L"]})
+    with pytest.raises(li.InputError) as caught:
+        list(_Interpret(Options.checked())(iter([batch])))
+    assert_says(str(caught.value), "`partitions`", "memoryOverhead")

@@ -18,6 +18,7 @@ from labinterp.codes import GRADES
 from labinterp.engines.interpreter import Interpreter
 from labinterp.engines.sources import FileColumns, How, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
+from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.reading.ids import LONGEST_ID
 from labinterp.tables.layouts import COLUMNS
@@ -257,6 +258,10 @@ class _Interpret:
     options: Options
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with told("Raise `partitions`, or spark.executor.memoryOverhead; all rows of a patient are held at once"):
+            yield from self._answers(batches)
+
+    def _answers(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         interpreter = Interpreter(self.options)
         waiting: list[pa.RecordBatch] = []
         for batch in batches:
