@@ -218,3 +218,11 @@ def test_every_line_of_words_is_said_somewhere(file):
         for key in said:
             stem = re.sub(r"_(?:one|many|present|possible|first|supported|interrupted|strong|moderate|weak)$", "", key)
             assert re.search(rf'["\']{stem}|"{key}|\b{key}=', source), f"{table}.{key}"
+
+
+def test_every_table_of_labels_is_used():
+    """No table of words for codes is kept that no face takes a word from."""
+    every = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.html")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in every)
+    for table in labels.tables():
+        assert table == "schema" or re.search(rf'["\']{table}["\']', source), table

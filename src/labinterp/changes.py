@@ -24,7 +24,7 @@ from labinterp.model import Citation, LabResult, Patient
 from labinterp.options import DateOrder, DecimalSign, Options
 from labinterp.reading import analytes, demographics
 from labinterp.reading.times import read_time
-from labinterp.words import problems
+from labinterp.words import faces, problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -286,7 +286,7 @@ def _incomparable(
     for which, reading in zip(("previous", "current"), readings, strict=True):
         if reading.value is None:
             met = str(reading.problem)
-            return met, f"The {which} result cannot be used: {problems.message(met)}."
+            return met, faces.line("result", "unusable", which=which, reason=problems.message(met))
     methods = [fold_method(result.method) for result in results]
     times = [read_time(result.collected_at, date_order) for result in results]
     code: str | None = None

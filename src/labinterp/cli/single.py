@@ -8,6 +8,7 @@ import attrs
 import click
 
 from labinterp.cli.printing import clean
+from labinterp.cli.traces import of_whom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ def reports_of(panels: Sequence[PanelAnswer], options: Options) -> Iterator[tupl
 
 def whose(panel: PanelAnswer, *, named: bool) -> str:
     """Return whose a panel is, of when, and, where it is `named`, from which input."""
-    who = "Results without a patient" if panel.patient is None else f"Patient {clean(panel.patient, 40)}"
+    who = of_whom(panel.patient, 40)
     label = f", {clean(panel.label, 30)}" if panel.label else ""
     return f"{who}{label}{f', from {clean(panel.source.source.name, 60)}' if named else ''}"
 

@@ -68,13 +68,18 @@ def _with_findings(each: Answered) -> Iterator[PanelAnswer]:
     return each.each_panel(with_findings=True)
 
 
+def of_whom(patient: Any, most: int) -> str:
+    """Return whose results are shown, a long id cut."""
+    return line("screen", "nobody") if patient is None else line("screen", "patient", name=clean(patient, most))
+
+
 def _show_patient(printer: Printer, panels: Sequence[PanelAnswer], sources: References, *, named: bool) -> None:
     file = f" ({panels[0].source.source.name})" if named else ""
     patient = panels[0].patient
     printer.line()
     printer.line(printer.rule() * printer.width, "quiet")
     seen: dict[Pathway, str] = {}
-    who = "Results without a patient" if patient is None else f"Patient {clean(patient, 60)}"
+    who = of_whom(patient, 60)
     for i, panel in enumerate(panels):
         label = f", {clean(panel.label, 40)}" if panel.label else ""
         if i:
@@ -136,7 +141,7 @@ def told_evidence(evidence: Evidence, adjusted: str) -> str:
     text = f"{titles.analyte(evidence.analyte)}: {labels.word('level', evidence.level)}"
     if evidence.basis != "adjusted_by_albumin":
         return text
-    return f"{text}, {line('screen', 'adjusted')}{f' to {adjusted}' if adjusted else ''}"
+    return f"{text}, as {line('result', 'adjusted')}{f' to {adjusted}' if adjusted else ''}"
 
 
 def _show_pathway(printer: Printer, pathway: Pathway, sources: References, before: str | None) -> None:

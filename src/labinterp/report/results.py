@@ -10,7 +10,7 @@ from labinterp.errors import LabInterpError
 from labinterp.kernel import calcium as rule
 from labinterp.report import sources, svg
 from labinterp.report.pages import drawing
-from labinterp.words import labels, numbers, titles
+from labinterp.words import faces, labels, numbers, titles
 
 if TYPE_CHECKING:
     from labinterp.model import Interpretation, ReportData
@@ -78,7 +78,7 @@ def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.Range
     number = numbers.shown(shown.value, (shown.low, shown.high))
     label = (
         f"{titles.analyte(item.analyte)}: {item.comparator or ''}{number} "
-        f"{shown.unit}, {labels.word('level', item.level)}; {_normal(shown) or 'no limits of normal'}"
+        f"{shown.unit}, {labels.word('level', item.level)}; {_normal(shown) or faces.line('result', 'no_limits')}"
     )
     segments = sources.segments(item, found, shown)
     line = svg.number_line(shown.value, shown.unit, segments, comparator=item.comparator, label=label)
@@ -122,7 +122,7 @@ def _adjusted_row(row: Mapping[str, Any], held: AsSent, value: float, level: str
     text = f"{item.comparator or ''}{numbers.shown(number, (held.low, held.high))} {held.unit}"
     if level is None or level not in labels.tables()["level"]:
         level = _level(number, held)
-    said = f"adjusted by albumin: {text}, {labels.word('level', level)}"
+    said = f"{faces.line('result', 'adjusted')}: {text}, {labels.word('level', level)}"
     segments = svg.segments_of(held.low, held.high)
     line = svg.number_line(
         float(number or 0.0), held.unit, segments, comparator=item.comparator, label=f"Calcium {said}"

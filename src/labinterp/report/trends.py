@@ -12,7 +12,7 @@ from labinterp import changes
 from labinterp.as_sent import as_sent, in_unit
 from labinterp.markup import safe
 from labinterp.reading.times import read_time
-from labinterp.words import labels, numbers, titles, uris
+from labinterp.words import faces, labels, numbers, titles, uris
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -203,9 +203,7 @@ def said(trend: Trend) -> list[str]:
     lines = []
     for before, point in pairwise(trend.points):
         if point.change is not None:
+            days = {"before": before.time.date(), "after": point.time.date()}
             way = "fell" if point.change < 0 else "rose"
-            lines.append(
-                f"{before.time.date()} to {point.time.date()}: {way} by {abs(point.change):.0f} %, beyond biological "
-                "variation"
-            )
+            lines.append(faces.line("trend", way, **days, percent=f"{abs(point.change):.0f}"))
     return lines

@@ -91,7 +91,7 @@ class Maker:
         told = [f"{supports.count(kind)} {kind}" for kind in SUPPORTS if kind in supports]
         summary = f"{finding.title} ({finding.status})"
         if told:
-            summary += f"; pathways to fasciculation: {', '.join(told)}"
+            summary += self._data["card"]["pathways"].format(told=", ".join(told))
         card: dict[str, Any] = {
             "uuid": self._uuid(finding.code),
             "summary": _short(summary),
@@ -190,7 +190,8 @@ def _evidence(item: Evidence, report: Report) -> str:
     span = numbers.span(sent.low, sent.high, sent.value)
     about = [level]
     if item.basis == "adjusted_by_albumin":
-        about.append(f"adjusted by albumin {numbers.shown(sent.of(item.value), (sent.low, sent.high))} {sent.unit}")
+        number = numbers.shown(sent.of(item.value), (sent.low, sent.high))
+        about.append(f"{faces.line('result', 'adjusted')} {number} {sent.unit}")
     if span:
         about.append(f"range {span} {sent.unit}")
     value = f"{found.comparator or ''}{numbers.shown(sent.value, (sent.low, sent.high))} {sent.unit}"
