@@ -26,6 +26,7 @@ from labinterp.cli.ranges import ranges
 from labinterp.cli.serving import listen, serve
 from labinterp.errors import InputError, LabInterpError, LayoutError, ReferenceSetError, ReportError
 from labinterp.exhausted import DISK
+from labinterp.markup import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,7 +111,7 @@ def _run(args: Sequence[str] | None) -> int:
         if os.environ.get("LABINTERP_TRACEBACK"):
             raise
         code, text = _told(error)
-        click.echo(f"labinterp: {text}", err=True)
+        click.echo(f"labinterp: {clean(text)}", err=True)
     return code if isinstance(code, int) else 0
 
 

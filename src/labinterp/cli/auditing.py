@@ -96,7 +96,7 @@ def audit(
       labinterp audit labs.parquet --by site --fail-on suspects --format csv
     """  # noqa: D301 - click reads this sign
     from labinterp.auditing import audit as run
-    from labinterp.cli.outputs import check_folder, print_json, write_csv, write_text
+    from labinterp.cli.outputs import check_folder, print_json, standard_output, write_csv, write_text
     from labinterp.cli.printing import Printer, status
     from labinterp.cli.streaming import named, progress_text
 
@@ -123,7 +123,7 @@ def audit(
     if form == "json":
         print_json(found.to_dict())
     elif form == "csv":
-        write_csv(getattr(found, table), sys.stdout)
+        write_csv(getattr(found, table), standard_output())
     elif not quiet:
         _show(Printer(no_color=no_color), found, output)
     return SUSPECTED if fail_on is not None and len(found.suspects) else 0

@@ -9,6 +9,7 @@ import click
 
 from labinterp.cli.options import read_ranges
 from labinterp.errors import InputError
+from labinterp.markup import clean
 
 DIFFERS = 1
 
@@ -49,5 +50,5 @@ def verify(report: str, ranges: tuple[str, ...]) -> int:
         return 0
     click.echo("The report differs from what labinterp makes of its inputs now:")
     for difference in found.differences:
-        click.echo(f"  {difference}")
+        click.echo(f"  {clean(difference)}")
     return DIFFERS

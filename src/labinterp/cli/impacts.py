@@ -69,9 +69,7 @@ def impact(
     if form == "json":
         outputs.print_json(found.to_dict())
     elif form == "csv":
-        import sys
-
-        outputs.write_csv(found.to_frame(), sys.stdout)
+        outputs.write_csv(found.to_frame(), outputs.standard_output())
     else:
         _show(Printer(no_color=no_color), found)
 

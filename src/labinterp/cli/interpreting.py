@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -264,7 +263,7 @@ def _print(answered: Sequence[Answered], provenance: dict[str, Any], options: Op
         outputs.print_json(outputs.document(answered, provenance))
         return
     if shown.form == "csv":
-        outputs.write_csv(joined(answered, shown.table), sys.stdout)
+        outputs.write_csv(joined(answered, shown.table), outputs.standard_output())
         return
     printer = Printer(no_color=shown.no_color)
     if shown.panels is not None:

@@ -11,12 +11,14 @@ import click
 
 from labinterp.cli.answers import Answered, joined, not_covered_of_all, signs_of_all, worst
 from labinterp.formulas import guard
+from labinterp.markup import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
+    from _typeshed import SupportsWrite
 
     from labinterp.engines.manifest import Manifest
     from labinterp.engines.sink import Output
@@ -195,7 +197,20 @@ def write_text(path: Path, text: str) -> None:
         work.unlink(missing_ok=True)
 
 
+class _Terminal:
+    """Standard output that people look at: no character in the data moves, colors or names anything there."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(clean(text))
+
+
+def standard_output() -> SupportsWrite[str]:
+    """Return where tables and documents are printed: as they are into a file or pipe, harmless on a terminal."""
+    return _Terminal() if sys.stdout.isatty() else sys.stdout
+
+
 def print_json(data: Any) -> None:
     """Print a document as JSON on standard output."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    sys.stdout.write(json.dumps(data, ensure_ascii=not encoding.startswith("utf"), indent=2, allow_nan=False) + "\n")
+    text = json.dumps(data, ensure_ascii=not encoding.startswith("utf"), indent=2, allow_nan=False)
+    standard_output().write(f"{text}\n")

@@ -131,10 +131,11 @@ def _rows(results: tuple[str, ...], tests: Any) -> list[dict[str, str]]:
 
 def _print(answer: Report, form: str, *, traces: bool, quiet: bool, no_color: bool) -> None:
     from labinterp.cli import onepanel
+    from labinterp.cli.outputs import standard_output
     from labinterp.cli.printing import Printer
 
     if form == "json":
-        click.echo(answer.to_json())
+        standard_output().write(f"{answer.to_json()}\n")
     elif form == "csv":
         _write_csv(answer)
     elif quiet:
@@ -146,13 +147,14 @@ def _print(answer: Report, form: str, *, traces: bool, quiet: bool, no_color: bo
 def _write_csv(answer: Report) -> None:
     import csv
 
+    from labinterp.cli.outputs import standard_output
     from labinterp.formulas import guard
 
     names = (
         "test", "analyte", "comparator", "value", "unit", "low", "high", "range_id", "flag", "level", "band", "grade",
         "problem", "notes", "suspected_unit",
     )  # fmt: skip
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv.writer(standard_output(), lineterminator="\n")
     writer.writerow(names)
     for item in answer.interpretations:
         cells = [item.result.test, *(getattr(item, name) for name in names[1:])]

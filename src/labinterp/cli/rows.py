@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.formulas import guard
@@ -29,13 +28,13 @@ GROUPS: Final = (
 
 def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
     """Print rows as CSV or JSON on standard output."""
-    from labinterp.cli.outputs import print_json
+    from labinterp.cli.outputs import print_json, standard_output
 
     if form == "json":
         print_json(list(table))
         return
     names = list(dict.fromkeys(name for row in table for name in row))
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+    writer = csv.DictWriter(standard_output(), names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: guard(value) for name, value in row.items()} for row in table)
 

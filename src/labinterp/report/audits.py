@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp.arguments import checked_text
 from labinterp.markup import clean
 from labinterp.report.pages import draw, drawing
-from labinterp.words import faces, titles
+from labinterp.words import faces, numbers, titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else clean(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else clean(numbers.sent(value))
 
 
 def _drawn(data: Mapping[str, Any], suspected: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ def _drawn(data: Mapping[str, Any], suspected: set[tuple[Any, ...]]) -> list[dic
     for key, stretches in bins.items():
         analyte, unit, about = key[-2], key[-1], units[key]
         low, high = spans[analyte]
-        words = ", ".join(str(place) for place in key[:-2])
+        words = ", ".join(_cell(place) for place in key[:-2])
         label = f"{titles.analyte(analyte)} in {unit}{f' at {words}' if words else ''}, median {_cell(about['q50'])}"
         found.append(
             {
