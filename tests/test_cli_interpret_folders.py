@@ -14,6 +14,7 @@ import pytest
 import labinterp as li
 from cli_tools import PANELS, launch, run
 from labinterp.documents import read
+from labinterp.report import html
 
 
 def part(out, name, form="csv"):
@@ -271,3 +272,17 @@ def test_report_is_a_page(capsys, panels, healthy, tmp_path):
         assert run(capsys, "interpret", file, "--report", page, "--quiet") == (0, "", "")
         assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
         assert word in page.read_text(encoding="utf-8")
+
+
+def test_page_of_very_many_patients_is_an_index_with_a_folder(capsys, monkeypatch, panels, tmp_path):
+    """More patients than one page holds are listed in the file that --report names, and have their sections beside it."""
+    monkeypatch.setattr(html, "SECTIONS", 2)
+    page = tmp_path / "pages" / "out.html"
+    assert run(capsys, "interpret", panels, "--report", page, "-q")[0] == 0
+    assert sorted(str(path.relative_to(page.parent)) for path in page.parent.rglob("*.html")) == [
+        "out.html",
+        "out_pages/patients-0001.html",
+    ]
+    section = (page.parent / "out_pages" / "patients-0001.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="out_pages/patients-0001.html#(p\d+)"', page.read_text(encoding="utf-8"))
+    assert [f'id="{link}"' in section for link in links] == [True] * 3

@@ -39,7 +39,7 @@ from labinterp.model import (
     Provenance,
     Step,
 )
-from labinterp.report import html, lead, pages
+from labinterp.report import bars, html, lead, pages
 from labinterp.words import labels, numbers
 
 VOID = {"meta", "br", "link", "img", "input"}
@@ -420,11 +420,11 @@ def frame_of(text):
 def test_summary_of_many_patients_counts_and_groups():
     """The page of a frame has the counts of results, problems and findings, and the patients of each group."""
     text = Page(li.interpret_frame(frame_of("P1")).to_html(title="Batch")).text
-    assert "4 results of 2 patients: 3 interpreted, 1 not; 3 panels with findings." in text
+    assert "4 results of 3 patients: 3 interpreted, 1 not; 3 panels with findings." in text
     assert "Hypomagnesemia: low magnesium" in text
     assert "no patient id, row 3" in text
     assert "Magnesium 1.1 mg/dL ▼ low (1.6 to 2.6 mg/dL), 2026-01-01" in " ".join(text.split()).replace(" (", " (")
-    assert "unknown test" in text
+    assert "iron 3 mg/dL – unknown test" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "\u202e", "a" * 500])
@@ -479,6 +479,36 @@ def test_five_hundred_patients_fit_three_megabytes():
     assert page.count('<article class="person"') == 500
 
 
+def test_each_row_of_many_patients_has_its_bar():
+    """Each judged result of a patient is drawn against its range; the words beside say the same, so that none reads it twice."""
+    page = html.render_frame(li.interpret_frame(many(3)))
+    judged = int(li.interpret_frame(many(3)).results["flag"].notna().sum())
+    assert page.count('<svg class="bar"') == judged
+    for shape in set(re.findall(r'href="#(bar-\w+)"', page)):
+        assert page.count(f'id="{shape}"') == 1
+    assert len(re.findall(r'<svg class="bar"[^>]*aria-hidden="true"', page)) == judged
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "comparator", "left", "right"),
+    [
+        (1.9, 2, 4, None, 0, 30),
+        (2, 2, 4, None, 30, 70),
+        (4, 2, 4, None, 30, 70),
+        (4.1, 2, 4, None, 70, 100),
+        (1e9, 2, 4, ">", 70, 100),
+        (0, None, 4, "<", 0, 70),
+        (9, 2, None, None, 30, 100),
+        (-1, 0, 4, None, 0, 30),
+    ],
+)
+def test_small_bar_shows_on_which_side_a_value_stands(value, low, high, comparator, left, right):
+    """The line of a value stands on the side of each limit on which the value is, on a limit inside; an arrow says censored."""
+    drawn = bars.small(value, low, high, comparator)
+    assert left < float(re.search(r'd="M([\d.]+)', drawn)[1]) < right
+    assert ("m0 6h" in drawn) == (comparator is not None)
+
+
 def test_folder_of_pages_has_a_section_of_each_patient():
     """Whatever their number, each patient has a section in one page of the folder, and the index links to it."""
     made = html.pages_of(li.interpret_frame(many(450)))
@@ -487,6 +517,14 @@ def test_folder_of_pages_has_a_section_of_each_patient():
     for href in re.findall(r'<a href="(patients[^"]+)"', made["index.html"]):
         name, _, place = href.partition("#")
         assert f'id="{place}"' in made[name]
+
+
+def test_index_may_lie_beside_its_folder():
+    """An index with a name of its own links into the folder beside it, whose pages link back, whatever signs the names have."""
+    made = html.pages_of(li.interpret_frame(many(3)), index="a #1.html", folder="a #1_pages")
+    assert list(made) == ["a #1.html", "a #1_pages/patients-0001.html"]
+    assert 'href="a%20%231_pages/patients-0001.html#p1"' in made["a #1.html"]
+    assert 'href="../a%20%231.html"' in made["a #1_pages/patients-0001.html"]
 
 
 def test_huge_id_is_cut():

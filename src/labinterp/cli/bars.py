@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
+
+from labinterp.report.bars import place
 
 _SIDE: Final = 4
 _INSIDE: Final = 5
@@ -14,8 +15,7 @@ _MARK: Final = {None: "*", "<": "<", "<=": "<", ">": ">", ">=": ">"}
 def bar(value: float | None, low: float | None, high: float | None, comparator: str | None = None) -> str:
     """Return a bar: the range between brackets, `*` where the result is, `<` or `>` where it is censored.
 
-    Left of the range it goes down to half of the lower limit, right of it up to twice the upper one; what lies beyond
-    stands at the end.
+    Where it stands, `labinterp.report.bars.place` says.
 
     Args:
         value: in the unit of the limits.
@@ -41,20 +41,16 @@ def bar(value: float | None, low: float | None, high: float | None, comparator: 
 
 
 def _cell(value: float, low: float | None, high: float | None) -> int:
-    """Return at which character a value stands; a value on a limit stands inside."""
+    """Return at which character a value stands."""
     first, last = _SIDE + 1, _SIDE + _INSIDE
-    if low is not None and value < low:
-        return _part(2 * value / low - 1 if low > 0 else 0.0, 0, _SIDE - 1)
-    if high is not None and value > high:
-        return _part(value / high - 1 if high > 0 else 1.0, last + 2, WIDTH - 1)
-    if low is not None and high is not None:
-        return _part((value - low) / (high - low) if high > low else 0.5, first, last)
-    if high is not None:
-        return _part(value / high if high > 0 else 1.0, 0, last)
-    return _part((value / low - 1) if low else 1.0, first, WIDTH - 1)
+    side, share = place(value, low, high)
+    if side < 0:
+        return _part(share, 0, _SIDE - 1)
+    if side > 0:
+        return _part(share, last + 2, WIDTH - 1)
+    return _part(share, 0 if low is None else first, WIDTH - 1 if high is None else last)
 
 
 def _part(share: float, first: int, last: int) -> int:
     """Return the place that a share of the way from the first to the last one comes to."""
-    share = min(max(share, 0.0), 1.0) if math.isfinite(share) else 1.0
     return min(first + int(share * (last - first + 1)), last)

@@ -126,7 +126,8 @@ def interpret(
     CSV, TSV, Excel (.xlsx), Parquet, FHIR JSON and NDJSON and HL7 v2 are told apart by content, gzipped or in a zip
     with one table; '-' reads standard input. Columns that make no difference are named on standard error.
     Without -o or --format, one panel is shown with its traces, and many on one screen with the severe ones named;
-    --traces and --panel-of show more. Each file is interpreted by itself.
+    --traces and --panel-of show more. Each file is interpreted by itself. --report writes a page; of more than 1,000
+    patients it is their index, and their sections lie in a folder beside it.
 
     With -o, tables of any size are read in pieces, all files as parts of one table, and DIR appears only whole:
     results/, findings/ and pathways/ in parts, problems.csv with the rows that could not be read, manifest.json. This

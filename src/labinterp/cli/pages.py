@@ -1,4 +1,4 @@
-"""`--report`: one page for one patient with all detail, an index of many, or a folder of pages."""
+"""`--report`: one page for one patient with all detail, an index of many with their sections on it or beside it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,23 @@ def page(answered: Sequence[Answered], options: Options) -> str:
 
 
 def made(answered: Sequence[Answered], options: Options, path: Path) -> dict[Path, str]:
-    """Return the page of a run by its path, or where that names a folder, an index and the pages of its patients.
+    """Return the page of a run by its path, or an index and the pages of its patients.
+
+    These lie in the folder that the path names; where it names a file and there are more patients than a page has
+    sections for, the file is the index, and the others lie in a folder beside it, named after it.
 
     Raises:
         MissingExtraError: if jinja2 is not installed.
     """
+    from labinterp.cli.summary import count_patients
+    from labinterp.report import html
+
     if path.is_dir() or not path.suffix:
         return {path / name: text for name, text in _together(answered, options).to_pages().items()}
-    return {path: page(answered, options)}
+    if count_patients(answered) <= html.SECTIONS:
+        return {path: page(answered, options)}
+    found = _together(answered, options).to_pages(index=path.name, folder=f"{path.stem}_pages")
+    return {path.parent / name: text for name, text in found.items()}
 
 
 def _together(answered: Sequence[Answered], options: Options) -> FrameReport:
@@ -57,4 +66,4 @@ def _together(answered: Sequence[Answered], options: Options) -> FrameReport:
 
 
 def _sent(table: pd.DataFrame) -> pd.DataFrame:
-    return table[[name for name in ("value", "unit") if name in table]].astype(object)
+    return table[[name for name in ("value", "unit", "test") if name in table]].astype(object)

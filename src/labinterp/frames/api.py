@@ -137,11 +137,13 @@ class FrameReport:
             return html.render_visits(visits, title=title)
         return html.render_frame(self._as_pandas(), sent=self._sent(), title=title, scripts=scripts)
 
-    def to_pages(self, *, title: str | None = None) -> dict[str, str]:
-        """Return the pages of a folder, file name → page: an index, and a section of each patient.
+    def to_pages(self, *, title: str | None = None, index: str = "index.html", folder: str = "") -> dict[str, str]:
+        """Return pages, file name → page: an index of all patients, and a section of each.
 
         Args:
             title: heading of the index.
+            index: file name of the index.
+            folder: name of a folder beside the index that holds the other pages; they lie beside it if empty.
 
         Raises:
             MissingExtraError: if jinja2 is not installed (extra `report`).
@@ -154,7 +156,7 @@ class FrameReport:
         """
         from labinterp.report import html
 
-        return html.pages_of(self._as_pandas(), sent=self._sent(), title=title)
+        return html.pages_of(self._as_pandas(), sent=self._sent(), title=title, index=index, folder=folder)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: counts, and the first findings."""

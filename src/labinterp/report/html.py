@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import attrs
 
 from labinterp.arguments import checked_text
 from labinterp.reasoning import headline
-from labinterp.report import lead, mechanisms, pages, people, results, summary, trends
+from labinterp.report import bars, lead, mechanisms, pages, people, results, summary, trends
 from labinterp.report.pages import draw, drawing
 from labinterp.words import numbers
 from labinterp.words.citations import References
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from labinterp.report.summary import AnswerFrames
 
 _INDEXED: Final = 5000
-_SECTIONS: Final = 1000
+SECTIONS: Final = 1000
+"""Patients who have a section on a page of many; of more, pages in a folder have them."""
 _ON_A_PAGE: Final = 200
 _VISITS: Final = 12
 
@@ -138,16 +140,25 @@ def render_frame(
         MissingExtraError: if jinja2 is not installed (extra `report`).
     """
     found = people.people_of(frame_report, sent)
-    return _index(frame_report, found[:_INDEXED], found[:_SECTIONS], len(found), title, scripts=scripts)
+    return _index(frame_report, found[:_INDEXED], found[:SECTIONS], len(found), title, scripts=scripts)
 
 
-def pages_of(frame_report: AnswerFrames, *, sent: Any = None, title: str | None = None) -> dict[str, str]:
-    """Return a table of many patients as pages of a folder: file name → page, `index.html` first.
+def pages_of(
+    frame_report: AnswerFrames,
+    *,
+    sent: Any = None,
+    title: str | None = None,
+    index: str = "index.html",
+    folder: str = "",
+) -> dict[str, str]:
+    """Return a table of many patients as pages: file name → page, the index first.
 
     Args:
         frame_report: of `labinterp.interpret_frame`, its frames as pandas.
         sent: as for `render_frame`.
         title: heading of the pages.
+        index: file name of the index.
+        folder: name of a folder beside the index that holds the other pages; they lie beside it if empty.
 
     Raises:
         MissingExtraError: if jinja2 is not installed (extra `report`).
@@ -156,11 +167,15 @@ def pages_of(frame_report: AnswerFrames, *, sent: Any = None, title: str | None 
         attrs.evolve(person, page=f"patients-{i // _ON_A_PAGE + 1:04}.html")
         for i, person in enumerate(people.people_of(frame_report, sent))
     ]
-    made = {"index.html": _index(frame_report, found, [], len(found), title)}
+    way = f"{quote(folder)}/" if folder else ""
+    listed = [attrs.evolve(person, page=f"{way}{person.page}") for person in found]
+    made = {index: _index(frame_report, listed, [], len(found), title)}
+    back = f"../{quote(index)}" if folder else quote(index)
     for start in range(0, len(found), _ON_A_PAGE):
         part = found[start : start + _ON_A_PAGE]
         about = title or line("title", "part", first=start + 1, last=start + len(part), count=len(found))
-        made[part[0].page] = draw("people.html", about, {"people": [attrs.evolve(each, page="") for each in part]})
+        context = {"people": [attrs.evolve(each, page="") for each in part], "back": back, "shapes": bars.SHAPES}
+        made[f"{folder}/{part[0].page}" if folder else part[0].page] = draw("people.html", about, context)
     return made
 
 
@@ -179,6 +194,7 @@ def _index(
         "people": listed,
         "shown": shown,
         "count": count,
+        "shapes": bars.SHAPES,
         "script": drawing(script),
         "policy": pages.policy(script),
     }

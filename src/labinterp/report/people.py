@@ -10,7 +10,9 @@ import attrs
 from labinterp.as_sent import in_unit
 from labinterp.codes import SEVERITIES
 from labinterp.reading import analytes, units, values
-from labinterp.words import labels, numbers, titles
+from labinterp.report import bars
+from labinterp.report.pages import drawing
+from labinterp.words import faces, labels, numbers, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +40,13 @@ class Line:
     """One result of a patient.
 
     Args:
-        title: of the analyte.
+        title: of the analyte, or the test as sent where it is not known.
         day: when it was drawn, as sent.
         sent: value and unit as sent, else in the canonical unit.
         normal: the range of normal in the unit that was sent.
         level: such as `low`, or `problem`.
         said: the level or the problem in words.
+        bar: the value against its range, drawn.
     """
 
     title: str
@@ -52,6 +55,7 @@ class Line:
     normal: str
     level: str
     said: str
+    bar: Any
 
 
 @attrs.frozen
@@ -90,7 +94,7 @@ def people_of(report: AnswerFrames, table: Any = None) -> list[Person]:
     judged, found = report.results, report.findings
     columns = {name: judged[name].astype(object).to_numpy().tolist() for name in _COLUMNS}
     whole = table is not None and len(table) == len(judged)
-    sent = [_cells(table, name) if whole else None for name in ("value", "unit")]
+    sent = [_cells(table, name) if whole else None for name in ("value", "unit", "test")]
     files = _cells(judged, "file") or [""] * len(judged)
     rows: dict[tuple[str, Any], list[int]] = {}
     for i, (file, patient) in enumerate(zip(files, columns["patient_id"], strict=True)):
@@ -136,7 +140,7 @@ def _urgency(person: Person) -> tuple[int, int]:
 def _line(columns: dict[str, list[Any]], sent: Sequence[list[Any] | None], i: int) -> Line:
     analyte = columns["analyte"][i]
     known = not _missing(analyte)
-    value, unit = (None if cells is None else cells[i] for cells in sent)
+    value, unit, test = (None if cells is None else cells[i] for cells in sent)
     level, problem = columns["level"][i], columns["problem"][i]
     judged = not _missing(columns["flag"][i])
     day = columns["collected_at"][i]
@@ -145,13 +149,21 @@ def _line(columns: dict[str, list[Any]], sent: Sequence[list[Any] | None], i: in
         number = numbers.shown(columns["value"][i], (columns["low"][i], columns["high"][i]))
         shown = f"{'' if _missing(columns['comparator'][i]) else columns['comparator'][i]}{number} {columns['unit'][i]}"
     return Line(
-        titles.analyte(analyte) if known else "not known",
+        titles.analyte(analyte) if known else faces.line("result", "unknown") if _missing(test) else _cut(str(test)),
         "" if _missing(day) else _cut(str(day)),
         _cut(shown),
         _normal(analyte, _code(value, unit), columns["low"][i], columns["high"][i]) if known and judged else "",
         str(level) if judged and not _missing(level) else "problem",
         labels.word("level", level) if judged else labels.spaced("" if _missing(problem) else str(problem)),
+        _bar(columns, i) if judged else "",
     )
+
+
+def _bar(columns: dict[str, list[Any]], i: int) -> Any:
+    value, low, high, comparator = (
+        None if _missing(columns[name][i]) else columns[name][i] for name in ("value", "low", "high", "comparator")
+    )
+    return "" if value is None else drawing(bars.small(value, low, high, comparator))
 
 
 def _normal(analyte: str, code: str | None, low: Any, high: Any) -> str:

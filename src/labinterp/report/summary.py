@@ -81,7 +81,6 @@ def of(report: AnswerFrames) -> dict[str, Any]:
     severe = findings.loc[findings["severity"] == SEVERITIES[-1], ["patient_id", "panel"]].drop_duplicates()
     return {
         "rows": len(results),
-        "patients": int(results["patient_id"].nunique()),
         "judged": int(results["flag"].notna().sum()),
         "panels": len(findings[["patient_id", "panel"]].drop_duplicates()),
         "severe": len(severe),
