@@ -167,6 +167,58 @@ def test_trend_is_in_the_unit_of_the_latest_draw_with_the_range_as_a_band():
     assert [item.get("class") for item in root.iter(f"{NAMESPACE}rect")] == ["band normal"]
 
 
+def test_results_of_one_time_are_no_change():
+    """The same test twice at one time is drawn twice; a change is counted from an earlier time alone."""
+    first, second, third = draws(9.0, 9.1, 9.0)
+    again = li.LabResult("calcium", 7.9, "mg/dL", collected_at=second.collected_at)
+    (trend,) = trends.trends_of(li.interpret([first, second, again, third], ADULT).interpretations)
+    assert [point.text for point in trend.points] == ["9", "9.1", "7.9", "9"]
+    assert [round(point.change or 0) for point in trend.points] == [0, 0, -12, 14]
+    drawn = parse(trends.draw(trend))
+    assert len([item for item in drawn.iter(f"{NAMESPACE}circle") if item.get("class") == "draw"]) == 4
+
+
+def test_censored_draws_point_to_what_they_can_stand_for():
+    """A value that was sent with a comparator is an open arrow, down for `<` and up for `>`, and is no change."""
+    (trend,) = trends.trends_of(li.interpret(draws("<5", 9.0, ">15"), ADULT).interpretations)
+    assert trend.marked == ()
+    marks = [item.get("d") for item in parse(trends.draw(trend)).iter(f"{NAMESPACE}path")]
+    assert [mark.rpartition("l-5 ")[2] for mark in marks if "h10" in mark] == ["9z", "-9z"]
+
+
+def test_band_follows_a_range_that_changes():
+    """Each draw lies on its own range: where the range changes, another band with its own limits begins."""
+    ranges = ((8.6, 10.2), (8.6, 10.2), (8.4, 9.9), (8.4, None))
+    results = [
+        li.LabResult("calcium", 9, "mg/dL", collected_at=f"2026-0{i}-04", reference_low=low, reference_high=high)
+        for i, (low, high) in enumerate(ranges, 1)
+    ]
+    (trend,) = trends.trends_of(li.interpret(results, ADULT).interpretations)
+    drawn = parse(trends.draw(trend))
+    bands = list(drawn.iter(f"{NAMESPACE}rect"))
+    ends = [(float(band.get("x")), float(band.get("x")) + float(band.get("width"))) for band in bands]
+    assert [end for _, end in ends[:-1]] == pytest.approx([start for start, _ in ends[1:]], abs=0.2)
+    limits = [item.text for item in drawn.iter(f"{NAMESPACE}text") if item.get("class") == "limit"]
+    assert limits == ["8.6", "10.2", "8.4", "9.9", "8.4"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(60, 120)), min_size=2, max_size=14))
+def test_values_in_a_trend_do_not_overlap(drawn):
+    """However close draws lie, no value is written over another, and the latest is always there."""
+    results = [
+        li.LabResult("calcium", value / 10, "mg/dL", collected_at=f"2026-01-01T{minute // 60:02}:{minute % 60:02}")
+        for minute, value in sorted(drawn)
+    ]
+    for trend in trends.trends_of(li.interpret(results, ADULT).interpretations):
+        texts = [item for item in parse(trends.draw(trend)).iter(f"{NAMESPACE}text") if item.get("class") == "value"]
+        assert texts[0].text == trend.points[-1].text
+        for one, other in itertools.combinations(texts, 2):
+            apart = abs(float(one.get("x")) - float(other.get("x")))
+            assert (
+                apart > 3 * (len(one.text) + len(other.text)) or abs(float(one.get("y")) - float(other.get("y"))) > 12
+            )
+
+
 def test_one_draw_has_no_trend():
     """A single draw, or draws without a time, make no trend."""
     report = li.interpret([*draws(9.0), li.LabResult("Mg", 1, "mg/dL"), li.LabResult("Mg", 2, "mg/dL")], ADULT)

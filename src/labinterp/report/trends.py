@@ -16,7 +16,7 @@ from labinterp.words import faces, labels, numbers, titles, uris
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from labinterp.model import Interpretation
     from labinterp.options import DateOrder
@@ -25,6 +25,8 @@ WIDTH: Final = 440
 HEIGHT: Final = 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, WIDTH - 16, 24, HEIGHT - 34
 _LETTER: Final = 6.4
+_LINE: Final = 13
+_ALIKE: Final = 0.01
 _POINTS_WITH_TEXT: Final = 8
 
 
@@ -40,6 +42,7 @@ class Point:
         low: lower limit of normal for this draw.
         high: upper limit of normal for this draw.
         change: percent of the value before, where it is more than variation within a person explains.
+        comparator: such as `<`, of a censored value.
     """
 
     time: dt.datetime
@@ -49,6 +52,7 @@ class Point:
     low: float | None
     high: float | None
     change: float | None = None
+    comparator: str | None = None
 
 
 @attrs.frozen
@@ -96,14 +100,15 @@ def _trend(
     unit = latest.unit if latest is not None else str(draws[-1][1].unit)
     points = []
     before: Interpretation | None = None
-    for time, item in draws:
+    for i, (time, item) in enumerate(draws):
+        before = draws[i - 1][1] if i and draws[i - 1][0] < time else before
         value, low, high = (
             None if end is None else in_unit(analyte, end, unit) for end in (item.value, item.low, item.high)
         )
         text = f"{item.comparator or ''}{numbers.shown(value, (low, high))}"
         change = None if before is None else _exceeding(before, item)
-        points.append(Point(time, float(value or 0.0), text, item.level or "indeterminate", low, high, change))
-        before = item
+        level = item.level or "indeterminate"
+        points.append(Point(time, float(value or 0.0), text, level, low, high, change, item.comparator))
     return Trend(analyte, unit, tuple(points))
 
 
@@ -145,19 +150,7 @@ def draw(trend: Trend) -> str:
     )
     parts = [head]
     latest = trend.points[-1]
-    if latest.low is not None or latest.high is not None:
-        above = y(top if latest.high is None else latest.high)
-        below = y(bottom if latest.low is None else latest.low)
-        parts.append(
-            f'<rect class="band normal" x="{_LEFT}" y="{above:.1f}" width="{_RIGHT - _LEFT}" '
-            f'height="{max(below - above, 0):.1f}"/>'
-        )
-        parts += [
-            f'<text class="limit" x="{_LEFT - 5}" y="{y(end) + 4:.1f}" text-anchor="end">'
-            f"{numbers.shown(end, (other,))}</text>"
-            for end, other in ((latest.low, latest.high), (latest.high, latest.low))
-            if end is not None
-        ]
+    parts += _bands(trend, [x(point) for point in trend.points], y, (bottom, top))
     line = "L".join(f"{x(point):.1f} {y(point.value):.1f}" for point in trend.points)
     parts.append(f'<path class="thread" d="M{line}" fill="none" stroke="currentColor" stroke-width="1.5"/>')
     parts += _points(trend, [(x(point), y(point.value)) for point in trend.points])
@@ -169,22 +162,79 @@ def draw(trend: Trend) -> str:
     return "".join((*parts, "</svg>"))
 
 
+def _bands(trend: Trend, xs: Sequence[float], y: Callable[[float], float], ends: tuple[float, float]) -> list[str]:
+    """Return the range of normal as a band, with its limits; where it changes, halfway between two draws, a new one."""
+    parts: list[str] = []
+    left = float(_LEFT)
+    for i, point in enumerate(trend.points):
+        limits = (point.low, point.high)
+        if i < len(xs) - 1 and all(map(_alike, limits, (trend.points[i + 1].low, trend.points[i + 1].high))):
+            continue
+        right = float(_RIGHT) if i == len(xs) - 1 else (xs[i] + xs[i + 1]) / 2
+        if limits != (None, None):
+            below, above = (y(end if limit is None else limit) for limit, end in zip(limits, ends, strict=True))
+            parts.append(
+                f'<rect class="band normal" x="{left:.1f}" y="{above:.1f}" width="{right - left:.1f}" '
+                f'height="{max(below - above, 0):.1f}"/>'
+            )
+        place, anchor = (left - 5, "end") if left == _LEFT else (left + 5, "start")
+        parts += [
+            f'<text class="limit" x="{place:.1f}" y="{y(end) + 4:.1f}" text-anchor="{anchor}">'
+            f"{numbers.shown(end, (other,))}</text>"
+            for end, other in (limits, limits[::-1])
+            if end is not None
+        ]
+        left = right
+    return parts
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    """Return whether two limits are the same, or one figure that a source prints in two units."""
+    return one == other if one is None or other is None else math.isclose(one, other, rel_tol=_ALIKE)
+
+
 def _points(trend: Trend, places: Sequence[tuple[float, float]]) -> list[str]:
     parts = []
-    many = len(places) > _POINTS_WITH_TEXT
-    for i, (point, (x, y)) in enumerate(zip(trend.points, places, strict=True)):
-        parts.append(f'<circle class="draw" cx="{x:.1f}" cy="{y:.1f}" r="4" fill="currentColor"/>')
+    for point, (x, y) in zip(trend.points, places, strict=True):
+        parts.append(_mark(point, x, y))
         if point.change is not None:
             parts.append(
                 f'<path class="changed" d="M{x:.1f} {y - 10:.1f}l10 10l-10 10l-10 -10z" fill="none" '
                 'stroke="currentColor" stroke-width="2"/>'
             )
-        if not many or i in (0, len(places) - 1) or point.change is not None:
-            near = min(max(x, _LEFT + 3 * _LETTER), _RIGHT - 3 * _LETTER)
-            height = y - 14 if y - 14 > _TOP - 12 else y + 22
-            parts.append(
-                f'<text class="value" x="{near:.1f}" y="{height:.1f}" text-anchor="middle">{safe(point.text)}</text>'
-            )
+    return [*parts, *_texts(trend, places)]
+
+
+def _mark(point: Point, x: float, y: float) -> str:
+    """Return a dot, or of a censored value an open arrow toward the values that it can stand for."""
+    if point.comparator is None:
+        return f'<circle class="draw" cx="{x:.1f}" cy="{y:.1f}" r="4" fill="currentColor"/>'
+    way = 1 if point.comparator.startswith("<") else -1
+    return (
+        f'<path class="draw censored" d="M{x - 5:.1f} {y - way * 2:.1f}h10l-5 {way * 9}z" fill="none" '
+        'stroke="currentColor" stroke-width="1.5"/>'
+    )
+
+
+def _texts(trend: Trend, places: Sequence[tuple[float, float]]) -> list[str]:
+    """Return the values as texts that do not overlap: the last and the first come first, then what changed."""
+    last = len(places) - 1
+    many = last >= _POINTS_WITH_TEXT
+    parts = []
+    taken: list[tuple[float, float, float]] = []
+    for i in sorted(range(last + 1), key=lambda i: (i != last, i != 0, trend.points[i].change is None, i)):
+        point, (x, y) = trend.points[i], places[i]
+        if many and i not in (0, last) and point.change is None:
+            continue
+        half = len(point.text) * _LETTER / 2
+        near = min(max(x, _LEFT + half), _RIGHT - half)
+        for height in (y - 14, y + 22):
+            free = all(abs(near - at) >= half + other or abs(height - line) >= _LINE for at, line, other in taken)
+            if free and _TOP - 12 < height < _BOTTOM + 10:
+                taken.append((near, height, half + 2))
+                place = f'x="{near:.1f}" y="{height:.1f}" text-anchor="middle"'
+                parts.append(f'<text class="value" {place}>{safe(point.text)}</text>')
+                break
     return parts
 
 
