@@ -58,7 +58,7 @@ def as_sent(item: Interpretation, default_units: Mapping[str, str] | None = None
     if unit is None or unit not in units.accepted(analyte):
         unit = analytes.analyte(analyte).canonical_unit
     low, high = (None if end is None else in_unit(analyte, end, unit) for end in (item.low, item.high))
-    return AsSent(analyte, unit, in_unit(analyte, item.value, unit), low, high)
+    return AsSent(analyte=analyte, unit=unit, value=in_unit(analyte, item.value, unit), low=low, high=high)
 
 
 def in_unit(analyte: str, canonical: float, unit: str) -> float:

@@ -319,13 +319,13 @@ def _variations() -> Mapping[str, Variation]:
     data = knowledge("variation.toml")
     found = [
         Variation(
-            row["analyte"],
-            _optional(row.get("cvi")),
-            _optional(row.get("cva")),
-            row.get("cva_basis"),
-            row.get("problem"),
-            row["evidence"],
-            (_citation(row["source"]),),
+            analyte=row["analyte"],
+            cvi=_optional(row.get("cvi")),
+            cva=_optional(row.get("cva")),
+            cva_basis=row.get("cva_basis"),
+            problem=row.get("problem"),
+            evidence=row["evidence"],
+            citations=(_citation(row["source"]),),
         )
         for row in (*data["variation"], *data["refused"])
     ]

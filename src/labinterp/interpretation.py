@@ -146,23 +146,23 @@ def interpret_as(
     if presentation is not None:
         findings = reasoning.with_presentation(findings, presentation)
     return Report(
-        tuple(map(_interpretation, readings, results)),
-        findings,
-        reasoned.states,
-        problems,
-        options.provenance,
-        patient,
-        presentation,
-        reasoning.guidance(severe=reasoning.headline(findings) is not None),
-        (
+        interpretations=tuple(map(_interpretation, readings, results)),
+        findings=findings,
+        states=reasoned.states,
+        problems=problems,
+        provenance=options.provenance,
+        patient=patient,
+        presentation=presentation,
+        guidance=reasoning.guidance(severe=reasoning.headline(findings) is not None),
+        notes=(
             *reasoning.unjudged_notes(_unjudged(readings, reasoned.unjudged)),
             *reasoned.notes,
             *reasoning.next_notes(reasoned.next_tests, reasoned.next_why),
             *_report_notes(readings, results, session),
             *reasoning.presentation_notes(presentation),
         ),
-        reasoned.next_tests,
-        reasoned.unjudged,
+        next_tests=reasoned.next_tests,
+        unjudged=reasoned.unjudged,
     )
 
 
@@ -254,24 +254,24 @@ def _interpretation(reading: scalar.Reading, result: LabResult) -> Interpretatio
     converted = reading.value is not None
     plan = None if outcome is None else reading.plan
     return Interpretation(
-        result,
-        channel.analyte,
-        reading.comparator if converted else None,
-        reading.value,
-        channel.canonical_unit if converted else None,
-        plan.low if plan else None,
-        plan.high if plan else None,
-        plan.source_of(outcome.flag) if plan and outcome else None,
-        outcome.flag if outcome else None,
-        outcome.level if outcome else None,
-        outcome.band if outcome else None,
-        reading.grade,
-        reading.problem,
-        notes_of_bits(reading.notes),
-        reading.suspected,
-        reading.grade_low,
-        reading.grade_high,
-        reading.adjusted,
+        result=result,
+        analyte=channel.analyte,
+        comparator=reading.comparator if converted else None,
+        value=reading.value,
+        unit=channel.canonical_unit if converted else None,
+        low=plan.low if plan else None,
+        high=plan.high if plan else None,
+        range_id=plan.source_of(outcome.flag) if plan and outcome else None,
+        flag=outcome.flag if outcome else None,
+        level=outcome.level if outcome else None,
+        band=outcome.band if outcome else None,
+        grade=reading.grade,
+        problem=reading.problem,
+        notes=notes_of_bits(reading.notes),
+        suspected_unit=reading.suspected,
+        grade_low=reading.grade_low,
+        grade_high=reading.grade_high,
+        adjusted=reading.adjusted,
     )
 
 
@@ -281,20 +281,20 @@ def _with_evidence(
     """Return a finding whose evidence points at the results of this panel."""
     evidence = tuple(_located(item, readings, chosen, computed) for item in finding.evidence)
     return Finding(
-        finding.code,
-        finding.title,
-        finding.status,
-        finding.severity,
-        evidence,
-        finding.pathways,
-        finding.upstream,
-        finding.suggested_tests,
-        finding.caveats,
-        finding.accompanying_symptoms,
-        finding.matched_symptoms,
-        finding.codings,
-        finding.state,
-        finding.explanation,
+        code=finding.code,
+        title=finding.title,
+        status=finding.status,
+        severity=finding.severity,
+        evidence=evidence,
+        pathways=finding.pathways,
+        upstream=finding.upstream,
+        suggested_tests=finding.suggested_tests,
+        caveats=finding.caveats,
+        accompanying_symptoms=finding.accompanying_symptoms,
+        matched_symptoms=finding.matched_symptoms,
+        codings=finding.codings,
+        state=finding.state,
+        explanation=finding.explanation,
     )
 
 
@@ -308,7 +308,13 @@ def _located(
     reading = readings[index]
     value = computed.value if adjusted and computed is not None else reading.value
     return Evidence(
-        item.analyte, item.level, item.basis, index, value, reading.channel.canonical_unit, reading.comparator
+        analyte=item.analyte,
+        level=item.level,
+        basis=item.basis,
+        result_index=index,
+        value=value,
+        unit=reading.channel.canonical_unit,
+        comparator=reading.comparator,
     )
 
 

@@ -256,7 +256,9 @@ def _tests(collector: Collector) -> pd.DataFrame:
 
 def _groups(collector: Collector) -> list[suspecting.LabelGroup]:
     return [
-        suspecting.LabelGroup(key[:-2], key[-2], key[-1], held.distribution, _range_middle(held))
+        suspecting.LabelGroup(
+            by=key[:-2], analyte=key[-2], unit=key[-1], distribution=held.distribution, range_middle=_range_middle(held)
+        )
         for key, held in collector.groups.items()
         if key[-1] is not None and OTHER not in key[:-2]
     ]

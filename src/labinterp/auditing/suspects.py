@@ -182,7 +182,7 @@ def _site(known: Population, others: Sequence[float]) -> float:
 def _labels(group: LabelGroup, others: Mapping[str, Sequence[float]]) -> Iterator[_Label]:
     """Yield the label of the group first, then those that it is told from."""
     expected, why = _expected(group.analyte, others[group.analyte])
-    yield _Label(group.analyte, group.unit, 0.0, expected, why)
+    yield _Label(analyte=group.analyte, unit=group.unit, shift=0.0, expected=expected, why=why)
     table = analytes()
     own = _factor(group.analyte, group.unit)
     seen: set[float] = set()
@@ -190,14 +190,14 @@ def _labels(group: LabelGroup, others: Mapping[str, Sequence[float]]) -> Iterato
         shift = math.log(_factor(group.analyte, code) / own)
         if abs(shift) >= _NEAREST and round(shift, 6) not in seen:
             seen.add(round(shift, 6))
-            yield _Label(group.analyte, code, shift, expected, why)
+            yield _Label(analyte=group.analyte, unit=code, shift=shift, expected=expected, why=why)
     for analyte in confused().get(group.analyte, ()):
         if analyte not in populations() or group.unit not in units.accepted(analyte):
             continue
         shift = math.log(_factor(analyte, group.unit) / own)
         known, why = _expected(analyte, others[analyte])
         if abs(known.center - expected.center - shift) >= _NEAREST:
-            yield _Label(analyte, group.unit, shift, known, why)
+            yield _Label(analyte=analyte, unit=group.unit, shift=shift, expected=known, why=why)
 
 
 def _factor(analyte: str, code: str) -> float:
@@ -230,7 +230,9 @@ def _whole(group: LabelGroup, median: float, others: Mapping[str, Sequence[float
     nearly = [_name(group, label) for ratio, label in ratios[1:] if best_ratio - ratio < _NEARLY]
     if nearly:
         evidence += f"; nearly as well as {', '.join(nearly)}"
-    return Suspect(group, best.unit, best.analyte, 1.0, evidence, _check(group, best))
+    return Suspect(
+        group=group, unit=best.unit, analyte=best.analyte, share=1.0, evidence=evidence, check=_check(group, best)
+    )
 
 
 def _by_range(group: LabelGroup, own: _Label, label: _Label) -> float:
@@ -304,7 +306,14 @@ def _mixed(group: LabelGroup, others: Mapping[str, Sequence[float]]) -> Suspect 
         gain=f"{gain:.0f}",
         why=own.why,
     )
-    return Suspect(group, label.unit, label.analyte, share, evidence, _check(group, label, "part"))
+    return Suspect(
+        group=group,
+        unit=label.unit,
+        analyte=label.analyte,
+        share=share,
+        evidence=evidence,
+        check=_check(group, label, "part"),
+    )
 
 
 def _gain(values: Distribution, expected: Population, offset: float) -> tuple[float, float]:

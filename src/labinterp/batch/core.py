@@ -139,7 +139,15 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     times = read_times(runs.encoded(collected), session.date_order)
     keys, who_of_run, notes = _who(session, {name: runs.encoded(about[name]) for name in about}, times)
     who = runs.spread(who_of_run)
-    batch = Batch(channels, channel, read.number, read.comparator, read.problem, read.notes, read.alternative)
+    batch = Batch(
+        channels=channels,
+        channel=channel,
+        number=read.number,
+        comparator=read.comparator,
+        value_problem=read.problem,
+        notes=read.notes,
+        alternative=read.alternative,
+    )
     if notes is not None:
         batch.notes |= runs.spread(notes)
     convert(batch, session)
@@ -174,10 +182,21 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         answer, pairs = codes.astype(np.int64), [divmod(pair, len(told)) for pair in distinct.tolist()]
         patterns, told = patterns[[p for p, _ in pairs]], [told[t] for _, t in pairs]
     return Answer(
-        batch, found, plans, patient, collected, panels, patterns, answer, panel != "patient", when,
-        graded=session.grading is not None, told=told, sent=table.encode("value") if ambiguous else None,
+        batch=batch,
+        found=found,
+        plans=plans,
+        patient=patient,
+        collected=collected,
+        panels=panels,
+        distinct=patterns,
+        answer_of_panel=answer,
+        by_time=panel != "patient",
+        instants=when,
+        graded=session.grading is not None,
+        told=told,
+        sent=table.encode("value") if ambiguous else None,
         adjusted=(grades["panel"], grades["number"]),
-    )  # fmt: skip
+    )
 
 
 def _baselines(batch: Batch, column: Encoded, patient: Encoded, decimal: str | None, *, whole: bool) -> Floats:

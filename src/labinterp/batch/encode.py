@@ -236,13 +236,13 @@ class Values:
         """Return the values at these positions."""
         codes = codes.astype(np.intp, copy=False)
         return Values(
-            self.number.take(codes),
-            self.comparator.take(codes),
-            self.problem.take(codes),
-            self.notes.take(codes),
-            None if self.alternative is None else self.alternative.take(codes),
-            self.written.take(codes),
-            self.flag.take(codes),
+            number=self.number.take(codes),
+            comparator=self.comparator.take(codes),
+            problem=self.problem.take(codes),
+            notes=self.notes.take(codes),
+            alternative=None if self.alternative is None else self.alternative.take(codes),
+            written=self.written.take(codes),
+            flag=self.flag.take(codes),
         )
 
 
@@ -257,7 +257,15 @@ def read_values(column: pd.Series[Any], decimal: str | None) -> Values:
         problem[infinite] = PROBLEM_CODE["not_numeric"]
         number[infinite] = np.nan
         nothing = Encoded(np.zeros(rows, np.int8), [None])
-        return Values(number, np.zeros(rows, np.uint8), problem, np.zeros(rows, np.uint64), None, nothing, nothing)
+        return Values(
+            number=number,
+            comparator=np.zeros(rows, np.uint8),
+            problem=problem,
+            notes=np.zeros(rows, np.uint64),
+            alternative=None,
+            written=nothing,
+            flag=nothing,
+        )
     if rows > _FEW and _mostly_distinct_text(column):
         return _read_many(column, decimal)
     return read_encoded(encode(column, rows), decimal)
@@ -288,13 +296,13 @@ def _read_many(column: pd.Series[Any], decimal: str | None) -> Values:
     number[rest] = read.number
     rows = len(column)
     return Values(
-        number,
-        _spread(read.comparator, rest, rows),
-        _spread(read.problem, rest, rows),
-        _spread(read.notes, rest, rows),
-        None if read.alternative is None else _spread(read.alternative, rest, rows, np.nan),
-        Encoded(_spread(read.written.codes, rest, rows), read.written.distinct),
-        Encoded(_spread(read.flag.codes, rest, rows), read.flag.distinct),
+        number=number,
+        comparator=_spread(read.comparator, rest, rows),
+        problem=_spread(read.problem, rest, rows),
+        notes=_spread(read.notes, rest, rows),
+        alternative=None if read.alternative is None else _spread(read.alternative, rest, rows, np.nan),
+        written=Encoded(_spread(read.written.codes, rest, rows), read.written.distinct),
+        flag=Encoded(_spread(read.flag.codes, rest, rows), read.flag.distinct),
     )
 
 
@@ -354,13 +362,13 @@ def _read_few(distinct: Sequence[Any], decimal: str | None) -> Values:
     ]
     second = np.array([np.nan if p.alternative is None else p.alternative for p in parsed], np.float64)
     return Values(
-        np.array([np.nan if p.number is None else p.number for p in parsed], np.float64),
-        np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8),
-        np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8),
-        np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint64),
-        None if np.isnan(second).all() else second,
-        _coded([p.unit_text for p in parsed]),
-        _coded([p.flag for p in parsed]),
+        number=np.array([np.nan if p.number is None else p.number for p in parsed], np.float64),
+        comparator=np.array([COMPARATOR_CODE[p.comparator] if p.comparator else 0 for p in parsed], np.uint8),
+        problem=np.array([PROBLEM_CODE[p.problem] if p.problem else 0 for p in parsed], np.uint8),
+        notes=np.array([NOTE_BIT["number_cleaned"] if p.notes else 0 for p in parsed], np.uint64),
+        alternative=None if np.isnan(second).all() else second,
+        written=_coded([p.unit_text for p in parsed]),
+        flag=_coded([p.flag for p in parsed]),
     )
 
 

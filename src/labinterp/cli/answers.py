@@ -112,7 +112,14 @@ class Answered:
                 continue
             own = order[bounds[panel] : bounds[panel + 1]].tolist()
             seen = [row for row in held[panel].tolist() if row >= 0]
-            yield PanelAnswer(self, self.patient(panel), self._label(panel), sorted({*own, *seen}), reasoned, panel)
+            yield PanelAnswer(
+                source=self,
+                patient=self.patient(panel),
+                label=self._label(panel),
+                rows=sorted({*own, *seen}),
+                reasoned=reasoned,
+                index=panel,
+            )
 
     def _label(self, panel: int) -> str:
         answer = self.answer
@@ -138,7 +145,11 @@ def answer_all(sources: Sequence[InputSource], options: Options, *, delta: bool)
     answered = []
     for source in sources:
         answer, report = answer_of(source.table, options, delta=delta)
-        answered.append(Answered(source, answer, report.results, report.findings, report.pathways))
+        answered.append(
+            Answered(
+                source=source, answer=answer, results=report.results, findings=report.findings, pathways=report.pathways
+            )
+        )
     return answered
 
 

@@ -106,7 +106,9 @@ def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap
         raise _named(error, name, path) from None
     unused = tuple(table.attrs.get(UNUSED, ()))
     layout = str(table.attrs.get(READ_AS, "labinterp"))
-    return InputSource(name, hashlib.sha256(data).hexdigest(), len(data), table, unused, layout)
+    return InputSource(
+        name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data), table=table, unused=unused, layout=layout
+    )
 
 
 def _named(error: LabInterpError, name: str, path: Path) -> LabInterpError:

@@ -161,7 +161,18 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         problems = Problems(place / "out" / "problems.csv", stop=on_bad_row == "stop")
         meter = Meter(progress)
         block = max(1, block_bytes // max(1, workers))
-        with closing(Run(options, sources, place, format, problems, meter, workers, block)) as run:
+        with closing(
+            Run(
+                options=options,
+                sources=sources,
+                place=place,
+                kind=format,
+                problems=problems,
+                meter=meter,
+                workers=workers,
+                block_bytes=block,
+            )
+        ) as run:
             used = "stream" if ordered is not False and run.stream(certain=ordered is True) else "duckdb"
             if used == "duckdb":
                 run.group(memory_limit)
@@ -324,37 +335,37 @@ class Run:
         counts = self.counts.values()
         inputs = tuple(
             Input(
-                source.given,
-                source.size,
-                source.sha256,
-                source.reading.layout,
-                count.rows,
-                count.bad_rows,
-                count.results,
-                source.reading.unused,
+                file=source.given,
+                bytes=source.size,
+                sha256=source.sha256,
+                layout=source.reading.layout,
+                rows=count.rows,
+                bad_rows=count.bad_rows,
+                results=count.results,
+                unused_columns=source.reading.unused,
             )
             for source, count in self.counts.items()
         )
         made_by = self.options.table_provenance
         outputs = [output for parts in self.parts.values() for output in parts.outputs(folder)]
         return Manifest(
-            made_by["library_version"],
-            made_by["knowledge_version"],
-            made_by["knowledge_sha256"],
-            tuple(made_by["editions"]),
-            {**made_by["settings"], **settings},
-            engine,
-            sum(count.rows for count in counts),
-            sum(count.bad_rows for count in counts),
-            self.parts["results"].rows,
-            self.parts["findings"].rows,
-            self.parts["pathways"].rows,
-            dict(sorted(self.parts["findings"].counts.items())),
-            dict(sorted(self.parts["results"].counts.items())),
-            inputs,
-            (*outputs, Output.of(self.problems.path, folder, self.problems.rows)),
-            self.decimals.as_data(),
-            self.not_covered,
+            labinterp=made_by["library_version"],
+            knowledge=made_by["knowledge_version"],
+            knowledge_sha256=made_by["knowledge_sha256"],
+            editions=tuple(made_by["editions"]),
+            settings={**made_by["settings"], **settings},
+            engine=engine,
+            rows_in=sum(count.rows for count in counts),
+            bad_rows=sum(count.bad_rows for count in counts),
+            rows_out=self.parts["results"].rows,
+            findings=self.parts["findings"].rows,
+            pathways=self.parts["pathways"].rows,
+            severities=dict(sorted(self.parts["findings"].counts.items())),
+            problems=dict(sorted(self.parts["results"].counts.items())),
+            inputs=inputs,
+            outputs=(*outputs, Output.of(self.problems.path, folder, self.problems.rows)),
+            decimals=self.decimals.as_data(),
+            not_covered=self.not_covered,
         )
 
 

@@ -187,7 +187,18 @@ def no_plan(reason: str, detail: str | None = None, *, graded: bool = False) -> 
         graded: whether a grading was asked for.
     """
     nothing = (_one(NOTHING._replace(ungraded=NOTE_BIT["grade_not_defined"])) if graded else NOTHING,)
-    return Plan((), (), nothing, nothing, nothing, None, None, None, missing=reason, detail=detail)
+    return Plan(
+        los=(),
+        his=(),
+        outcomes=nothing,
+        below=nothing,
+        above=nothing,
+        low=None,
+        high=None,
+        range_id=None,
+        missing=reason,
+        detail=detail,
+    )
 
 
 @attrs.frozen

@@ -94,13 +94,13 @@ def read(result: LabResult, person: PatientGroups, session: Session, decimal: st
     reading = Reading()
     parsed = read_value(result.value, decimal)
     sent = Sent(
-        demographics.read_text(result.test) or "",
-        demographics.read_text(result.unit),
-        demographics.read_text(result.specimen),
-        demographics.read_text(result.loinc),
-        parsed.unit_text,
-        demographics.read_text(result.note),
-        demographics.read_text(result.method),
+        test=demographics.read_text(result.test) or "",
+        unit=demographics.read_text(result.unit),
+        specimen=demographics.read_text(result.specimen),
+        loinc=demographics.read_text(result.loinc),
+        written=parsed.unit_text,
+        note=demographics.read_text(result.note),
+        method=demographics.read_text(result.method),
     )
     if not (result.reference_low is result.reference_high is result.reference_range is None):
         reading.range_sent = result.reference_low, result.reference_high, result.reference_range

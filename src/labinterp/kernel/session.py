@@ -179,7 +179,13 @@ class Session:
         person = self._who(who)
         to_canonical = units.exact_factor(analyte, code)
         if self.reported_ranges:
-            about = RangeFor(analytes.analytes()[analyte], to_canonical, person.sex, _is_adult(person), self.decimal)
+            about = RangeFor(
+                analyte=analytes.analytes()[analyte],
+                to_canonical=to_canonical,
+                sex=person.sex,
+                adult=_is_adult(person),
+                decimal=self.decimal,
+            )
             scale, notes = reported_scale(sent, about, lambda: self._scales(analyte, code, person, channel.method))
             if scale is not None:
                 scales, range_ids = [scale], [REPORTED]

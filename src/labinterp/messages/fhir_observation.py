@@ -199,7 +199,7 @@ def _unreadable(part: JsonNode | InputError, home: _Home, whom: _Subjects, tests
     with contextlib.suppress(InputError):
         key, patient, subject, _ = whom.of(home)
     result = LabResult(test, NOT_NUMERIC, id=home.resource.reference, loinc=loinc)
-    return Row(result, patient, key, ("resource_unreadable",), subject)
+    return Row(result=result, patient=patient, key=key, notes=("resource_unreadable",), subject=subject)
 
 
 def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
@@ -225,7 +225,7 @@ def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects
         reported_flag=_flag(part),
         loinc=loinc,
     )
-    row = Row(result, patient, key, (*said, *when_notes, *notes), subject)
+    row = Row(result=result, patient=patient, key=key, notes=(*said, *when_notes, *notes), subject=subject)
     reason = _reason_to_refuse(part, home) or foreign
     return row.without_value(reason) if reason else _with_status(row, home)
 
@@ -262,7 +262,9 @@ def _missing_results(home: Resource, documents: Documents, whom: _Subjects) -> I
             if documents.resolve(reference, home) is None:
                 key, patient, subject, _ = whom.of(_Home(home, home.parent))
                 name = reference.text("display") or ""
-                yield Row(LabResult(name, None), patient, key, ("result_not_found",), subject)
+                yield Row(
+                    result=LabResult(name, None), patient=patient, key=key, notes=("result_not_found",), subject=subject
+                )
         except InputError:
             yield Row(LabResult("", NOT_NUMERIC), Patient(), None, ("resource_unreadable",))
 

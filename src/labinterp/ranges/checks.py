@@ -75,7 +75,15 @@ def _band(raw: TomlTable, reader: TableReader, path: str) -> Band:
             if low > high or (low == high and not (lower_inclusive and upper_inclusive)):
                 reader.fault(path, f"the limits are inverted: {low} {shown_key(unit)} is not below {high}")
     name, level, grade = raw.get("band", "normal"), raw.get("level", "normal"), raw.get("grade")
-    return Band(name, level, grade, lower, lower_inclusive, upper, upper_inclusive)
+    return Band(
+        band=name,
+        level=level,
+        grade=grade,
+        lower=lower,
+        lower_inclusive=lower_inclusive,
+        upper=upper,
+        upper_inclusive=upper_inclusive,
+    )
 
 
 def _interval(raw: TomlTable | None, reader: TableReader, path: str) -> tuple[Band, ...]:

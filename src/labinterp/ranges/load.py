@@ -212,7 +212,9 @@ def _entry(row: TomlTable, edition: str, source: Citation, bands: tuple[Band, ..
         edition=edition,
         analyte=row["analyte"],
         kind=row["kind"],
-        partition=Partition(ends[0], ends[1], where.get("sex"), where.get("pregnancy"), ends[2]),
+        partition=Partition(
+            age_low=ends[0], age_high=ends[1], sex=where.get("sex"), pregnancy=where.get("pregnancy"), age=ends[2]
+        ),
         bands=bands,
         units=units,
         source=source,

@@ -170,7 +170,7 @@ def tables() -> Lookups:
         for kind, spellings in data["specimens"].items()
         for spelling in spellings
     }
-    return Lookups(MappingProxyType(known), names, codes, reasons, specimens)
+    return Lookups(analytes=MappingProxyType(known), names=names, codes=codes, reasons=reasons, specimens=specimens)
 
 
 def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte:
@@ -195,7 +195,14 @@ def _analyte(row: Mapping[str, Any], sources: Mapping[str, Citation]) -> Analyte
 def _loinc(item: Mapping[str, Any]) -> Loinc:
     status = item.get("status", "active")
     notes = tuple(item.get("notes", ())) + (("deprecated_code",) if status == "deprecated" else ())
-    return Loinc(item["code"], item["display"], item.get("property"), status, item.get("evidence", "primary"), notes)
+    return Loinc(
+        code=item["code"],
+        display=item["display"],
+        property=item.get("property"),
+        status=status,
+        evidence=item.get("evidence", "primary"),
+        notes=notes,
+    )
 
 
 def _span(ends: Mapping[str, Any]) -> Span:

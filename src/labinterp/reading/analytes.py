@@ -228,7 +228,7 @@ def _resolve(test: str, loinc: str) -> Resolution:
     codes = tuple(dict.fromkeys(given + inside))
     name = _by_name(rest)
     if not codes:
-        return Resolution(name.analyte, None, None, name.notes, name.reason)
+        return Resolution(analyte=name.analyte, loinc=None, property=None, notes=name.notes, reason=name.reason)
     entries = [tables().codes.get(code, Listed(reason="unknown_loinc")) for code in codes]
     for code, entry in zip(codes, entries, strict=True):
         if entry.reason is not None:
@@ -241,7 +241,9 @@ def _resolve(test: str, loinc: str) -> Resolution:
     contradiction, notes = _contradiction(str(first.analyte), name)
     if contradiction is not None:
         return Resolution(loinc=codes[0], notes=notes, reason=contradiction)
-    return Resolution(first.analyte, codes[0], first.property, (*first.notes, *notes), None)
+    return Resolution(
+        analyte=first.analyte, loinc=codes[0], property=first.property, notes=(*first.notes, *notes), reason=None
+    )
 
 
 def _contradiction(key: str, name: names.Name) -> tuple[str | None, tuple[str, ...]]:

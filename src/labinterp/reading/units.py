@@ -352,7 +352,9 @@ def _spellings() -> _Spellings:
     joins = dict.fromkeys(tuple(_fold(join).split("{}")[1:]) for join in data["joins"])
     codes = {tuple(row["of"]): row["code"] for row in data["unit"] if "of" in row}
     whole = {_fold(spelling): row["code"] for row in data["unit"] for spelling in row.get("extra", ())}
-    return _Spellings(whole, above, below, tuple((between, behind) for between, behind in joins), codes)
+    return _Spellings(
+        whole=whole, above=above, below=below, joins=tuple((between, behind) for between, behind in joins), codes=codes
+    )
 
 
 def _fold(text: str) -> str:

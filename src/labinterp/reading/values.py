@@ -242,7 +242,15 @@ def _read_cleaned(text: str, decimal: str | None) -> Parsed:
     if comparator == "?":
         return _NOT_NUMERIC
     flag = " ".join(filter(None, (front.flag, tail.flag))) or None
-    return Parsed(number, comparator, None, _CLEANED, alternative, tail.unit_text, flag)
+    return Parsed(
+        number=number,
+        comparator=comparator,
+        problem=None,
+        notes=_CLEANED,
+        alternative=alternative,
+        unit_text=tail.unit_text,
+        flag=flag,
+    )
 
 
 class _Around(NamedTuple):

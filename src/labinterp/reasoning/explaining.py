@@ -90,19 +90,19 @@ def _of_node(node: graph.Node) -> Explanation:
         places += [f"{kind}:{table.id}/{symptom}" for kind in ("symptom", "severe") for symptom in symptoms]
         places += [f"concordance:{table.id}", *(f"caveat:{key}" for key in _caveats_of(table))]
     return Explanation(
-        node.id,
-        node.kind,
-        node.title,
-        node.text,
-        incoming,
-        outgoing,
-        _claims_at(*places),
-        node.tests,
-        symptoms,
-        node.codings if table is None else table.codings,
-        tuple(dict.fromkeys((*node.citations, *(() if table is None else table.citations)))),
-        None if table is None else table.code,
-        () if table is None else _caveats_of(table),
+        id=node.id,
+        kind=node.kind,
+        title=node.title,
+        text=node.text,
+        incoming=incoming,
+        outgoing=outgoing,
+        claims=_claims_at(*places),
+        tests=node.tests,
+        symptoms=symptoms,
+        codings=node.codings if table is None else table.codings,
+        citations=tuple(dict.fromkeys((*node.citations, *(() if table is None else table.citations)))),
+        finding=None if table is None else table.code,
+        related=() if table is None else _caveats_of(table),
     )
 
 

@@ -85,13 +85,13 @@ def create_app(
     settings_.checked_number("workers", workers, 1, 256)
     settings_.checked_number("lookback_days", lookback_days, 0, 36_525)
     settings = settings_.Settings(
-        max_bytes,
-        timeout,
-        max_pending,
-        workers,
-        lookback_days,
-        settings_.checked_defaults(ranges, assume_adult=assume_adult),
-        on_feedback,
+        max_bytes=max_bytes,
+        timeout=timeout,
+        max_pending=max_pending,
+        workers=workers,
+        lookback_days=lookback_days,
+        defaults=settings_.checked_defaults(ranges, assume_adult=assume_adult),
+        on_feedback=on_feedback,
     )
     around = [Middleware(Guard)]
     origins = settings_.checked_origins(cors)
