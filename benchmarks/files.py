@@ -62,7 +62,7 @@ def frames(rows: int, folder: Path) -> list[Row]:
 
 
 def _against_reading(what: str, ours: Callable[[], object], path: Path, *, key: str, goal: float | None = None) -> Row:
-    return compare(what, ours, partial(_read, path), goal=goal, key=key, clock=time.process_time)
+    return compare(what, ours, partial(_read, path), goal=goal, runs=3, key=key, clock=time.process_time)
 
 
 def _wide(rows: int, path: Path) -> Row:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.vector import Ints
     from labinterp.options import Tests
 
-BLOCK_BYTES: Final = 10 << 20
+BLOCK_BYTES: Final = 8 << 20
 _CHOICES: Final = {
     "engine": ("duckdb",),
     "format": ("parquet", "csv"),
