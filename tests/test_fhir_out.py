@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,31 @@ def test_what_is_written_can_be_read_again(derived):
     values = fhir.to_frame(derived)
     [calcium] = values.loc[values["loinc"] == "2000-8", "value"]
     assert float(calcium) == resources(derived, "Observation")[0]["valueQuantity"]["value"]
+
+
+def test_narratives_say_results_in_the_unit_that_was_sent():
+    """Whoever reads the narrative alone sees the unit that was sent first, the canonical one second, level and range."""
+    report = li.interpret(
+        [
+            li.LabResult("25OHD", 9, "ng/mL"),
+            li.LabResult("Ca", "7,9", "mg/dL", reference_low=8.6, reference_high=10.2),
+            li.LabResult("homocysteine", 22, "umol/L"),
+            li.LabResult("Mg", "QNS", "mg/dL"),
+        ],
+        li.Patient(age=54),
+    )
+    told = [
+        resource["text"]["div"]
+        for resource in map(itemgetter("resource"), report.to_fhir()["entry"])
+        if "text" in resource
+    ]
+    head = '<div xmlns="http://www.w3.org/1999/xhtml">'
+    assert told[:4] == [
+        f"{head}25-hydroxyvitamin D 9 ng/mL (22.46 nmol/L): low, range 20 to 50 ng/mL</div>",
+        f"{head}Calcium, total 7.9 mg/dL (1.971 mmol/L): low, range 8.6 to 10.2 mg/dL</div>",
+        f"{head}Homocysteine, total 22 umol/L: high, range up to 15 umol/L</div>",
+        f"{head}Magnesium: could not be judged, and does not count as normal</div>",
+    ]
+    assert len(told) == 4 + len(report.findings)
+    assert all("ng/mL (22.46 nmol/L)" in text for text in told[4:] if "Vitamin D deficiency (present)" in text)
+    assert any("Rests on: Calcium, total 7.9 mg/dL (1.971 mmol/L): low" in text for text in told)

@@ -68,7 +68,7 @@ def test_card_per_finding_with_its_trace():
     card = made[1]
     assert card["summary"].startswith("Hypocalcemia: low calcium (present)")
     assert card["indicator"] == "warning"
-    assert "- Calcium, total 7.9 mg/dL: low, adjusted by albumin 7.82 mg/dL" in card["detail"]
+    assert "- Calcium, total 7.9 mg/dL (1.971 mmol/L): low, adjusted by albumin 7.82 mg/dL" in card["detail"]
     assert "pathways to twitching" in card["detail"]
     assert len(card["detail"].splitlines()) <= 12
     (link,) = card["links"]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from labinterp.reading import analytes, units, values
+from labinterp.words import faces, labels, numbers, titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labinterp.model import Interpretation, LabResult
+    from labinterp.model import Evidence, Interpretation, LabResult
 
 
 @attrs.frozen
@@ -59,6 +60,41 @@ def as_sent(item: Interpretation, default_units: Mapping[str, str] | None = None
         unit = analytes.analyte(analyte).canonical_unit
     low, high = (None if end is None else in_unit(analyte, end, unit) for end in (item.low, item.high))
     return AsSent(analyte=analyte, unit=unit, value=in_unit(analyte, item.value, unit), low=low, high=high)
+
+
+def canonical(item: Interpretation, shown: AsSent | None) -> str:
+    """Return the value in the canonical unit, where it was sent in another one."""
+    if item.value is None or shown is None or shown.unit == item.unit:
+        return ""
+    return f"{item.comparator or ''}{numbers.shown(item.value, (item.low, item.high))} {item.unit}"
+
+
+def told(item: Interpretation, evidence: Evidence | None = None) -> str:
+    """Return a result in a line of text: in the unit that was sent, the canonical one second, then level and range.
+
+    Args:
+        item: the interpretation of a known test.
+        evidence: what a finding says of it, where it says more.
+
+    Example:
+        >>> import labinterp as li
+        >>> told(li.interpret([li.LabResult("Mg", 1.5, "mg/dL")], li.Patient(age=54)).interpretations[0])
+        'Magnesium 1.5 mg/dL (0.6172 mmol/L): low, range 1.6 to 2.6 mg/dL'
+    """
+    title, shown = titles.analyte(item.analyte), as_sent(item)
+    level = None if item.flag is None else labels.word("level", item.level if evidence is None else evidence.level)
+    about = [labels.word("verdict", "problem").lower() if level is None else level]
+    if shown is None:
+        return f"{title}: {about[0]}"
+    limits = (shown.low, shown.high)
+    if evidence is not None and evidence.basis == "adjusted_by_albumin":
+        number = numbers.shown(shown.of(evidence.value), limits)
+        about.append(f"{faces.line('result', 'adjusted')} {number} {shown.unit}")
+    if span := numbers.span(*limits, shown.value):
+        about.append(faces.line("result", "range", range=f"{span} {shown.unit}"))
+    second = canonical(item, shown)
+    value = f"{item.comparator or ''}{numbers.shown(shown.value, limits)} {shown.unit}"
+    return f"{title} {value}{f' ({second})' if second else ''}: {', '.join(about)}"
 
 
 def in_unit(analyte: str, canonical: float, unit: str) -> float:

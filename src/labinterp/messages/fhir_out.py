@@ -8,6 +8,8 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from labinterp.as_sent import told
+from labinterp.markup import safe
 from labinterp.reading import units, values
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
@@ -34,9 +36,10 @@ Resource = dict[str, Any]
 def from_report(report: ReportData, *, subject: Any = None, recorded: Any = None) -> Resource:
     """Return a report as an R4 collection Bundle.
 
-    One Observation per result whose test is known, with the value in the canonical unit and as it was reported; one
-    DetectedIssue per finding, never a Condition; Provenance and Device with the versions and hashes of what was used;
-    an OperationOutcome with the problems, if there are any. The ids follow from the content.
+    One Observation per result whose test is known, with the value in the canonical unit and as it was reported, and a
+    narrative that says it in the unit that was sent, the canonical one second; one DetectedIssue per finding, never a
+    Condition; Provenance and Device with the versions and hashes of what was used; an OperationOutcome with the
+    problems, if there are any. The ids follow from the content, narratives aside.
 
     Args:
         report: what `interpret` returned.
@@ -61,7 +64,7 @@ def entries_of(report: ReportData, *, subject: Any = None, recorded: Any = None,
     device = _entry(_device(report))
     observations = [_observation(item, i, whom, device) for i, item in enumerate(report.interpretations)]
     by_index = {i: _entry(made, part, i) for i, made in enumerate(observations) if made is not None}
-    issues = [_entry(_issue(finding, by_index, whom, device), part) for finding in report.findings]
+    issues = [_entry(_issue(finding, report, by_index, whom, device), part) for finding in report.findings]
     derived = [*by_index.values(), *issues]
     entries = [device, *derived]
     if derived:
@@ -86,7 +89,7 @@ def _content_id(content: Any) -> str:
 
 
 def _entry(resource: Resource, *place: int) -> Resource:
-    own = _content_id([resource, *place])
+    own = _content_id([{name: part for name, part in resource.items() if name != "text"}, *place])
     kind = resource.pop("resourceType")
     return {"fullUrl": f"urn:uuid:{own}", "resource": {"resourceType": kind, "id": own, **resource}}
 
@@ -104,6 +107,11 @@ def _subject(report: ReportData, subject: Any) -> Resource | None:
     if not name:
         return None
     return {"reference": f"Patient/{name}"} if _ID.fullmatch(name) else {"identifier": {"value": name}}
+
+
+def _narrative(text: str) -> Resource:
+    """Return what a person reads who sees nothing but the narrative."""
+    return {"status": "generated", "div": f'<div xmlns="{uris.XHTML}">{safe(text)}</div>'}
 
 
 def _concept(text: str, *codings: Resource) -> Resource:
@@ -126,7 +134,7 @@ def _observation(item: Interpretation, index: int, whom: Resource | None, device
     if item.analyte is None:
         return None
     result = item.result
-    made: Resource = {"resourceType": "Observation", "status": "preliminary"}
+    made: Resource = {"resourceType": "Observation", "text": _narrative(told(item)), "status": "preliminary"}
     if result.id:
         linked = _REFERENCE.fullmatch(result.id)
         made |= {"derivedFrom": [{"reference": result.id}]} if linked else {"identifier": [{"value": result.id}]}
@@ -205,13 +213,16 @@ def _reported(result: LabResult, index: int) -> Resource | None:
     return made
 
 
-def _issue(finding: Finding, observations: dict[int, Resource], whom: Resource | None, device: Resource) -> Resource:
+def _issue(
+    finding: Finding, report: ReportData, observations: dict[int, Resource], whom: Resource | None, device: Resource
+) -> Resource:
     codings = [{"system": c.system, "code": c.code, "display": c.display} for c in finding.codings]
     own = {"system": uris.FINDING, "code": finding.code, "display": finding.title}
     indexes = dict.fromkeys(e.result_index for e in finding.evidence if e.result_index in observations)
     links = [_link(observations[index]) for index in indexes if index is not None]
     made: Resource = {
         "resourceType": "DetectedIssue",
+        "text": _narrative(_rests(finding, report)),
         "status": "preliminary",
         "code": _concept(f"{finding.title} ({finding.status})", *codings, own),
         "severity": finding.severity,
@@ -229,6 +240,18 @@ def _issue(finding: Finding, observations: dict[int, Resource], whom: Resource |
         text for text in (headline((finding,)), finding.explanation or finding.title, *finding.caveats) if text
     )
     return {**made, "detail": detail}
+
+
+def _rests(finding: Finding, report: ReportData) -> str:
+    """Return what is found, and each result that it rests on, in the unit that was sent."""
+    results = "; ".join(
+        told(report.interpretations[each.result_index], each)
+        for each in finding.evidence
+        if each.result_index is not None
+    )
+    status, severity = labels.word("status", finding.status), labels.word("severity", finding.severity)
+    found = faces.line("made", "found", title=finding.title, status=status, severity=severity)
+    return f"{found} {faces.line('made', 'rests', results=results)}" if results else found
 
 
 def _device(report: ReportData) -> Resource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.as_sent import AsSent, as_sent, in_unit
+from labinterp.as_sent import AsSent, as_sent, canonical, in_unit
 from labinterp.errors import LabInterpError
 from labinterp.kernel import calcium as rule
 from labinterp.report import sources, svg
@@ -46,7 +46,7 @@ def _row(item: Interpretation, hashes: Mapping[str, str], defaults: Mapping[str,
         "normal": "; ".join(filter(None, (_normal(shown), labels.on_limit(item.flag, item.level, item.notes))))
         if shown is not None and item.flag is not None
         else "",
-        "canonical": _canonical(item, shown),
+        "canonical": canonical(item, shown),
         "line": _line(item, shown, found),
         "adjusted": None,
     }
@@ -57,13 +57,6 @@ def verdict(item: Interpretation) -> str:
     if item.flag is None:
         return labels.word("verdict", "problem")
     return labels.word("verdict", item.flag if item.flag in _CRITICAL else item.level)
-
-
-def _canonical(item: Interpretation, shown: AsSent | None) -> str:
-    """Return the value in the canonical unit, where it was sent in another one."""
-    if item.value is None or shown is None or shown.unit == item.unit:
-        return ""
-    return f"{item.comparator or ''}{numbers.shown(item.value, (item.low, item.high))} {item.unit}"
 
 
 def _normal(shown: AsSent) -> str:

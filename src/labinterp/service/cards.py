@@ -10,13 +10,13 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._version import __version__
-from labinterp.as_sent import as_sent
+from labinterp.as_sent import told
 from labinterp.codes import SEVERITIES, SUPPORTS
 from labinterp.reading import analytes, units
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
 from labinterp.service.cds_schemas import LONGEST_SUMMARY
-from labinterp.words import faces, labels, numbers, titles, uris
+from labinterp.words import faces, labels, titles, uris
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -181,21 +181,11 @@ def _plain(text: str) -> str:
 
 
 def _evidence(item: Evidence, report: Report) -> str:
-    """Return a result in the unit that it was sent in, with its level and range."""
+    """Return a result in the unit that it was sent in, with its level, range and day."""
     found = report.interpretations[item.result_index] if item.result_index is not None else None
-    title, level = titles.analyte(item.analyte), labels.word("level", item.level)
-    sent = None if found is None else as_sent(found)
-    if found is None or sent is None or item.value is None:
-        return _plain(f"{title}: {level}")
-    span = numbers.span(sent.low, sent.high, sent.value)
-    about = [level]
-    if item.basis == "adjusted_by_albumin":
-        number = numbers.shown(sent.of(item.value), (sent.low, sent.high))
-        about.append(f"{faces.line('result', 'adjusted')} {number} {sent.unit}")
-    if span:
-        about.append(f"range {span} {sent.unit}")
-    value = f"{found.comparator or ''}{numbers.shown(sent.value, (sent.low, sent.high))} {sent.unit}"
-    return _plain(f"{title} {value}: {', '.join([*about, *filter(None, [_day(found)])])}")
+    if found is None or found.value is None or item.value is None:
+        return _plain(f"{titles.analyte(item.analyte)}: {labels.word('level', item.level)}")
+    return _plain(", ".join(filter(None, (told(found, item), _day(found)))))
 
 
 def _day(found: Interpretation) -> str:

@@ -21,6 +21,7 @@ ABSENT_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-r
 
 JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 SVG: Final = "http://www.w3.org/2000/svg"
+XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 _SCHEMAS: Final = "https://labinterp.org/schema/"
 REPORT_SCHEMA: Final = f"{_SCHEMAS}report-1.json"
