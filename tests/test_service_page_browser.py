@@ -110,6 +110,24 @@ def test_keyboard_alone(page):
     assert "Hypomagnesemia" in page.content()
 
 
+def test_tests_and_units_can_be_read_on_a_phone(browser, address):
+    """At 390 px no name of a test and no unit that is chosen is cut off."""
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(address)
+        cut = page.eval_on_selector_all(
+            ".row select",
+            """selects => selects.flatMap(select => {
+                const style = getComputedStyle(select), pen = document.createElement("canvas").getContext("2d");
+                pen.font = style.font;
+                const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 16;
+                return [...select.options].map(each => each.text).filter(text => pen.measureText(text).width > room);
+            })""",
+        )
+        assert cut == []
+        assert fits(page)
+
+
 def test_fault_in_a_browser(page):
     """A fault is announced, has the focus, and what was typed is still there."""
     page.fill("textarea[name=results]", "  garbage\nmore")
