@@ -4,10 +4,11 @@ import pickle
 
 import pytest
 
+import labinterp as li
 from labinterp.errors import InputError, LayoutError, UnknownTestError
 from labinterp.kernel.quantity import Sent
 from labinterp.kernel.quantity import resolve as channel_of
-from labinterp.reading import analytes
+from labinterp.reading import analytes, local_names
 
 SAID = {"LAB0123": "magnesium", "Ca++": "calcium_ionized", "Magnesium EPK": "", "Vitamin D": None, "K": "calcium"}
 
@@ -97,3 +98,12 @@ def test_wrong_map_is_refused_in_words(tmp_path, source, error, words):
         source = path
     with pytest.raises(error, match=words):
         analytes.test_map(source)
+
+
+def test_a_list_of_local_names_has_a_size(tmp_path, monkeypatch):
+    """A file of names that is too large is refused before it is read as a table."""
+    path = tmp_path / "tests.csv"
+    path.write_text("test,analyte\nX1,magnesium\n", encoding="utf-8")
+    monkeypatch.setattr(local_names, "_MOST_BYTES", 10)
+    with pytest.raises(li.InputError, match="too large"):
+        li.interpret([], tests=path)

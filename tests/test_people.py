@@ -152,3 +152,39 @@ def test_rows_of_one_id_are_one_patient_in_a_table():
         }
     )
     assert "uncorrected_calcium" not in li.interpret_frame(frame, panel="patient").results["notes"].astype(str)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("Age: 54", (54.0, 55.0)),
+        ("Alter 54 Jahre", (54.0, 55.0)),
+        ("P54Y", (54.0, 55.0)),
+        ("P6M", (0.5, 0.5)),
+        ("P1Y6M", (1.5, 1.5)),
+        ("P200Y", None),
+        ("P", None),
+        ("54 y 6 h", None),
+        ("2 mo 3 y", None),
+        ("130 y 11 mo", None),
+    ],
+)
+def test_an_age_in_words_of_two_parts_or_as_a_duration_is_read(text, age):
+    """A word before the age, two parts, and durations of ISO 8601 are read; what is no age of a person is not."""
+    assert demographics.read_age(text) == age
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("妊娠中期", "trimester_2"),
+        ("孕晚期", "trimester_3"),
+        ("妊娠30週", "trimester_3"),
+        ("44 weeks", "trimester_3"),
+        ("46 weeks", demographics.UNREADABLE),
+        ("trimester 4", demographics.UNREADABLE),
+    ],
+)
+def test_pregnancy_written_together_and_in_weeks_is_read(text, meaning):
+    """Words that are written together are taken apart; weeks that no pregnancy has are unreadable, never none."""
+    assert demographics.read_pregnancy(text) == meaning

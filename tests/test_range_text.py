@@ -86,3 +86,52 @@ def test_a_range_in_another_unit_than_the_result_s_is_not_used(unit):
     item = li.interpret([result], {"age": 50}).interpretations[0]
     assert (item.flag, item.range_id != "reported") == ("N", True)
     assert "reported_range_unusable" in item.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "who", "low", "high"),
+    [
+        (">=5 <10", {}, 5.0, "<10.0"),
+        ("5以上10未満", {}, 5.0, "<10.0"),
+        ("5-10; normal", {}, 5.0, 10.0),
+        ("5-10 normal; adults", {"adult": True}, 5.0, 10.0),
+        ("Men: 5-10; Women: 4-9", {"sex": "female"}, 4.0, 9.0),
+        ("M/F: 5-10", {}, 5.0, 10.0),
+        ("M: 5-10 F: 5-10", {}, 5.0, 10.0),
+        ("children 5-10 adults 4-9", {"adult": False}, 5.0, 10.0),
+        ("<5 low, 5-7 borderline, 7-10 normal, 10-12 borderline, >12 high", {}, 7.0, "<10.0"),
+        ("5-10 normal, 12-15 high", {}, 5.0, 10.0),
+    ],
+)
+def test_a_range_with_words_is_read_for_whom_it_holds(text, who, low, high):
+    """What is said of levels, of women and men, of children and adults is read with the range."""
+    found = read(text, **who)
+    assert (found.low, found.high) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("<5 - 10", {}),
+        ("<5 >10", {}),
+        ("< 5 6", {}),
+        ("<5以下", {}),
+        ("<5未満 6", {}),
+        ("5以下6", {}),
+        ("normal: 5-10; see comment", {}),
+        ("M: 5-10", {}),
+        ("M: 5-10, 4-9", {"sex": "male"}),
+        ("M: 5-10 U: 5-10", {}),
+        ("M: 5-10 F: 4-9 unknown: 3-8", {"sex": "female"}),
+        ("children 5-10 adults 4-9", {}),
+        ("low high 5-10", {}),
+        ("borderline 5-10", {}),
+        ("<5 deficient, 5-10 borderline", {}),
+        ("10-5", {}),
+        ("5..-10", {}),
+        ("5" * 500, {}),
+    ],
+)
+def test_a_range_with_two_meanings_or_none_is_not_read(text, who):
+    """A range that says two things, or holds for whom it does not say, is not read."""
+    assert read(text, **who) is None

@@ -200,3 +200,31 @@ def test_a_column_of_timestamps_is_read_at_once():
     read = read_instants(stamps, None)
     instants = read.at[1:]  # noqa: PD008 - a field of ours
     assert instants.tolist() == [(stamp - EPOCH) // dt.timedelta(microseconds=1) for stamp in stamps[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("05MAR2024:08:15:00", "2024-03-05T08:15:00"),
+        ("2024년 3월 5일 오전 8시 15분", "2024-03-05T08:15:00"),
+        ("2024년3월5일8:15", "2024-03-05T08:15:00"),
+        ("2024-W10-2", "2024-03-05T00:00:00"),
+        ("2024-W10-2T08:15", "2024-03-05T08:15:00"),
+        ("03/2024", "2024-03-01T00:00:00"),
+        ("March 2024", "2024-03-01T00:00:00"),
+        ("2024 March 5", "2024-03-05T00:00:00"),
+        ("05-Mar-24", "2024-03-05T00:00:00"),
+        ("2024-03-05t08", "2024-03-05T08:00:00"),
+    ],
+)
+def test_a_day_in_other_forms_is_read(text, iso):
+    """A day as statistics programs, calendars of weeks and Korean laboratories write it is read; a month is its first day."""
+    assert times.read_time(text) == dt.datetime.fromisoformat(iso)
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-W60-1", "March 5 24", "5 5 March 2024", "2024 5 March 6", "März", "32 March 2024"]
+)
+def test_what_is_no_day_is_none(text):
+    """A week, a day or a month that does not exist, and a day without its year, are not read."""
+    assert times.read_time(text) is None

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import time
+import types
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 import labinterp
 from labinterp._data import knowledge
 from labinterp.errors import IncompatibleUnitError, LabInterpError, UnknownTestError, UnknownUnitError, ValueParseError
-from labinterp.reading import analytes, units
+from labinterp.reading import analytes, naming, units
 
 KEYS = tuple(analytes.analytes())
 TRIPLES = [(key, one, other) for key in KEYS for one in units.accepted(key) for other in units.accepted(key)]
@@ -440,3 +441,29 @@ def test_repeated_lookup_is_cached():
     units.scale("magnesium", "mg/dL")
     assert units._resolve.cache_info().hits == before + 1
     assert units._scale.cache_info().hits == scales + 1
+
+
+def test_units_that_no_analyte_has_are_not_the_same():
+    """Two units that are known, and in which no analyte is measured in both, are never taken for one."""
+    assert not naming.same_unit("mg/dL", "%")
+    assert naming.same_unit("%", " % ")
+
+
+def test_a_converted_column_has_to_fit_into_numbers():
+    """Values that become too large by conversion are refused, not given as infinite."""
+    with pytest.raises(ValueParseError, match="too large"):
+        labinterp.convert(np.array([1e308]), "g/L", "ng/L", analyte="magnesium")
+
+
+def test_a_quantity_whose_registry_cannot_print_is_read_by_its_own_text():
+    """A registry with a formatter of its own that fails loses no quantity."""
+
+    class Units:
+        def __format__(self, spec):
+            raise RuntimeError
+
+        def __str__(self):
+            return "mg/dL"
+
+    quantity = types.SimpleNamespace(magnitude=1.8, units=Units())
+    assert units.from_quantity(quantity) == (1.8, "mg/dL")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import html
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +21,7 @@ SAME: Final = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), "’
 """Hyphens and dashes are one, and so are the signs between thousands."""
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069\ufe0e\ufe0f"))
 _CLUTTER: Final = " :.,\t"
-_ANY_SIGN: Final = re.compile(r"[<>≤≥≦≧⩽⩾]")
 _ENTITY_ROUNDS: Final = 2
-_DIGIT: Final = re.compile(r"[0-9]")
 
 
 def plain(text: str) -> str:
@@ -93,14 +90,6 @@ def read(text: str) -> str | None:
         ('<=', '>=', '<', None)
     """
     return before().get(key(plain(text)))
-
-
-def named_in(text: str) -> bool:
-    """Return whether a text that could not be read holds a sign, a digit or a word of a comparator."""
-    made = plain(text)
-    if _ANY_SIGN.search(made) or _DIGIT.search(made):
-        return True
-    return is_sign(made)
 
 
 def combined(first: str | None, second: str | None) -> str | None:

@@ -452,8 +452,7 @@ def _listed(texts: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     for language, text in texts.items():
         for phrase in _clean(text).split("|"):
             words = phrase.split()
-            if words:
-                yield language, [_word(word) for word in words] if language == "ar" else words
+            yield language, [_word(word) for word in words] if language == "ar" else words
         if language in _WITH_UMLAUTS:
             for phrase in text.split("|"):
                 if not phrase.isascii():

@@ -258,10 +258,9 @@ def _convert_all(values: Any, scale: Factor) -> Any:
     numbers = values.astype("float64")
     if (abs(numbers) == math.inf).any():
         raise ValueParseError("the values are no finite numbers", hint="NaN stands for a missing one")
-    converted = numbers * scale.mul / scale.div
-    if (abs(converted) == math.inf).any():
+    if (abs(numbers) > sys.float_info.max / max(scale.mul, scale.mul / scale.div, 1.0)).any():
         raise ValueParseError("a converted value is too large for a number")
-    return converted
+    return numbers * scale.mul / scale.div
 
 
 def is_quantity(value: object) -> bool:

@@ -274,8 +274,6 @@ def _front(text: str) -> _Around | None:
         return _Around(comparators.before()[found])
     bare = text.strip(flags.signs() + " ")
     flag = text.replace(bare, " ", 1).strip() if bare else text
-    if flag and flags.side_in_value(flag) is None:
-        return None
     if not bare:
         return _Around(flag=flag)
     found = comparators.key(bare)
