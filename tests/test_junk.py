@@ -148,7 +148,7 @@ def limit(seconds):
 
 def fault(name, junk):
     """Call with junk; return what is wrong with how it ended, None for nothing."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with limit(LIMIT):
             CALLS[name](junk)
@@ -166,7 +166,7 @@ def fault(name, junk):
     except Exception as error:  # noqa: BLE001 - this is what must not be
         place = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(PACKAGE)]
         return f"{type(error).__name__} at {place[-1].filename}:{place[-1].lineno}" if place else type(error).__name__
-    return "slow" if time.perf_counter() - start > LIMIT / 2 else None
+    return "slow" if time.process_time() - start > LIMIT / 2 else None
 
 
 @pytest.mark.parametrize("name", CALLS)
