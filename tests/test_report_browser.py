@@ -142,6 +142,34 @@ def test_first_screen_shows_every_value(browser, files):
         context.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_index_breaks_no_name(browser, tmp_path, width):
+    """Ids of an ordinary length and the names of findings stand whole in the index of many, and nothing runs off."""
+    sent = {"test": ["Mg", "Ca", "B12"], "value": ["0.5", "6.0", "100"], "unit": ["mg/dL", "mg/dL", "pg/mL"], "age": 50}
+    table = pd.concat([pd.DataFrame(sent).assign(patient_id=f"P{i:05}") for i in range(60)], ignore_index=True)
+    path = tmp_path / "index.html"
+    path.write_text(li.interpret_frame(table).to_html(), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(path.as_uri())
+    heights = page.eval_on_selector_all(
+        "#people tr", "rows => rows.map(row => row.cells[0].firstElementChild.getClientRects().length)"
+    )
+    assert set(heights) == {1}
+    broken = page.eval_on_selector_all(
+        "#people tr td:nth-child(3)",
+        """cells => cells.flatMap(cell => [...cell.textContent.matchAll(/[^ ]+/g)].filter(word => {
+            const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode(), range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, Math.min(word.index + word[0].length, text.length));
+            return range.getClientRects().length > 1;
+        }).map(word => word[0]))""",
+    )
+    assert broken == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
 def test_index_can_be_searched_and_filtered(browser, files):
     """The rows of an index can be searched and filtered by severity; without a script all of them are shown."""
     context = browser.new_context(viewport=DESK)
