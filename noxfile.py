@@ -1,4 +1,8 @@
-"""The sessions that must hold before a change lands; `.ci/run` runs the same commands. Run: nox, or nox -s lint."""
+"""The sessions that must hold before a change lands, and those for a release. Run: nox, or nox -s lint.
+
+`.ci/run` calls `lint`, `docs`, `lowest` and `rooms`; `lowest` and `rooms` leave out there what is slow and depends neither on
+the versions nor on the rooms (`-- --quick`).
+"""
 
 from pathlib import Path
 
@@ -11,6 +15,11 @@ nox.options.reuse_existing_virtualenvs = True
 ALL = ("-e", ".[all,test]")
 RUN = ("python", "-m", "pytest", "-n", "2")
 HELD_WHOLE = ("kernel", "reading", "reasoning")
+SLOW = (
+    "concurrency", "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration", "outside_tools",
+    "report_browser", "service_mllp", "service_page_browser", "service_server",
+)  # fmt: skip
+"""Files of tests that start servers, browsers, Java or many processes; the whole suite runs them."""
 BRANCHES_OF_ALL, BRANCHES_OF_HELD = 95, 100
 
 
@@ -25,7 +34,16 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the suite with the lowest versions that are declared."""
     session.install("-c", "constraints/lowest.txt", *ALL)
-    session.run(*RUN, *session.posargs)
+    session.run(*RUN, *chosen(session))
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def rooms(session: nox.Session) -> None:
+    """Hold that tests reach every branch of the rooms where an answer is made."""
+    session.install(*ALL, *groups("test"))
+    measured = [f"--cov=labinterp.{room}" for room in HELD_WHOLE]
+    session.run(*RUN, *measured, "--cov-branch", "--cov-report=", *chosen(session))
+    session.run("coverage", "report", f"--fail-under={BRANCHES_OF_HELD}", "--show-missing", "--skip-covered")
 
 
 @nox.session(python="3.13")
@@ -59,6 +77,14 @@ def cov(session: nox.Session) -> None:
     session.run("coverage", "report", f"--fail-under={BRANCHES_OF_ALL}")
     inside = ",".join(f"*/labinterp/{room}/*" for room in HELD_WHOLE)
     session.run("coverage", "report", f"--include={inside}", f"--fail-under={BRANCHES_OF_HELD}", "--show-missing")
+
+
+def chosen(session: nox.Session) -> list[str]:
+    """Return what to hand to pytest; `--quick` leaves out the slow files."""
+    if "--quick" not in session.posargs:
+        return session.posargs
+    rest = [argument for argument in session.posargs if argument != "--quick"]
+    return [*rest, *(f"--ignore=tests/test_{name}.py" for name in SLOW)]
 
 
 def groups(*names: str) -> list[str]:
