@@ -53,7 +53,8 @@ def measure() -> list[Row]:
             asyncio.run(_clients(port, clients=1, each=600))
             return Seconds((_cpu(pid) - start) / 600)
 
-        rows = [compare("request for one panel / interpreting and writing it (CPU)", requests, answer, goal=4.0)]
+        what = "request for one panel / interpreting and writing it (CPU)"
+        rows = [compare(what, requests, answer, goal=4.0, key="request")]
         rows += [_crowd(port, clients, workers=1) for clients in (64, 129)]
     with serving(2) as (port, _):
         rows.append(_crowd(port, 129, workers=2))

@@ -45,10 +45,22 @@ def measure() -> list[Row]:
             key="panel",
         ),
         compare(
-            "Report.to_json / json.dumps of its data", report.to_json, lambda: json.dumps(data), goal=1.5, loops=100
+            "Report.to_json / json.dumps of its data",
+            report.to_json,
+            lambda: json.dumps(data),
+            goal=1.5,
+            loops=100,
+            key="json",
         ),
-        compare("Report.to_html / 2 ms", report.to_html, _two_ms, goal=1.0, loops=20),
-        compare("interpret_frame, five rows / 2 ms", lambda: li.interpret_frame(small), _two_ms, goal=1.0, loops=20),
+        compare("Report.to_html / 2 ms", report.to_html, _two_ms, goal=1.0, loops=20, key="html"),
+        compare(
+            "interpret_frame, five rows / 2 ms",
+            lambda: li.interpret_frame(small),
+            _two_ms,
+            goal=1.0,
+            loops=20,
+            key="frame small",
+        ),
     ]
 
 

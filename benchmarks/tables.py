@@ -64,10 +64,17 @@ README: Final = Table(
     "speed",
     (
         Line("panel", "`interpret`, a panel of five, findings included", "five pint conversions with a context"),
+        Line("json", "`Report.to_json`", "`json.dumps` of its data"),
+        Line("html", "`Report.to_html`", "2 ms"),
+        Line("request", "a request for one panel, processor time", "interpreting it and writing it"),
         Line("frame world", "`interpret_frame`, with findings and pathways", "`pandas.read_csv`"),
         Line("results world", "the same, results only", "`pandas.read_csv`"),
         Line("frame world scattered", "`interpret_frame`, rows scattered", "`pandas.read_csv`"),
+        Line("first frame world", "the first `interpret_frame` of a process", "`pandas.read_csv`"),
+        Line("frame wide", "`interpret_frame`, a wide table, eight tests a row", "`pandas.read_csv`"),
+        Line("frame omop", "`interpret_frame`, an OMOP table", "`pandas.read_csv`"),
         Line("frame plain", "`interpret_frame`, the plain shape", "`pandas.read_csv`"),
+        Line("frame small", "`interpret_frame`, five rows", "2 ms"),
         Line(
             "files",
             "`interpret_files`, CSV to three tables as Parquet, one worker",
@@ -183,9 +190,9 @@ def _drawn(table: Table, found: Mapping[str, Row]) -> str:
     lines = [heads, ("---", "---", "---:", "---:", "---:", "---:")]
     for line in table.lines:
         row = found[line.key]
-        goal = "" if row.goal is None else f"{row.goal:.2f}"
+        goal = "" if row.goal is None else f"{row.goal:.3g}"
         times = (in_words(row.seconds), in_words(row.base))
-        lines.append((line.what, line.against, f"{row.ratio:.2f}", goal, *times))
+        lines.append((line.what, line.against, f"{row.ratio:.3g}", goal, *times))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
