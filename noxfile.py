@@ -1,7 +1,7 @@
 """The sessions that must hold before a change lands, and those for a release. Run: nox, or nox -s lint.
 
-`.ci/run` calls `lint`, `docs`, `lowest` and `rooms`; `lowest` and `rooms` leave out there what is slow and depends neither on
-the versions nor on the rooms (`-- --quick`).
+`.ci/run` calls `lint`, `docs`, `lowest` and `rooms`; the last two leave out there what is slow and depends neither on the
+versions nor on the rooms (`-- --quick`).
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ ALL = ("-e", ".[all,test]")
 RUN = ("python", "-m", "pytest", "-n", "2")
 HELD_WHOLE = ("kernel", "reading", "reasoning")
 SLOW = (
-    "concurrency", "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration", "outside_tools",
-    "report_browser", "service_mllp", "service_page_browser", "service_server",
+    "concurrency", "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration",
+    "outside_tools", "report_browser", "service_mllp", "service_page_browser", "service_server",
 )  # fmt: skip
 """Files of tests that start servers, browsers, Java or many processes; the whole suite runs them."""
 BRANCHES_OF_ALL, BRANCHES_OF_HELD = 95, 100
