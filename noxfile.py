@@ -1,7 +1,6 @@
 """The sessions that must hold before a change lands, and those for a release. Run: nox, or nox -s lint.
 
-`.ci/run` calls `lint`, `docs`, `lowest` and `rooms`; the last two leave out there what is slow and depends neither on
-the versions nor on the rooms (`-- --quick`).
+`.ci/run` calls `lint`, `docs` and `rooms`, the last without what is slow and makes no answer of its own (`-- --quick`).
 """
 
 from pathlib import Path

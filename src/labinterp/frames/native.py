@@ -54,13 +54,24 @@ def enter(frame: Any) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], Any]]:
 
 def _to_pandas(table: Any) -> pd.DataFrame:
     try:
-        frame: pd.DataFrame = table.to_pandas()
+        try:
+            frame: pd.DataFrame = table.to_pandas()
+        except TypeError:  # of a dictionary with unsigned codes, as polars makes them, before PyArrow 23
+            frame = _as_text(table).to_pandas()
     except (ValueError, OverflowError):
         raise LayoutError(
             "a column of the table cannot be read: its dictionary repeats a value or holds a missing one",
             hint="Cast columns of dictionaries to text first",
         ) from None
     return frame
+
+
+def _as_text(table: Any) -> Any:
+    """Return an Arrow table with the values of dictionaries in place of codes."""
+    import pyarrow as pa
+
+    kinds = [field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in table.schema]
+    return table.cast(pa.schema(list(zip(table.schema.names, kinds, strict=True))))
 
 
 def _no_frame(frame: Any) -> LayoutError:
