@@ -6,6 +6,8 @@ import csv
 import hashlib
 import json
 import tempfile
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +21,7 @@ import labinterp as li
 from engines_helpers import TABLES, assert_same, cells, read_parts
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.panels import read_times
+from labinterp.engines import pipeline
 from labinterp.engines.duckdb_engine import room_of
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import PartWriter
@@ -404,3 +407,20 @@ def test_rows_that_lie_torn_are_seen_at_once():
     visits = frame.assign(collected_at=[str(i) for i in range(40)])
     assert are_torn(FrameColumns(visits), by_time=False)
     assert not are_torn(FrameColumns(visits), by_time=True)
+
+
+def test_pieces_that_are_given_up_end_with_the_last_first(monkeypatch):
+    """No piece is left running that waits for one before it which was cancelled: closing early never hangs."""
+    cancelled, go = [], threading.Event()
+    cancel = Future.cancel
+    monkeypatch.setattr(Future, "cancel", lambda self: (cancelled.append(self), go.set(), cancel(self))[-1])
+    submitted = []
+    submit = ThreadPoolExecutor.submit
+    monkeypatch.setattr(
+        ThreadPoolExecutor, "submit", lambda self, task: (submitted.append(submit(self, task)), submitted[-1])[-1]
+    )
+    answers = pipeline.in_order([lambda: 0, go.wait, go.wait, go.wait], workers=2)
+    assert next(answers) == 0
+    answers.close()
+    assert len(cancelled) == 2
+    assert cancelled == submitted[1:3][::-1]

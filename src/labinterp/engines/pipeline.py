@@ -51,7 +51,7 @@ def in_order(tasks: Iterable[Callable[[], Any]], workers: int) -> Generator[Any]
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            for future in waiting:
+            for future in reversed(waiting):  # the last first: none is left to wait for one that never runs
                 future.cancel()
 
 
