@@ -1,6 +1,6 @@
 """The sessions that must hold before a change lands, and those for a release. Run: nox, or nox -s lint.
 
-`.ci/run` calls `lint` and `docs`. `lowest` and `rooms` take `-- --quick`: without what is slow and makes no answer of its own.
+`.ci/run` calls `lint` and `docs`. `lowest` and `rooms` take `-- --quick`: without what is slow and makes no answer.
 """
 
 from pathlib import Path
