@@ -15,7 +15,7 @@ ALL = ("-e", ".[all,test]")
 RUN = ("python", "-m", "pytest", "-n", "2")
 HELD_WHOLE = ("kernel", "reading", "reasoning")
 SLOW = (
-    "concurrency", "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration",
+    "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration",
     "outside_tools", "report_browser", "service_mllp", "service_page_browser", "service_server",
 )  # fmt: skip
 """Files of tests that start servers, browsers, Java or many processes; the whole suite runs them."""

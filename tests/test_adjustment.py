@@ -63,3 +63,9 @@ def test_less_albumin_never_lowers_adjusted_calcium(calcium, one, other):
     adjusted = [li.adjusted_calcium(calcium, "mmol/L", albumin, "g/L") for albumin in (low, high)]
     assert adjusted[0] >= adjusted[1]
     assert li.adjusted_calcium(calcium, "mmol/L", 40, "g/L") == pytest.approx(calcium, rel=1e-11)
+
+
+def test_an_adjustment_that_no_number_holds_is_refused():
+    """A slope and a base whose product is no number are refused, not answered with infinity."""
+    with pytest.raises(li.LabInterpError):
+        li.adjusted_calcium(2.05, "mmol/L", 30, "g/L", slope=1e300, reference_albumin=1e300)

@@ -133,3 +133,9 @@ def test_line_of_a_pasted_text_that_cannot_be_read_is_named():
 def test_tables_are_no_typed_lines(table):
     """A table with a line of headings is not taken for typed lines."""
     assert not looks_typed(table)
+
+
+def test_two_days_behind_a_value_are_not_understood():
+    """A typed line that says two days says neither."""
+    with pytest.raises(li.InputError):
+        read_line("Mg 1.1 mg/dL 2026-03-05 2026-03-06")

@@ -135,3 +135,11 @@ def test_a_range_with_words_is_read_for_whom_it_holds(text, who, low, high):
 def test_a_range_with_two_meanings_or_none_is_not_read(text, who):
     """A range that says two things, or holds for whom it does not say, is not read."""
     assert read(text, **who) is None
+
+
+def test_an_end_that_is_a_list_judges_nothing():
+    """Whatever object came as the end of a range, the result is answered by an edition, and the range is noted."""
+    result = li.LabResult("magnesium", 2.0, "mg/dL", reference_low=[1.6], reference_high=[2.6])
+    for _ in range(2):
+        item = li.interpret([result], {"age": 50}).interpretations[0]
+        assert (item.flag, "reported_range_unusable" in item.notes) == ("N", True)

@@ -212,3 +212,19 @@ def test_a_finding_with_one_pathway_names_what_lies_on_it():
 
 def _of(reasoned, code):
     return next(each for each in reasoned.findings if each.code == code)
+
+
+def test_symptoms_of_a_row_may_be_a_list():
+    """Rows as `to_dict` gives them tell symptoms as lists or as one text, which come to the same."""
+    row = {"test": "magnesium", "value": 0.5, "unit": "mmol/L", "age": 50}
+    told = [
+        li.interpret([{**row, "symptoms": symptoms}]).findings[0].matched_symptoms
+        for symptoms in (
+            ["cramps", "numbness"],
+            ("cramps", "numbness"),
+            "cramps;numbness",
+            pd.array(["cramps", "numbness"]),
+        )
+    ]
+    assert told[0]
+    assert len(set(told)) == 1

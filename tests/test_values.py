@@ -499,3 +499,11 @@ def test_a_result_beside_a_text_is_read_whatever_stands_there():
 def test_a_word_behind_a_number_is_read_alone(text, number, comparator):
     """A comparator behind a number is a word by itself, in any script and case; part of another word is none."""
     assert (parse(text).number, parse(text).comparator) == (number, comparator)
+
+
+@pytest.mark.parametrize(
+    ("text", "comparator", "flag"), [("* < 5", "<", "*"), ("! >5", ">", "!"), ("**≥5", ">=", "**")]
+)
+def test_a_flag_in_front_of_a_comparator_loses_neither(text, comparator, flag):
+    """A sign that flags a result may stand before its comparator; both are read."""
+    assert (parse(text).number, parse(text).comparator, parse(text).flag) == (5.0, comparator, flag)
