@@ -39,7 +39,7 @@ from labinterp.model import (
     Provenance,
     Step,
 )
-from labinterp.report import bars, html, lead, pages
+from labinterp.report import bars, html, pages
 from labinterp.words import labels, numbers
 
 VOID = {"meta", "br", "link", "img", "input"}
@@ -261,18 +261,13 @@ def test_adjusted_calcium_stands_beside_the_total(unit, albumin, shown):
     assert shown is None or f"Adjusted by albumin: {shown}" in text
 
 
-def test_lead_says_what_was_found_not_judged_and_next():
-    """The page opens with the lines of the terminal: what, how soon, what to measure next; severe comes first."""
-    mild = li.interpret([li.LabResult("Mg", 1.5, "mg/dL"), li.LabResult("calcium", "QNS", "mg/dL")], li.Patient(age=54))
-    what, soon, measure = lead.of(mild)
-    assert what == ("What", "Hypomagnesemia (severity moderate).")
-    assert soon == ("How soon", reasoning.urgency(["moderate"]))
-    assert measure[0] == "Measure next"
-    assert measure[1].endswith("Sent, but not judged, which does not mean normal: total calcium.")
+def test_severe_finding_heads_the_page_and_is_marked():
+    """Where a finding is severe, the lines at the top name it first, say that it is, and are marked as such."""
     severe = li.interpret([li.LabResult("Mg", 0.5, "mg/dL"), li.LabResult("B12", 90, "pg/mL")], li.Patient(age=54))
-    assert lead.of(severe)[0] == ("", reasoning.headline(severe.findings))
-    assert "Vitamin B12 deficiency (severity moderate)." in dict(lead.of(severe))["What"]
-    assert '<p class="headline severe"><strong>' in severe.to_html()
+    lead = re.search(r'<p class="headline severe">(.*?)</p>', severe.to_html(), re.DOTALL)[1]
+    what = "Hypomagnesemia (severity high); vitamin B12 deficiency (severity moderate)."
+    assert f"<strong>What</strong>: {what}" in lead
+    assert reasoning.urgency(["high"]) in lead
 
 
 def test_settings_that_hold_nothing_are_not_set(page):

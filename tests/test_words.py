@@ -85,14 +85,19 @@ def test_explain_lists_each_source_once(capsys, node):
         assert sources.count(" ".join(text.split())) == 1
 
 
-def test_page_and_terminal_open_with_the_same_lines(capsys):
+@pytest.mark.parametrize(
+    ("value", "what"), [("1.5", "Hypomagnesemia (severity moderate)."), ("0.5", "Hypomagnesemia (severity high).")]
+)
+def test_page_and_terminal_open_with_the_same_lines(capsys, value, what):
     """What, how soon and what to measure next are the same sentences on the page, the terminal and in a notebook."""
-    sent = [li.LabResult("Mg", "1.5", "mg/dL"), li.LabResult("calcium", "QNS", "mg/dL")]
+    sent = [li.LabResult("Mg", value, "mg/dL"), li.LabResult("calcium", "QNS", "mg/dL")]
     report = li.interpret(sent, li.Patient(age=54))
-    _, out, _ = run(capsys, "panel", "Mg 1.5 mg/dL", "calcium QNS mg/dL", "--age", "54")
+    _, out, _ = run(capsys, "panel", f"Mg {value} mg/dL", "calcium QNS mg/dL", "--age", "54")
     printed, page, cell = " ".join(out.split()), report.to_html(), report._repr_html_()
     lines = essentials(report).labeled
     assert [label for label, _ in lines] == ["What", "How soon", "Measure next"]
+    assert lines[0][1] == what
+    assert lines[2][1].endswith("Sent, but not judged, which does not mean normal: total calcium.")
     for label, text in lines:
         assert f"{label}: {text}" in printed
         assert f"<strong>{label}</strong>: {text}" in page

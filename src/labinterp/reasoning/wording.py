@@ -94,12 +94,11 @@ class Essentials:
         return tuple((text, lines[key]) for key, text in said("label").items() if lines[key])
 
 
-def essentials(report: ReportData, *, headed: bool = False) -> Essentials:
+def essentials(report: ReportData) -> Essentials:
     """Return what is found, how soon a clinician should look, and what to measure next.
 
     Args:
         report: of one panel.
-        headed: whether `headline` stands above; what it says is then left out.
 
     Example:
         >>> import labinterp as li
@@ -109,11 +108,8 @@ def essentials(report: ReportData, *, headed: bool = False) -> Essentials:
         >>> [label for label, _ in found.labeled]
         ['What', 'How soon', 'Measure next']
     """
-    severe = headed and headline(report.findings) is not None
-    rest = [finding for finding in report.findings if not severe or finding.severity != SEVERITIES[-1]]
     if report.findings:
-        what = _named(rest) if rest else ""
-        soon = "" if severe else urgency(finding.severity for finding in report.findings)
+        what, soon = _named(report.findings), urgency(finding.severity for finding in report.findings)
     else:
         what, soon = _nothing(report)
     return Essentials(what, soon, _measure(report))

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import attrs
 
 from labinterp.arguments import checked_text
-from labinterp.reasoning import headline
-from labinterp.report import bars, lead, mechanisms, pages, people, results, summary, trends
+from labinterp.reasoning import essentials, headline, next_notes
+from labinterp.report import bars, mechanisms, pages, people, results, summary, trends
 from labinterp.report.pages import draw, drawing
 from labinterp.words import numbers
 from labinterp.words.citations import References
@@ -110,15 +110,21 @@ def visit(report: ReportData, number: int = 1, *, of: int = 1) -> dict[str, Any]
         "prefix": f"v{number}-" if of > 1 else "",
         "number": number,
         "day": numbers.sent(days[-1]) if days else "",
-        "lead": lead.of(report),
+        "lead": essentials(report).labeled,
         "severe": headline(report.findings) is not None,
         "results": results.rows_of(report),
         "graph": drawing(mechanisms.draw(report)),
         "steps": _steps(report),
         "by_support": _by_support,
-        "notes": [note for note in report.notes if not lead.tells_next(note, report)],
-        "next": next((note for note in report.notes if lead.tells_next(note, report)), ""),
+        "notes": [note for note in report.notes if not _tells_next(note, report)],
+        "next": next((note for note in report.notes if _tells_next(note, report)), ""),
     }
+
+
+def _tells_next(note: str, report: ReportData) -> bool:
+    """Return whether a note of the report is the one on what to measure next."""
+    start = next_notes(report.next_tests, ())
+    return bool(start) and note.startswith(start[0])
 
 
 def render_frame(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.markup import safe, table
-from labinterp.report import lead, results
+from labinterp.reasoning import essentials
+from labinterp.report import results
 from labinterp.words import labels, numbers, titles
 from labinterp.words.faces import line
 from labinterp.words.numbers import counted
@@ -25,7 +26,7 @@ def of_report(report: ReportData) -> str:
         >>> of_report(li.interpret([li.LabResult("Mg", 1.1, "mg/dL")], li.Patient(age=54)))[:45]
         '<div><p><strong>What</strong>: Hypomagnesemia'
     """
-    said = f"<p>{'<br>'.join(_line(label, text) for label, text in lead.of(report))}</p>"
+    said = "<br>".join(f"<strong>{safe(label)}</strong>: {safe(text)}" for label, text in essentials(report).labeled)
     rows = []
     for row in results.rows_of(report):
         item = row["item"]
@@ -33,11 +34,7 @@ def of_report(report: ReportData) -> str:
         mark = labels.word("mark", item.level if item.flag else "missing")
         given = f"{numbers.sent(item.result.value)} {numbers.sent(item.result.unit)}"
         rows.append((name, given, row["canonical"], f"{mark} {row['verdict']}", row["normal"]))
-    return f"<div>{said}{table(('Test', 'As sent', 'Canonical', 'Level', 'Range'), rows)}</div>"
-
-
-def _line(label: str, text: str) -> str:
-    return f"<strong>{safe(label)}</strong>: {safe(text)}" if label else f"<strong>{safe(text)}</strong>"
+    return f"<div><p>{said}</p>{table(('Test', 'As sent', 'Canonical', 'Level', 'Range'), rows)}</div>"
 
 
 def of_frame(report: AnswerFrames) -> str:
