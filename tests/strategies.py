@@ -99,5 +99,7 @@ def rows(draw: st.DrawFn) -> dict[str, object]:
         "method": draw(st.sampled_from([None, "LC-MS/MS", "immunoassay"])),
         "note": draw(st.sampled_from([None, None, "unit_conflict", "entered_in_error", "nonsense"])),
         "loinc": draw(st.sampled_from([None, None, "19123-9", "99999-9"])),
-        "reported_flag": draw(st.sampled_from([None, None, "L", "H", "N", "*", "Low Panic", "(H)", "see note"])),
+        "reported_flag": draw(
+            st.sampled_from([None, None, "L", "H", "N", "*", "LL", "HH", "Low Panic", "(H)", "see note"])
+        ),
     }

@@ -13,7 +13,7 @@ from labinterp.batch.findings import by_parts, by_pattern
 from labinterp.batch.instants import exact_ages, read_births, read_instants
 from labinterp.batch.runs import Runs
 from labinterp.reading.times import Moment, age_at, read_birth, read_moment
-from labinterp.reasoning import LEVELS, SOFT, UNJUDGED_CODE
+from labinterp.reasoning import CRITICAL, LEVELS, SOFT, UNJUDGED_CODE
 from labinterp.reasoning.slots import CONTEXTS, SLOTS
 
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC
@@ -22,7 +22,7 @@ EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC
 def drawn(seed, count=600):
     random = np.random.default_rng(seed)
     level = random.integers(1, len(LEVELS) + 1, (count, len(SLOTS)))
-    level += SOFT * (random.random(level.shape) < 0.15)
+    level += SOFT * (random.random(level.shape) < 0.15) + CRITICAL * (random.random(level.shape) < 0.15)
     what = random.random(level.shape)
     level[what < 0.1] = UNJUDGED_CODE
     level[what > random.choice([0.3, 0.6, 0.9], (count, 1))] = 0

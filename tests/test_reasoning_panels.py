@@ -336,7 +336,7 @@ def test_answers_cannot_be_changed():
 
 
 @pytest.mark.parametrize(
-    "codes", [(), (0,) * 15, (10,) + (0,) * 15, (-1,) + (0,) * 15, (32,) + (0,) * 15, (0,) * 18, (0,) * 18 + (9,)]
+    "codes", [(), (0,) * 15, (10,) + (0,) * 15, (-1,) + (0,) * 15, (64,) + (0,) * 15, (0,) * 18, (0,) * 18 + (9,)]
 )
 def test_what_is_no_pattern_is_refused(codes):
     """A tuple of the wrong length or with an unknown code is an error, not an answer."""

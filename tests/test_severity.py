@@ -16,7 +16,7 @@ from labinterp.ranges import reference_set, shipped
 from labinterp.ranges.exchange.csv import export_csv, import_csv
 from labinterp.ranges.exchange.fhir import export_fhir, import_fhir
 from labinterp.ranges.severity import JUDGED
-from labinterp.reading import units
+from labinterp.reading import flags, units
 
 PROFILES = list(shipped().profiles())
 ADULT = li.Patient(age=50, sex="female", pregnancy="none")
@@ -193,6 +193,64 @@ def test_tables_say_severity_as_panels_do(tmp_path):
     streamed = pd.read_parquet(tmp_path / "out" / "results")[names].astype(object)
     streamed = streamed.where(streamed.notna(), None)
     assert streamed.equals(found.reset_index(drop=True))
+
+
+CALLED = [
+    # test, value, unit, the laboratory's own flag, severity, note
+    ("magnesium", 1.4, "mg/dL", "L", "moderate", None),
+    ("magnesium", 1.4, "mg/dL", "LL", "high", "flag_critical"),
+    ("magnesium", 1.4, "mg/dL", "panic", "high", "flag_critical"),
+    ("magnesium", "1.4 LL", "mg/dL", None, "high", "flag_critical"),
+    ("magnesium", 1.4, "mg/dL", "HH", "moderate", "flag_disagrees"),
+    ("magnesium", 0.5, "mg/dL", "LL", "high", None),
+    ("magnesium", 3.5, "mg/dL", "HH", "high", "flag_critical"),
+    ("calcium_ionized", 1.1, "mmol/L", "critical low", "high", "flag_critical"),
+    ("vitamin_d", 9, "ng/mL", "LL", "moderate", "flag_critical"),  # as with every vitamin D, however low
+    ("vitamin_b12", 150, "pg/mL", "LL", "high", "flag_critical"),
+]
+
+
+def test_a_result_that_its_laboratory_calls_critical_is_severe_on_every_face(tmp_path):
+    """What the laboratory calls critical and we call low or high keeps our flag, is noted, and is as severe as very low."""
+    rows = [
+        {"patient_id": str(i), "test": test, "value": value, "unit": unit, "reported_flag": flag, "age": 50}
+        for i, (test, value, unit, flag, _, _) in enumerate(CALLED)
+    ]
+    frame = li.interpret_frame(pd.DataFrame(rows))
+    pd.DataFrame(rows).to_csv(tmp_path / "in.csv", index=False)
+    li.interpret_files([tmp_path / "in.csv"], tmp_path / "out")
+    streamed = pd.read_parquet(tmp_path / "out" / "findings").set_index("patient_id")
+    for row, (test, value, unit, flag, severity, note), noted in zip(rows, CALLED, frame.results["notes"], strict=True):
+        report = one(test, value, unit, li.Patient(age=50), reported_flag=flag)
+        (item,), (finding,) = report.interpretations, report.findings
+        assert finding.severity == severity
+        assert ("calls the result critical" in finding.explanation) == (note == "flag_critical" and severity == "high")
+        assert {note} - {None} == set(item.notes) & {"flag_critical", "flag_disagrees"}
+        assert item.flag == one(test, str(value).removesuffix(" LL"), unit, li.Patient(age=50)).interpretations[0].flag
+        assert set(str(noted).split(";")) - {"None", "nan", ""} == set(item.notes)
+        for table in (frame.findings.set_index("patient_id"), streamed):
+            told = table.loc[row["patient_id"]]
+            assert (told["severity"], told["explanation"]) == (severity, finding.explanation)
+
+
+@pytest.mark.parametrize(
+    ("albumin", "found"), [(42, [("hypocalcemia", "high")]), (25, []), (None, [("hypocalcemia", "high")])]
+)
+def test_calcium_adjusted_by_albumin_is_as_severe_as_its_total_is_called(albumin, found):
+    """A total calcium called critical makes hypocalcemia severe where albumin leaves it low, and none where it does not."""
+    sent = [{"test": "calcium", "value": 2.0, "unit": "mmol/L", "reported_flag": "LL"}]
+    sent += [] if albumin is None else [{"test": "albumin", "value": albumin, "unit": "g/L"}]
+    report = li.interpret(sent, ADULT)
+    assert [(finding.code, finding.severity) for finding in report.findings] == found
+    assert "flag_critical" in report.interpretations[0].notes
+    assert all("tetany" in finding.accompanying_symptoms for finding in report.findings)
+
+
+def test_the_flag_that_is_critical_speaks_for_several():
+    """Of several flags of one result, as HL7 v2 and FHIR send them, the critical one counts."""
+    for sent in (["L", "LL"], ["LL", "L"], ["see note", "LL", "N"]):
+        assert flags.foremost(sent) == "LL"
+    assert flags.combined("low", "critical") == flags.combined("critical", "low") == "critically low"
 
 
 def test_fail_on_high_means_it(tmp_path, capsys):

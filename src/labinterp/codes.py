@@ -130,6 +130,7 @@ NOTES: Final = (
     "resource_unreadable",
     "time_of_report",
     "not_covered",
+    "flag_critical",
 )
 NOTE_BIT: Final = {note: 1 << i for i, note in enumerate(NOTES)}
 NO_GRADE: Final = sum(bit for note, bit in NOTE_BIT.items() if note.startswith("grade_"))

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from labinterp.reading.times import Age
     from labinterp.reasoning import Reasoned
 
-_LEVEL_BITS = slots.SOFT - 1
+_SIDE_OF_LEVEL = np.array(slots.SIDE, np.int8)
 _FEW = 16
 """Up to how many panels a loop is faster than what is made for many."""
 _SIDES = (None, *flags.SIDES)
@@ -425,10 +425,13 @@ def _ranks(batch: Batch, found: Classified, doubtful: Bools | None) -> Ranks:
         nothing = np.zeros(0, np.int8)
         return Ranks(nothing, nothing, None)
     levels = range(len(slots.RANK))
-    rank = np.array([[slots.rank(code, soft=soft) for code in levels] for soft in (False, True)], np.int8)
+    rank = np.array(
+        [[[slots.rank(code, soft=s, critical=c) for code in levels] for c in (False, True)] for s in (False, True)],
+        np.int8,
+    )
     soft = ((batch.notes & NOTE_BIT["soft_implausible"]) != 0).astype(np.intp)
-    side = np.array([(code in slots.ABOVE_NORMAL) - (code in slots.BELOW_NORMAL) for code in levels])
-    return Ranks(rank[soft, found.level], side[found.level], doubtful)
+    critical = ((batch.notes & NOTE_BIT["flag_critical"]) != 0).astype(np.intp)
+    return Ranks(rank[soft, critical, found.level], _SIDE_OF_LEVEL[found.level], doubtful)
 
 
 def _leave_open(pattern: Ints, panels: Panels) -> None:
@@ -437,14 +440,16 @@ def _leave_open(pattern: Ints, panels: Panels) -> None:
     none = panels.held[panel, slot] < 0
     pattern[panel[none], slot[none]] = slots.UNJUDGED
     panel = panels.unsure_in(slots.CALCIUM)
-    albumin = pattern[panel, slots.ALBUMIN] & _LEVEL_BITS
+    albumin = pattern[panel, slots.ALBUMIN] & slots.LEVEL_BITS
     pattern[panel[(panels.held[panel, slots.ALBUMIN] >= 0) & (albumin != slots.NORMAL)], slots.CALCIUM] = slots.UNJUDGED
 
 
 def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, Ints], bands: tuple[str, ...]) -> Ints:
     """Return the levels of every panel, slot by slot, as the reasoning wants them; `sent` has what was not judged."""
     soft = (batch.notes & NOTE_BIT["soft_implausible"]) != 0
-    level = np.where(found.level != 0, found.level + soft * np.uint8(slots.SOFT), 0).astype(np.uint8)
+    critical = (batch.notes & NOTE_BIT["flag_critical"]) != 0
+    marks = soft * np.uint8(slots.SOFT) | critical * np.uint8(slots.CRITICAL)
+    level = np.where(found.level != 0, found.level | marks, 0).astype(np.uint8)
     level = np.append(level, np.uint8(0))
     pattern = np.zeros((len(panels.held), _WHOLE_WORDS), np.uint8)
     judged = level[panels.held]
@@ -478,7 +483,7 @@ def _compute_calcium(
         unsure[panels.unsure_in(slot)] = True
     key = rule.verdict_key(
         adjustment.grams_class(grams),
-        (pattern[both, slots.ALBUMIN] & _LEVEL_BITS).astype(np.int64),
+        (pattern[both, slots.ALBUMIN] & slots.LEVEL_BITS).astype(np.int64),
         person[calcium[both]],
         (batch.comparator[albumin[both]] != 0) | unsure[both],
     )
@@ -506,7 +511,9 @@ def _compute_calcium(
     outcome = plans.locate(codes, number, batch.comparator[calcium])
     judged = plans.flag[outcome] != 0
     soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
-    level = plans.level[outcome] + soft * np.uint8(slots.SOFT)
+    sent, level = pattern[panel, slots.CALCIUM], plans.level[outcome]
+    critical = (sent & slots.CRITICAL != 0) & (_SIDE_OF_LEVEL[sent & slots.LEVEL_BITS] == _SIDE_OF_LEVEL[level])
+    level = level | soft * np.uint8(slots.SOFT) | critical * np.uint8(slots.CRITICAL)
     pattern[panel, slots.COMPUTED] = np.where(judged, level, np.uint8(0))
     return {
         "panel": panel,

@@ -13,7 +13,7 @@ from labinterp.batch.encode import combine
 from labinterp.codes import FINDING_STATUSES, STATE_STATUSES
 from labinterp.reasoning import parts, reason, reason_told
 from labinterp.reasoning.engine import rank
-from labinterp.reasoning.slots import LEVEL_CODES, OPEN, SOFT
+from labinterp.reasoning.slots import CRITICAL, LEVEL_CODES, OPEN, SOFT
 from labinterp.reasoning.tables import tables
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def by_parts(pattern: Ints) -> Found:
     """Reason once about what a finding depends on."""
     status = np.stack([_statuses(state, pattern) for state in tables()], axis=1)
     calcium = _calcium(pattern)
-    said = _said()[pattern & ~np.uint8(SOFT)]
+    said = _said()[pattern & ~np.uint8(SOFT | CRITICAL)]
     items: list[Item] = []
     rows, numbers, ranks, tellers = [], [], [], []
     for teller, table in enumerate(tables().values()):

@@ -29,6 +29,7 @@ NOTES_TOLD: Final = (
     "range_without_age",
     "soft_implausible",
     "reported_range_unusable",
+    "flag_critical",
     "flag_disagrees",
     "loinc_unit_conflict",
     "unit_conflict",

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from labinterp import reasoning
-from labinterp.codes import HIGH_SIDE, LEVEL_CODE, LEVELS, LOW_SIDE
+from labinterp.codes import HIGH_SIDE, LEVEL_CODE, LEVELS, LOW_SIDE, NOTE_BIT
 from labinterp.errors import LayoutError
 
 SLOT: Final = {name: i for i, name in enumerate(reasoning.SLOTS)}
@@ -15,12 +15,17 @@ COMPUTED: Final = SLOT["calcium_computed"]
 ALBUMIN: Final = SLOT["albumin"]
 VITAMIN_B12: Final = SLOT["vitamin_b12"]
 SOFT: Final = reasoning.SOFT
+CRITICAL: Final = reasoning.CRITICAL
 UNJUDGED: Final = reasoning.UNJUDGED_CODE
 CONTEXT: Final = {name: len(SLOT) + i for i, name in enumerate(reasoning.CONTEXTS)}
 WIDTH: Final = len(SLOT) + len(CONTEXT)
 ABOVE_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in HIGH_SIDE)
 BELOW_NORMAL: Final = frozenset(LEVEL_CODE[level] for level in LOW_SIDE)
 NORMAL: Final = LEVEL_CODE["normal"]
+LEVEL_BITS: Final = SOFT - 1
+"""The bits of a code in a pattern that hold its level."""
+SIDE: Final = tuple((level in ABOVE_NORMAL) - (level in BELOW_NORMAL) for level in range(LEVEL_BITS + 1))
+"""By the code of a level: -1 below normal, 1 above it, else 0."""
 
 RANK: Final = tuple(
     {"normal": 0, "borderline_low": 2, "borderline_high": 2, "low": 3, "high": 3, "very_low": 4, "very_high": 4}.get(
@@ -32,6 +37,8 @@ RANK: Final = tuple(
 could not be judged goes before what is normal."""
 FIRM: Final = 8
 """What is added to the rank of an abnormal result that is not doubtful."""
+_MARK_OF_NOTE: Final = {NOTE_BIT["soft_implausible"]: SOFT, NOTE_BIT["flag_critical"]: CRITICAL}
+_MARKING: Final = sum(_MARK_OF_NOTE)
 _DAY: Final = 86_400_000_000
 _SPAN: Final = re.compile(r"([0-9]{1,5})\s*([DdHh])", re.ASCII)
 
@@ -55,11 +62,23 @@ def read_span(panel: str) -> int | None:
     return int(match[1]) * (_DAY if match[2] in "Dd" else _DAY // 24)
 
 
-def rank(level: int, *, soft: bool) -> int:
-    """Return the rank of a result by the code of its level.
+def marks(notes: int) -> int:
+    """Return what the notes of a result add to the code of its level in a pattern.
+
+    Example:
+        >>> marks(NOTE_BIT["soft_implausible"] | NOTE_BIT["censored"]) == SOFT
+        True
+    """
+    return sum(mark for note, mark in _MARK_OF_NOTE.items() if notes & note) if notes & _MARKING else 0
+
+
+def rank(level: int, *, soft: bool, critical: bool = False) -> int:
+    """Return the rank of a result by the code of its level, and whether its laboratory calls it critical.
 
     Example:
         >>> rank(LEVEL_CODE["low"], soft=False) > rank(LEVEL_CODE["very_low"], soft=True) > rank(NORMAL, soft=False)
         True
+        >>> rank(LEVEL_CODE["low"], soft=False, critical=True) == rank(LEVEL_CODE["very_low"], soft=False)
+        True
     """
-    return RANK[level] + (FIRM if RANK[level] > 1 and not soft else 0)
+    return (max(RANK) if critical else RANK[level]) + (FIRM if RANK[level] > 1 and not soft else 0)

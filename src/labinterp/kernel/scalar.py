@@ -62,6 +62,11 @@ class Reading:
         """Whether the value is doubtful."""
         return bool(self.notes & NOTE_BIT["soft_implausible"])
 
+    @property
+    def critical(self) -> bool:
+        """Whether the laboratory calls the result critical, and its level says less."""
+        return bool(self.notes & NOTE_BIT["flag_critical"])
+
 
 class PatientGroups:
     """The patient group of each result: by birth date and collection time where both are known, else by age."""
@@ -242,13 +247,17 @@ def choose(readings: Sequence[Reading]) -> Chosen:
             unsure.add(slot)
             levels = {_level(readings[i]) for i in held}
             if not (levels & slots.BELOW_NORMAL and levels & slots.ABOVE_NORMAL):
-                chosen[slot] = max(held, key=lambda i: (slots.rank(_level(readings[i]), soft=readings[i].soft), i))
+                chosen[slot] = max(held, key=lambda i: (_rank(readings[i]), i))
     return Chosen(chosen, frozenset(unsure))
 
 
 def _level(reading: Reading) -> int:
     outcome = reading.outcome
     return 0 if outcome is None or outcome.level is None else LEVEL_CODE[outcome.level]
+
+
+def _rank(reading: Reading) -> int:
+    return slots.rank(_level(reading), soft=reading.soft, critical=reading.critical)
 
 
 def _counts(reading: Reading, slot: int) -> bool:
@@ -262,13 +271,13 @@ def _counts(reading: Reading, slot: int) -> bool:
 class Computed:
     """Total calcium of a panel adjusted by its albumin."""
 
-    __slots__ = ("comparator", "outcome", "soft", "value")
+    __slots__ = ("comparator", "marks", "outcome", "value")
 
-    def __init__(self, value: float, comparator: str | None, outcome: Outcome, soft: bool) -> None:
+    def __init__(self, value: float, comparator: str | None, outcome: Outcome, marks: int) -> None:
         self.value = value
         self.comparator = comparator
         self.outcome = outcome
-        self.soft = soft
+        self.marks = marks
 
 
 def pattern_of(
@@ -283,7 +292,7 @@ def pattern_of(
     pattern = _levels(readings, chosen, session)
     computed = _compute(readings, counting, pattern, session, adjustment)
     if computed is not None and computed.outcome.level is not None:
-        pattern[slots.COMPUTED] = LEVEL_CODE[computed.outcome.level] + (slots.SOFT if computed.soft else 0)
+        pattern[slots.COMPUTED] = LEVEL_CODE[computed.outcome.level] + computed.marks
     calcium = chosen.get(slots.CALCIUM)
     for i, reading in enumerate(readings):
         if reading.value is None or slots.SLOT.get(reading.channel.analyte or "") != slots.CALCIUM:
@@ -311,7 +320,7 @@ def _levels(readings: Sequence[Reading], chosen: dict[int, int], session: Sessio
     for slot, i in chosen.items():
         outcome = readings[i].outcome
         if outcome is not None and outcome.level is not None:
-            pattern[slot] = LEVEL_CODE[outcome.level] + (slots.SOFT if readings[i].soft else 0)
+            pattern[slot] = LEVEL_CODE[outcome.level] + slots.marks(readings[i].notes)
             if slot == slots.VITAMIN_B12 and slots.is_diagnostic(outcome.band):
                 pattern[slots.CONTEXT["vitamin_b12_limit"]] = 1
     if rule.PREGNANT in map(session.person_class, {reading.who for reading in readings}):
@@ -336,7 +345,7 @@ def _compute(
         return None
     albumin = readings[chosen[slots.ALBUMIN]]
     grams = albumin.value if albumin.value is not None else math.nan
-    level = pattern[slots.ALBUMIN] & (slots.SOFT - 1)
+    level = pattern[slots.ALBUMIN] & slots.LEVEL_BITS
     person = session.person_class(calcium.who)
     censored = albumin.comparator is not None or bool(counting.unsure & {slots.CALCIUM, slots.ALBUMIN})
     if slots.CALCIUM in counting.unsure and level != slots.NORMAL:
@@ -351,9 +360,14 @@ def _compute(
     plan = session.plan(channel, calcium.who, calcium.range_sent, computed=True)
     outcome = plan.locate(number, calcium.comparator)
     value = number * channel.mul / channel.div
-    return Computed(value, calcium.comparator, outcome, calcium.soft or albumin.soft)
+    sent, level = pattern[slots.CALCIUM], LEVEL_CODE.get(outcome.level or "", 0)
+    critical = bool(sent & slots.CRITICAL) and slots.SIDE[sent & slots.LEVEL_BITS] == slots.SIDE[level]
+    marks = (slots.SOFT if calcium.soft or albumin.soft else 0) | (slots.CRITICAL if critical else 0)
+    return Computed(value, calcium.comparator, outcome, marks)
 
 
 def disagreement(flag: str | None, reported: str | None) -> int:
-    """Return the bit of the note that the laboratory puts the result on another side of normal, or 0."""
-    return NOTE_BIT["flag_disagrees"] if flags.disagrees(SIDE_OF_FLAG.get(flag or ""), reported) else 0
+    """Return the bit of the note that the laboratory puts the result on another side of normal, or farther, or 0."""
+    if flags.disagrees(SIDE_OF_FLAG.get(flag or ""), reported):
+        return NOTE_BIT["flag_disagrees"]
+    return NOTE_BIT["flag_critical"] if flag in ("L", "H") and flags.is_critical(reported) else 0

@@ -229,7 +229,7 @@ class Session:
             plan: by which the result is normal.
             side: the side of normal on which the laboratory's own flag puts it.
         """
-        return self.reported_ranges and not plan.reported and side in ("low", "high", "abnormal")
+        return self.reported_ranges and not plan.reported and side not in (None, "normal")
 
     def slipped(
         self, channel: Channel, who: WhoKey, plan: Plan, value: tuple[float, str | None], suspect: str | None

@@ -16,7 +16,10 @@ from labinterp.reading import comparators
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SIDES: Final = ("low", "normal", "high", "abnormal")
+_CRITICAL: Final = {"low": "critically low", "high": "critically high", "abnormal": "critical"}
+_LISTS: Final = ("low", "normal", "high", "abnormal")
+SIDES: Final = (*_LISTS, *_CRITICAL.values())
+_SIDE_ALONE: Final = {critical: side for side, critical in _CRITICAL.items()}
 MAX_LENGTH: Final = 64
 _BRACKETS: Final = "()[]{}"
 _BETWEEN: Final = re.compile(r"[\s,;/_~^|()\[\]{}:.\"]+")
@@ -27,7 +30,7 @@ _MISSING: Final = frozenset({"n/a", "na", "n.a.", "n.a", "none", "null", "nan", 
 def _sides(*, codes: bool) -> Mapping[str, str]:
     """Return word, sign or code → side."""
     data = knowledge("grammar.toml")["flags"]
-    lists = [(side, data[side]) for side in SIDES] + [(side, data["codes"][side]) for side in SIDES if codes]
+    lists = [(side, data[side]) for side in _LISTS] + [(side, data["codes"][side]) for side in _LISTS if codes]
     found: Mapping[str, str] = frozen(
         {comparators.key(comparators.plain(word)): side for side, words in lists for word in words}
     )
@@ -40,6 +43,11 @@ def _degrees() -> frozenset[str]:
 
 
 @functools.cache
+def _criticals() -> frozenset[str]:
+    return frozenset(map(comparators.key, knowledge("grammar.toml")["flags"]["critical"]))
+
+
+@functools.cache
 def signs() -> str:
     """Return the signs that may stand at a number without a space: stars and arrows, no `+`, `-`, `<` or `>`."""
     return "".join(
@@ -49,11 +57,11 @@ def signs() -> str:
 
 @functools.lru_cache(maxsize=4096)
 def side_of_reported(flag: str) -> str | None:
-    """Return `low`, `normal`, `high` or `abnormal`; None for a flag that says nothing known.
+    """Return one of `SIDES`; None for a flag that says nothing known.
 
     Example:
         >>> side_of_reported("LOW LOW"), side_of_reported("Below low normal"), side_of_reported("see note")
-        ('low', 'low', None)
+        ('critically low', 'low', None)
     """
     return _side(flag, codes=True)
 
@@ -77,15 +85,14 @@ def _side(text: str, *, codes: bool) -> str | None:
     if whole in _MISSING:
         return None
     bare = whole.strip(_BRACKETS).strip()
+    words = list(filter(None, _BETWEEN.split(whole)))
     if bare in known:
-        return known[bare]
-    found: set[str] = set()
-    for word in filter(None, _BETWEEN.split(whole)):
-        sides = _sides_of_word(word, known)
-        if sides is None:
-            return None
-        found |= sides
-    return _together(found)
+        side: str | None = known[bare]
+    else:
+        sides = [_sides_of_word(word, known) for word in words]
+        side = _together(set().union(*(found or () for found in sides))) if None not in sides else None
+    told = {bare, *words, *(part.strip(signs()) for word in words for part in (word, *word.split("-")))}
+    return side if side is None or told.isdisjoint(_criticals()) else _CRITICAL.get(side, side)
 
 
 def _sides_of_word(word: str, known: Mapping[str, str]) -> set[str] | None:
@@ -124,12 +131,17 @@ def _together(found: set[str]) -> str | None:
 
 
 def combined(first: str | None, second: str | None) -> str | None:
-    """Return what two flags of one result say: one that is abnormal wins.
+    """Return what two flags of one result say: one that is abnormal wins, and one that is critical makes both so.
 
     Example:
-        >>> combined(None, "low"), combined("normal", "high"), combined("low", "abnormal")
-        ('low', 'high', 'low')
+        >>> combined(None, "low"), combined("normal", "high"), combined("low", "abnormal"), combined("low", "critical")
+        ('low', 'high', 'low', 'critically low')
     """
+    side = _combined(*(_SIDE_ALONE.get(flag or "", flag) for flag in (first, second)))
+    return _CRITICAL.get(side or "", side) if is_critical(first) or is_critical(second) else side
+
+
+def _combined(first: str | None, second: str | None) -> str | None:
     if (
         first is None
         or (first == "normal" and second is not None)
@@ -140,20 +152,27 @@ def combined(first: str | None, second: str | None) -> str | None:
 
 
 def foremost(words: Iterable[str]) -> str | None:
-    """Return the first flag that is not normal, else the first that is known, else the first.
+    """Return the first flag that is critical, else that is not normal, else that is known, else the first.
 
     Example:
-        >>> foremost(["N", "see note", "H"]), foremost(["see note", "N"]), foremost([])
-        ('H', 'N', None)
+        >>> foremost(["N", "see note", "H"]), foremost(["H", "HH"]), foremost(["see note", "N"]), foremost([])
+        ('H', 'HH', 'N', None)
     """
     given = list(words)
     known = [word for word in given if side_of_reported(word) is not None]
-    abnormal = (word for word in known if side_of_reported(word) != "normal")
-    return next(abnormal, next(iter([*known, *given]), None))
+    abnormal = [word for word in known if side_of_reported(word) != "normal"]
+    critical = [word for word in abnormal if is_critical(side_of_reported(word))]
+    return next(iter([*critical, *abnormal, *known, *given]), None)
+
+
+def is_critical(reported: str | None) -> bool:
+    """Return whether one of `SIDES` is that of a critical result."""
+    return reported in _SIDE_ALONE
 
 
 def disagrees(side: str | None, reported: str | None) -> bool:
     """Return whether the laboratory's side contradicts ours; an unknown one on either hand contradicts nothing."""
     if side is None or reported is None:
         return False
-    return side == "normal" if reported == "abnormal" else side != reported
+    theirs = _SIDE_ALONE.get(reported, reported)
+    return side == "normal" if theirs == "abnormal" else side != theirs

@@ -21,11 +21,12 @@ from labinterp.reasoning.engine import Reasoned, reason
 from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, nodes
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
-from labinterp.reasoning.slots import CONTEXTS, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
+from labinterp.reasoning.slots import CONTEXTS, CRITICAL, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
 from labinterp.reasoning.wording import Essentials, essentials, headline, urgency
 
 __all__ = [
     "CONTEXTS",
+    "CRITICAL",
     "LEVELS",
     "SLOTS",
     "SOFT",

@@ -11,7 +11,7 @@ from labinterp.codes import FINDING_STATUSES, SEVERITIES
 from labinterp.frozen import FrozenMap
 from labinterp.model import Evidence, Finding, Pathway, Step
 from labinterp.reasoning import graph, questions, wording
-from labinterp.reasoning.slots import Panel, panel_of, resolved
+from labinterp.reasoning.slots import Panel, at_worst, panel_of, resolved
 from labinterp.reasoning.tables import Rule, Table, agrees, caveats, decide, remarks, rests_on, tables, weakening
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
 
     Args:
         pattern: one code per slot of `SLOTS`: 0 for missing, else 1 + the index of its level in `LEVELS`, plus 16 where
-            the result is implausible, or `UNJUDGED_CODE`; behind them, where known, one code per context of `CONTEXTS`.
+            the result is implausible and 32 where its laboratory calls it critical, or `UNJUDGED_CODE`; behind them,
+            where known, one code per context of `CONTEXTS`.
 
     Raises:
         InputError: if it is no pattern.
@@ -70,14 +71,22 @@ def reason(pattern: tuple[int, ...]) -> Reasoned:
         >>> [finding.code for finding in reasoned.findings], reasoned.states["hypocalcemia"]
         (['hypomagnesemia'], 'undetermined')
     """
-    panel = panel_of(pattern)
+    panel, worst = panel_of(pattern), panel_of(at_worst(pattern))
     answers = {state: answer(state, panel) for state in tables()}
     statuses = FrozenMap({state: each.status for state, each in answers.items()})
     held = [table for table in tables().values() if table.code is not None and statuses[table.id] in FINDING_STATUSES]
     pathways = {table.id: _pathways(table, statuses) for table in held}
     usefulness = _usefulness(pathways.values(), statuses)
     findings = [
-        _finding(table, answers[table.id], panel, statuses, pathways=pathways[table.id], usefulness=usefulness)
+        _finding(
+            table,
+            answers[table.id],
+            panel,
+            statuses,
+            worst=decide(table.id, worst),
+            pathways=pathways[table.id],
+            usefulness=usefulness,
+        )
         for table in held
     ]
     findings.sort(key=rank)
@@ -120,6 +129,7 @@ def _finding(
     panel: Panel,
     statuses: Mapping[str, str],
     *,
+    worst: Rule,
     pathways: tuple[Pathway, ...],
     usefulness: Mapping[str, int],
 ) -> Finding:
@@ -133,25 +143,26 @@ def _finding(
         tests.sort(key=lambda test: -usefulness.get(test, 0))
     told = wording.of_unjudged(test for test in wanted if test in panel.unjudged)
     upstream = _upstream(table.id, statuses)
-    reason_text = wording.because(row, panel)
+    graver = SEVERITIES.index(worst.severity) > SEVERITIES.index(row.severity)
+    severe = row.severe or (graver and worst.severe)
     return Finding(
         code=str(table.code),
         title=table.finding_title,
         status=answered.status,
-        severity=row.severity,
+        severity=worst.severity if graver else row.severity,
         evidence=_evidence(rests_on(table.id, row, panel), panel),
         pathways=pathways,
         upstream=upstream,
         suggested_tests=tuple(tests),
         caveats=(*(caveats()[key].text for key in keys), *told),
-        accompanying_symptoms=table.symptoms + (table.severe_symptoms if row.severe else ()),
+        accompanying_symptoms=table.symptoms + (table.severe_symptoms if severe else ()),
         matched_symptoms=(),
         codings=table.codings if row.coded else (),
         state=table.id,
         explanation=wording.of_finding(
             table,
             answered.status,
-            reason_text,
+            wording.because(row, panel, critical=graver),
             pathways=pathways,
             upstream=upstream,
             statuses=statuses,

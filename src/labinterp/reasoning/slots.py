@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from labinterp.codes import LEVELS
+from labinterp.codes import HIGH_SIDE, LEVELS, LOW_SIDE
 from labinterp.errors import InputError
 from labinterp.reasoning import knowledge
 
@@ -39,6 +39,9 @@ UNJUDGED: Final = "unjudged"
 """Stands for a level where a result was sent and could not be judged."""
 SOFT: Final = 16
 """Added to the code of a level that rests on an implausible value."""
+CRITICAL: Final = 32
+"""Added to the code of a level where the laboratory calls the result critical, which makes a finding as severe."""
+_MARKS: Final = SOFT | CRITICAL
 LEVEL_CODES: Final = (MISSING, *LEVELS, UNJUDGED)
 UNJUDGED_CODE: Final = LEVEL_CODES.index(UNJUDGED)
 CONTEXTS: Final = {
@@ -55,6 +58,7 @@ OTHER_CALCIUM: Final = "calcium_other"
 `albumin_side` where that albumin lies, whether or not it has a range of its own; `vitamin_b12_limit` whether vitamin
 B12 was judged by a limit that its source calls diagnostic.
 """
+_WORST: Final = {"very_low": LOW_SIDE, "very_high": HIGH_SIDE}
 _UNKNOWN: Final = frozenset((MISSING, UNJUDGED))
 OPEN: Final = _UNKNOWN | {"indeterminate"}
 
@@ -141,6 +145,23 @@ class Panel:
         return not settled and analyte not in self.calcium.needless
 
 
+def at_worst(pattern: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a pattern in which each result that its laboratory calls critical is very low or very high.
+
+    Example:
+        >>> low, very_low = (1 + LEVELS.index(level) for level in ("low", "very_low"))
+        >>> at_worst((low | CRITICAL, low))[:2] == (very_low, low)
+        True
+    """
+    return tuple(_worst(code & ~CRITICAL) if code & CRITICAL else code for code in pattern)
+
+
+def _worst(code: int) -> int:
+    level = LEVEL_CODES[code & ~SOFT]
+    worst = next((side for side, levels in _WORST.items() if level in levels), level)
+    return LEVEL_CODES.index(worst) | code & SOFT
+
+
 def panel_of(pattern: tuple[int, ...]) -> Panel:
     """Return the panel that a pattern stands for.
 
@@ -151,18 +172,19 @@ def panel_of(pattern: tuple[int, ...]) -> Panel:
     known = len(codes) == len(SLOTS) and len(around) in (0, len(CONTEXTS))
     if (
         not known
-        or any(code & ~SOFT not in range(len(LEVEL_CODES)) for code in codes)
+        or any(code & ~_MARKS not in range(len(LEVEL_CODES)) for code in codes)
         or any(code not in range(len(values)) for code, values in zip(around, CONTEXTS.values(), strict=False))
     ):
         raise InputError(
-            f"a pattern has {len(SLOTS)} codes: 0, or 1 to {len(LEVELS)}, plus {SOFT} for an implausible result, "
-            f"{UNJUDGED_CODE} for one that was not judged; and none or {len(CONTEXTS)} of what is known around them",
+            f"a pattern has {len(SLOTS)} codes: 0, or 1 to {len(LEVELS)}, plus {SOFT} for an implausible result and "
+            f"{CRITICAL} for one that its laboratory calls critical, {UNJUDGED_CODE} for one that was not judged; and "
+            f"none or {len(CONTEXTS)} of what is known around them",
             hint="Build it from `SLOTS`, `LEVELS` and `CONTEXTS`",
         )
-    levels = {slot: LEVEL_CODES[code & ~SOFT] for slot, code in zip(SLOTS, codes, strict=True)}
+    levels = {slot: LEVEL_CODES[code & ~_MARKS] for slot, code in zip(SLOTS, codes, strict=True)}
     levels |= dict.fromkeys(CONTEXTS, MISSING)
     levels |= {name: CONTEXTS[name][code] for name, code in zip(CONTEXTS, around, strict=False)}
-    soft = {slot for slot, code in zip(SLOTS, codes, strict=True) if code > SOFT}
+    soft = {slot for slot, code in zip(SLOTS, codes, strict=True) if code & SOFT}
     calcium = resolved()
     decided = next((option for option in calcium.order if levels[option.slot] not in _UNKNOWN), None)
     other = next((o for o in calcium.order if o.slot != "calcium_ionized" and levels[o.slot] not in _UNKNOWN), None)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from labinterp.reasoning.slots import Panel
 
 
-def because(row: Rule, panel: Panel) -> str:
-    """Return the reason of a row for this panel."""
+def because(row: Rule, panel: Panel, *, critical: bool = False) -> str:
+    """Return the reason of a row for this panel, and whether the laboratory's own flag makes it severe."""
     title = "" if panel.calcium is None else panel.calcium.title
-    return capital(row.because.replace("{calcium}", title))
+    reason = capital(row.because.replace("{calcium}", title))
+    return f"{reason} {said('finding')['critical']}" if critical else reason
 
 
 def of_unjudged(tests: Iterable[str]) -> tuple[str, ...]:
