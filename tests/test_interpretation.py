@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
+from labinterp.kernel.limits import Bounds
 from labinterp.reading.analytes import analytes
 
 ADULT = li.Patient(age=54, sex="female")
@@ -125,6 +126,18 @@ def test_range_that_came_with_the_result_wins_or_says_why_not(value, low, high, 
         assert note in item.notes
     off = one("magnesium", value, "mg/dL", reference_low=low, reference_high=high, options={"reported_ranges": False})
     assert off.range_id.startswith("abim/")
+
+
+@pytest.mark.parametrize("analyte", sorted({*analytes()} - {"parathyroid_hormone"}))
+@pytest.mark.parametrize("end", [{"reference_low": 0}, {"reference_low": "0.0"}, {"reference_high": "99999999"}])
+def test_an_end_that_limits_nothing_makes_nothing_normal(analyte, end):
+    """A lower end of 0 and an upper one that nobody reaches add nothing to what the other end says."""
+    about = analytes()[analyte]
+    ordinary = Bounds.of(about.ordinary)
+    other = {"reference_high" if "reference_low" in end else "reference_low": (ordinary.low + ordinary.high) / 2}
+    for value in (ordinary.low, ordinary.high, Bounds.of(about.soft).high):
+        both, alone = (one(analyte, value, about.canonical_unit, **ends) for ends in ({**other, **end}, other))
+        assert both.flag == alone.flag
 
 
 def test_one_sided_range_is_whole_where_the_open_side_is_harmless():

@@ -125,7 +125,7 @@ def test_a_reported_range_keeps_severity():
 
 
 @pytest.mark.parametrize(
-    ("value", "ends"), [(0.5, (0, 2.6)), (0.5, (0.3, 2.6)), (0.5, (0.1, 0.4)), (8, (1.6, 20)), (8, (9, 20))]
+    ("value", "ends"), [(0.5, (0.2, 2.6)), (0.5, (0.3, 2.6)), (0.5, (0.1, 0.4)), (8, (1.6, 15)), (8, (9, 20))]
 )
 def test_a_reported_range_that_contradicts_severity_is_never_a_silent_normal(value, ends):
     """Where the laboratory's range calls normal what is far off, nothing is said, and it is noted that they disagree."""

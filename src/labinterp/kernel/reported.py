@@ -70,6 +70,20 @@ class RangeFor:
             return False
         return upper is None or (upper > 0 and float(upper * self.to_canonical) >= hard.low)
 
+    def meant(self, ends: Ends) -> Ends:
+        """Return two ends without one that limits nothing: 0 or 9999 stands in tables where no limit was printed."""
+        lower, upper = ends
+        if lower is None or upper is None:
+            return ends
+        soft, data = Bounds.of(self.analyte.soft), knowledge("comparison.toml")
+        low, high = (float(end.value * self.to_canonical) for end in (lower, upper))
+        key = self.analyte.key
+        from_zero = data["harmless_side"].get(key) == "low" or (low == 0 and key in data["from_zero"]["analytes"])
+        return (
+            None if low < soft.low <= high and not from_zero else lower,
+            None if low <= soft.high < high else upper,
+        )
+
     def plausible(self, ends: Ends) -> bool:
         """Return whether both ends are values that the analyte can have."""
         hard = Bounds.of(self.analyte.hard)
@@ -82,9 +96,9 @@ def reported_scale(
     """Read the range that came with a result, in the result's unit.
 
     Both ends are inclusive unless the laboratory printed `<` or `>`. A range from 0 to 0, upside down, not numeric, in
-    another unit than the result's or beyond what the analyte can reach is unusable. Where one end is missing, the side
-    without a limit is called normal only if nothing abnormal can lie there (`harmless_side` in the knowledge), or if
-    the editions call it so (`open_side`). Several named bands are taken as they are.
+    another unit than the result's or beyond what the analyte can reach is unusable. Where one end is missing or limits
+    nothing, the side without a limit is called normal only if nothing abnormal can lie there (`harmless_side` in the
+    knowledge), or if the editions call it so (`open_side`). Several named bands are taken as they are.
 
     Args:
         sent: the range as it came.
@@ -101,6 +115,9 @@ def reported_scale(
         return None, NOTE_BIT["reported_range_unusable"]
     if isinstance(found, RangeText):
         return _banded(found.bands), 0
+    found = about.meant(found)
+    if found == (None, None):
+        return None, NOTE_BIT["reported_range_unusable"]
     if None not in found:
         return Scale(tuple(_stretches(*found, "normal")), ends=found), 0
     return _one_sided(found, about, beyond), NOTE_BIT["reported_range_one_sided"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import html
+import itertools
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ SIGNS: Final = ("<", "<=", ">=", ">")
 SAME: Final = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), "’": "'", "´": "'", "`": "'"})  # noqa: RUF001 - these are the look-alikes
 """Hyphens and dashes are one, and so are the signs between thousands."""
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069\ufe0e\ufe0f"))
+_RAISED: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
 _CLUTTER: Final = " :.,\t"
 _ENTITY_ROUNDS: Final = 2
 
@@ -35,6 +37,31 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).translate(SAME)
     return " ".join(text.split())
+
+
+def is_raised(char: str) -> bool:
+    """Return whether NFKC would make a digit out of what is none, as in 10⁹, 1½ or ⒈5."""
+    if unicodedata.decomposition(char).startswith(_RAISED):
+        return True
+    made = unicodedata.normalize("NFKC", char)
+    return len(made) > 1 and any(map(str.isdigit, made))
+
+
+def has_raised_digit(text: str) -> bool:
+    """Return whether a mark such as that of a footnote would become a digit of the number beside it.
+
+    Example:
+        >>> has_raised_digit("5-15¹"), has_raised_digit("5-15 mmol·L⁻¹")
+        (True, False)
+    """
+    if text.isascii():
+        return False
+    raised = [not char.isascii() and is_raised(char) for char in text]
+    digits = [char.isdigit() and not mark for char, mark in zip(text, raised, strict=True)]
+    neighbors = itertools.pairwise(zip(raised, digits, strict=True))
+    return any(
+        (mark and digit_behind) or (digit and mark_behind) for (mark, digit), (mark_behind, digit_behind) in neighbors
+    )
 
 
 def without_entities(text: str) -> str:

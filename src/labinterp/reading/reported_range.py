@@ -147,6 +147,8 @@ def _key(word: str) -> str:
 def _tokens(text: str) -> tuple[_Token, ...] | None:
     """Cut a text into tokens; None where a part of it is not known."""
     text = comparators.without_entities(text).strip()
+    if comparators.has_raised_digit(text):
+        return None
     text = "\n".join(comparators.plain(line) for line in text.splitlines())
     if not text or len(text) > MAX_LENGTH:
         return None
@@ -475,7 +477,7 @@ def _range(parts: Sequence[_Part], unit: str | None, decimal: str) -> RangeText 
     if len(made) == 1 and made[0].level == "normal":
         low, high = made[0].low, made[0].high
         return RangeText(_shown(low, ">"), _shown(high, "<"), unit)
-    ordered = _ordered(made)
+    ordered = _ordered(made, [bool(part.levels) for part in parts])
     if ordered is None:
         return None
     normal = [band for band in ordered if band.level == "normal"]
@@ -505,11 +507,17 @@ def _band(part: _Part, decimal: str) -> SentBand | None:
     return SentBand(low, high, next(iter(levels), "normal"), name or "normal")
 
 
-def _ordered(bands: Sequence[SentBand]) -> tuple[SentBand, ...] | None:
-    """Return bands lowest first, gaps closed as printed; None where they overlap or their levels do not rise."""
+def _ordered(bands: Sequence[SentBand], named: Sequence[bool]) -> tuple[SentBand, ...] | None:
+    """Return bands lowest first, gaps closed as printed; None where they overlap or their levels do not rise.
+
+    A stretch without a name that stands apart may be an age, as in `5-15 (>18 y)`: then nothing is known of either.
+    """
     inf = float("inf")
-    ordered = sorted(bands, key=lambda band: -inf if band.low is None else band.low.value)
+    order = sorted(range(len(bands)), key=lambda i: -inf if (low := bands[i].low) is None else low.value)
+    ordered = [bands[i] for i in order]
     normal = [i for i, band in enumerate(ordered) if band.level == "normal"]
+    if len(normal) > 1 and not all(named):
+        return None
     found: list[SentBand] = []
     for i, band in enumerate(ordered):
         level = band.level
@@ -526,6 +534,8 @@ def _ordered(bands: Sequence[SentBand]) -> tuple[SentBand, ...] | None:
                 high = End(high.value, high.inclusive and not following.low.inclusive)
             elif following.low.value - high.value <= 1 and _LEVELS.index(level) < _LEVELS.index("normal"):
                 high = End(following.low.value, not following.low.inclusive)  # 20-29 and from 30 on: 29.5 is below 30
+            elif not named[order[i + 1]] or (band.low is None and not named[order[i]]):
+                return None
         found.append(attrs.evolve(band, level=level, high=high))
     ranks = [_LEVELS.index(band.level) for band in found]
     return tuple(found) if ranks == sorted(ranks) else None

@@ -99,7 +99,6 @@ def _form(decimal: str, thousands: str, fraction: str) -> re.Pattern[str]:
 _FORMS: Final = {".": _form(r"\.", "' ,", "[0-9]*"), ",": _form(",", "' .", "[0-9]+")}
 _NO_GROUPS: Final = str.maketrans("", "", "' .,")
 _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
-_REFUSED_FORMS: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
 
 
 def parse(value: object, decimal: str | None = None) -> Parsed:
@@ -206,21 +205,13 @@ def _read(text: str, decimal: str | None) -> Parsed:
         return Parsed(float(digits) + 0.0, comparators.read(sign) if sign else None, alternative=second)
     text = comparators.without_entities(text)
     if not text.isascii():
-        if any(map(_is_refused, text)):
+        if any(map(comparators.is_raised, text)):
             return _NOT_NUMERIC
         text = unicodedata.normalize("NFKC", text).translate(comparators.SAME).strip(_INVISIBLE)
     text = text.strip()
     if text.casefold() in MISSING_MARKERS:
         return _MISSING
     return _NOT_NUMERIC if len(text) > MAX_LENGTH else _read_cleaned(text, decimal)
-
-
-def _is_refused(char: str) -> bool:
-    """Whether NFKC would make a digit out of what is none, as in 10⁹, 1½ or ⒈5."""
-    if unicodedata.decomposition(char).startswith(_REFUSED_FORMS):
-        return True
-    plain = unicodedata.normalize("NFKC", char)
-    return len(plain) > 1 and any(map(str.isdigit, plain))
 
 
 def _read_cleaned(text: str, decimal: str | None) -> Parsed:
