@@ -25,3 +25,36 @@ def test_ids_with_white_space_around_are_one_patient_in_streams(tmp_path, kind, 
         streamed, expected = pd.read_parquet(tmp_path / "out" / name), getattr(report, name)
         assert streamed.astype(str).to_dict("list") == expected.astype(str).to_dict("list")
     assert set(report.pathways["support"]) == {"interrupted"}
+
+
+NOBODY = ["NA", "n/a", "None", "null", "nan", "-", "--", "***", "___", "?", "unknown", "UNKNOWN ", "Anonymous", "[REDACTED]",
+          "<NA>", "XXXX", "xx-xx", "de-identified", "***REMOVED***", "inconnu", "неизвестно", "不明"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOBODY)
+def test_what_stands_in_place_of_an_id_joins_nobody(tmp_path, name):
+    """The albumin of one unnamed patient never adjusts the calcium of another, on any face."""
+    rows = [(name, "calcium", "7.5", "mg/dL", 50, "2026-01-01"), (name, "albumin", "2.5", "g/dL", 50, "2026-01-01")]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    report = li.interpret_frame(frame)
+    assert report.results["patient_id"].isna().all()
+    assert "uncorrected_calcium" in report.results["notes"][0]
+    assert report.findings[["panel", "finding", "status"]].to_numpy().tolist() == [
+        ["row-0", "hypocalcemia", "possible"]
+    ]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    li.interpret_files(tmp_path / "a.csv", tmp_path / "out")
+    streamed = pd.read_parquet(tmp_path / "out" / "results").astype(str).to_dict("list")
+    assert streamed == report.results.astype(str).to_dict("list")
+    assert li.Patient(id=name).id is None
+
+
+@pytest.mark.parametrize(
+    "name", ["0", "00", "A", "N1", "x", "NAN7", "X-1", "-1", "***1", "unknown-7", "Nadia", "AN", "nobody@home"]
+)
+def test_what_may_be_an_id_is_one(name):
+    """An odd id still keeps the rows of one patient together."""
+    rows = [(name, "calcium", "7.5", "mg/dL", 50, "2026-01-01"), (name, "albumin", "2.5", "g/dL", 50, "2026-01-01")]
+    report = li.interpret_frame(pd.DataFrame(rows, columns=COLUMNS))
+    assert set(report.results["patient_id"]) == {name}
+    assert "uncorrected_calcium" not in report.results["notes"][0]

@@ -17,7 +17,7 @@ from labinterp.codes import NOTE_BIT
 from labinterp.kernel.quantity import read_value
 from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE
 from labinterp.reading.demographics import is_missing
-from labinterp.reading.ids import LONGEST_ID, read_id
+from labinterp.reading.ids import LONGEST_ID, names_nobody, read_id
 from labinterp.reading.values import MAX_LENGTH
 
 if TYPE_CHECKING:
@@ -80,11 +80,13 @@ class Encoded:
 
 
 def _are_plain_ids(texts: list[str]) -> bool:
-    """Say whether every text is an id as it stands: neither blank nor too long, with nothing blank around it."""
+    """Say whether every text is an id as it stands: somebody's, not too long, and with nothing blank around it."""
     if not texts:
         return True
     lengths = [*map(len, texts)]
     if min(lengths) == 0 or max(lengths) > LONGEST_ID:
+        return False
+    if any(names_nobody(text) for text in texts if not text[-1:].isdigit()):
         return False
     joined = "".join(texts)
     return joined.split() == [joined] or all(text == text.strip() for text in texts)

@@ -18,6 +18,7 @@ from labinterp.messages.fhir_ranges import Subject
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, flags, values
 from labinterp.reading.beside import NOT_NUMERIC
+from labinterp.reading.ids import names_nobody, read_id
 from labinterp.reading.naming import local_test, loinc_code, name_of_test, specimen_name
 from labinterp.reading.times import read_time
 from labinterp.tables.rows import Row, as_text
@@ -144,18 +145,18 @@ class _Subjects:
             name = self._id(key, short, long)
             return key, Patient.as_sent(id=name, sex=sex, birth_date=birth), None if inside else subject.data, reason
         identifier = subject.child("identifier")
-        if reference is not None:
+        match = _PATIENT.fullmatch((reference or "").partition("/_history/")[0])
+        if reference is not None and not reference.startswith("#") and not (match and names_nobody(match[1])):
             key = ("reference", self._documents.absolute(reference, home))
-            match = _PATIENT.fullmatch(reference.partition("/_history/")[0])
             return key, Patient(id=self._id(key, match and match[1], reference)), subject.data, reason
-        if identifier is not None and identifier.text("value"):
+        if identifier is not None and read_id(identifier.text("value")) is not None:
             key = ("identifier", identifier.text("system") or "", identifier.text("value") or "")
             return key, Patient(id=self._id(key, key[2], "|".join(key[1:]))), subject.data, reason
         return None, Patient(), subject.data, reason
 
     def _id(self, key: Any, short: str | None, long: str | None) -> str | None:
         for name in (short, long, str(key)):
-            if name and self._ids.setdefault(name, key) == key:
+            if name and not names_nobody(name) and self._ids.setdefault(name, key) == key:
                 return name
         return None
 

@@ -1,21 +1,53 @@
-"""What a patient or a result is called → one text, so that 5, 5.0 and "5 " are one patient on every face."""
+"""What a patient or a result is called → one text, so that 5, 5.0 and "5 " are one patient on every face.
+
+What stands where there is no id, such as `NA` and `[REDACTED]`, names nobody: else all who are called so would be one.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
+import re
 from typing import Any, Final
+
+from labinterp._data import knowledge
 
 LONGEST_ID: Final = 1024
 """Characters; what is longer names nobody."""
+AROUND: Final = r"^[\W_]+|[\W_]+$"
+"""Brackets, stars and other signs at both ends of an id, which do not count where it is looked up."""
+CROSSED_OUT: Final = r"[x*][x* _-]*[x*]"
+_LONGEST_WORD: Final = 32
+_AROUND: Final = re.compile(AROUND)
+_CROSSED_OUT: Final = re.compile(CROSSED_OUT)
+
+
+@functools.cache
+def nobody() -> frozenset[str]:
+    """Return the words that stand in place of an id, in small letters; the empty one is that of bare signs."""
+    return frozenset({"", *knowledge("people.toml")["nobody"]["words"]})
+
+
+def names_nobody(text: str) -> bool:
+    """Return whether a text without white space around it stands in place of an id.
+
+    Example:
+        >>> names_nobody("NA"), names_nobody("[REDACTED]"), names_nobody("XXXX"), names_nobody("A7")
+        (True, True, True, False)
+    """
+    if len(text) > _LONGEST_WORD or text[-1:].isdigit():
+        return False
+    bare = _AROUND.sub("", text).casefold()
+    return bare in nobody() or _CROSSED_OUT.fullmatch(bare) is not None
 
 
 def read_id(value: Any) -> str | None:
     """Return an id as text without white space around it; None where it names nobody.
 
     Example:
-        >>> read_id(5), read_id(5.0), read_id("5 "), read_id("  "), read_id(float("nan"))
-        ('5', '5', '5', None, None)
+        >>> read_id(5), read_id(5.0), read_id("5 "), read_id("  "), read_id(float("nan")), read_id("NA")
+        ('5', '5', '5', None, None, None)
     """
     if isinstance(value, str):
         text = str.__str__(value).strip()
@@ -24,7 +56,7 @@ def read_id(value: Any) -> str | None:
             text = _text(value)
         except Exception:  # noqa: BLE001 - the object is not ours
             return None
-    return text if 0 < len(text) <= LONGEST_ID else None
+    return text if 0 < len(text) <= LONGEST_ID and not names_nobody(text) else None
 
 
 def _text(value: Any) -> str:
