@@ -1,5 +1,6 @@
 """What people see first: one panel, many panels, a table in German, and what cannot be read, as golden texts."""
 
+import json
 import re
 from pathlib import Path
 
@@ -164,6 +165,10 @@ def test_what_a_patient_tells_reaches_every_output(capsys, tmp_path, form):
         assert "Told with it: tingling" in text
         assert "caffeine" in text
         assert "persistent" in text
+    chosen = {"symptoms": ["tingling"], "triggers": ["caffeine"], "course": "persistent"}
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    for settings in (manifest["settings"], json.loads(printed)["provenance"]["settings"]):
+        assert settings.items() >= chosen.items()
 
 
 def test_typed_lines_go_to_a_folder_as_to_the_screen(capsys, tmp_path):

@@ -180,9 +180,10 @@ def interpret(
     tell_unused({source.name: source.unused for source in sources if not quiet})
     with step("Interpreting"):
         answered = answer_all(sources, options, delta=delta)
+    made_by = options.table_provenance
     if told is not None:
         answered = answer_all(with_told(answered, told, panel_of), options, delta=delta)
-    made_by = options.table_provenance
+        made_by = {**made_by, "settings": {**made_by["settings"], **attrs.asdict(told)}}
     with step("Writing"):
         how = {"layout": layout, "columns": reading["columns"], "encoding": encoding, "delta": delta}
         manifest = _write(answered, made_by, options, how, output=output, form=form, report=report, force=force)
