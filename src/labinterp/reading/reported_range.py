@@ -107,7 +107,6 @@ _ATOM: Final = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
-_MOST_ATOMS: Final = 11
 _UNIT: Final = re.compile(r"[^\s,;:()<>=~-]{1,16}(?:-1)?")
 _BETWEEN: Final = {"-": "dash", "~": "dash", "/": "slash", ";": "end", "|": "end", ",": "end", "\n": "end"}
 _JOINING: Final = ("before", "after", "to", "and", "from")
@@ -141,6 +140,12 @@ def _words() -> Iterator[tuple[str, str]]:
 
 def _key(word: str) -> str:
     return comparators.key(comparators.plain(word))
+
+
+@functools.cache
+def _most_atoms() -> int:
+    """Return of how many atoms the longest phrase is; letters that carry a mark are several."""
+    return max(sum(atom.lastgroup != "space" for atom in _ATOM.finditer(phrase)) for phrase in _phrases())
 
 
 @functools.lru_cache(maxsize=4096)
@@ -183,7 +188,7 @@ def _tokens(text: str) -> tuple[_Token, ...] | None:
 def _longest(text: str, atoms: Sequence[re.Match[str]], i: int) -> tuple[_Token | None, int]:
     """Return the longest known phrase that begins at an atom, and where it ends."""
     start = atoms[i].start()
-    for j in range(min(i + _MOST_ATOMS, len(atoms)), i, -1):
+    for j in range(min(i + _most_atoms(), len(atoms)), i, -1):
         if atoms[j - 1].lastgroup == "number" or "\n" in atoms[j - 1][0]:
             continue
         phrase = comparators.key(text[start : atoms[j - 1].end()])
