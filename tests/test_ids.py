@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 import labinterp as li
+from engines_helpers import assert_same
 
 COLUMNS = ["patient_id", "test", "value", "unit", "age", "collected_at"]
 
@@ -21,9 +22,7 @@ def test_ids_with_white_space_around_are_one_patient_in_streams(tmp_path, kind, 
     frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
     li.interpret_files(path, tmp_path / "out", block_bytes=1 << 10)
     report = li.interpret_frame(frame)
-    for name in ("results", "findings", "pathways"):
-        streamed, expected = pd.read_parquet(tmp_path / "out" / name), getattr(report, name)
-        assert streamed.astype(str).to_dict("list") == expected.astype(str).to_dict("list")
+    assert_same(tmp_path / "out", report)
     assert set(report.pathways["support"]) == {"interrupted"}
 
 

@@ -80,7 +80,9 @@ if find_spec("schemathesis"):
         from schemathesis.specs.openapi.checks import positive_data_acceptance
 
         @schemathesis.serializer(
-            *(kind for kind in documents.FHIR_TYPES if kind.endswith("ndjson")), *documents.HL7_TYPES
+            *(kind for kind in documents.FHIR_TYPES if kind.endswith("ndjson")),
+            *documents.HL7_TYPES,
+            "text/tab-separated-values",
         )
         def _lines(_, value):
             return value.encode() if isinstance(value, str) else json.dumps(value).encode()

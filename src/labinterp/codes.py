@@ -6,9 +6,12 @@ Positions in these tuples are the integer codes that arrays carry, so entries ar
 from __future__ import annotations
 
 import functools
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from labinterp import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LEVELS: Final = (
     "very_low",
@@ -141,6 +144,12 @@ NO_GRADE: Final = sum(bit for note, bit in NOTE_BIT.items() if note.startswith("
 def notes_of_bits(bits: int) -> tuple[str, ...]:
     """Return the notes of a bit mask, in the order of `NOTES`."""
     return tuple(note for i, note in enumerate(NOTES) if bits >> i & 1)
+
+
+def ranked(counts: Mapping[str, int], known: Sequence[str] = ()) -> list[tuple[str, int]]:
+    """Return what was counted, the most frequent first; of equals, the first of `known`, else by name."""
+    place = {code: i for i, code in enumerate(known)}
+    return sorted(counts.items(), key=lambda item: (-item[1], place.get(item[0], len(place)), item[0]))
 
 
 def bits_of_text(text: str | None) -> int:

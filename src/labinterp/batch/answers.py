@@ -11,7 +11,7 @@ import pandas as pd
 
 from labinterp.batch.encode import Encoded, compact, numbered
 from labinterp.batch.findings import SEPARATOR
-from labinterp.batch.output import Coded, Whole
+from labinterp.batch.output import Coded, Whole, typed
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVELS, PROBLEMS, notes_of_bits
 from labinterp.kernel.plan import SEVERE_FLAGS
 from labinterp.reading import units
@@ -164,7 +164,7 @@ def _patients(patient: Encoded, first: Ints) -> Any:
         missing = len(names) > 0 and names[0] is None
         return Coded(codes if missing else codes + 1, names[missing:], kept=False)
     codes = patient.codes[first] - 1
-    known = pd.Series(patient.distinct[1:]).array
+    known = typed(patient.distinct[1:])
     if (codes < 0).any() and known.dtype.kind in "iu":
         known = pd.array(patient.distinct[1:])
     return known.take(codes, allow_fill=True)

@@ -77,7 +77,24 @@ def to_frame(columns: Mapping[str, Any], index: pd.Index[Any] | None = None) -> 
     data = {
         name: column.to_pandas() if isinstance(column, Coded | Whole) else column for name, column in columns.items()
     }
-    return pd.DataFrame(data, index=index, copy=False)
+    try:
+        return pd.DataFrame(data, index=index, copy=False)
+    except OverflowError:  # pandas 2 has no whole numbers beyond a float's span; objects hold them
+        rows = range(len(next(iter(data.values())))) if index is None else index
+        wide = {
+            name: pd.Series(column, rows, object)
+            for name, column in data.items()
+            if pd.api.types.is_object_dtype(column)
+        }
+        return pd.DataFrame(data | wide, index=index, copy=False)
+
+
+def typed(values: Sequence[Any]) -> Any:
+    """Return values as the array that pandas makes of them; of objects where it has no type that holds them."""
+    try:
+        return pd.Series(values).array
+    except OverflowError:
+        return pd.Series(values, dtype=object).array
 
 
 def _narrow(names: Sized) -> type[np.signedinteger[Any]]:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from labinterp.cli.answers import Answered, each_finding, joined, signs_of_all, worst
 from labinterp.cli.printing import STYLES, Printer, listed
-from labinterp.codes import FINDING_STATUSES, HIGH_SIDE, LEVELS, LOW_SIDE, SEVERITIES
+from labinterp.codes import FINDING_STATUSES, HIGH_SIDE, LEVELS, LOW_SIDE, PROBLEMS, SEVERITIES, ranked
 from labinterp.words import labels, problems, titles
 from labinterp.words.faces import line
 from labinterp.words.numbers import counted
@@ -191,7 +191,7 @@ def counted_problems(answered: Sequence[Answered]) -> tuple[dict[str, int], int]
     results = joined(answered, "results")
     others = is_other_test(results)
     found = results["problem"][~others].dropna().astype(object).value_counts()
-    return {str(code): int(count) for code, count in found.items()}, int(others.sum())
+    return dict(ranked({str(code): int(count) for code, count in found.items()}, PROBLEMS)), int(others.sum())
 
 
 def is_other_test(results: pd.DataFrame) -> pd.Series[bool]:
@@ -232,7 +232,7 @@ def _note_counts(results: pd.DataFrame) -> dict[str, int]:
         for note in str(joined_notes).split(";"):
             if note in NOTES_TOLD:
                 counts[note] = counts.get(note, 0) + int(count)
-    return counts
+    return dict(ranked(counts, NOTES_TOLD))
 
 
 def _without_range(answered: Sequence[Answered]) -> list[Plan]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 from labinterp import reasoning
-from labinterp.codes import FLAGS, SEVERITIES
+from labinterp.codes import FLAGS, NOTES, PROBLEMS, SEVERITIES, ranked
 from labinterp.words.problems import message, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXPLANATIONS_SHOWN: Final = 20
 SEPARATOR: Final = ";"
@@ -77,7 +80,7 @@ def of(report: AnswerFrames) -> dict[str, Any]:
         report: n results, m findings.
     """
     results, findings = report.results, report.findings
-    problems = _counts(results["problem"])
+    problems = _counts(results["problem"], PROBLEMS)
     severe = findings.loc[findings["severity"] == SEVERITIES[-1], ["patient_id", "panel"]].drop_duplicates()
     return {
         "rows": len(results),
@@ -96,9 +99,9 @@ def of(report: AnswerFrames) -> dict[str, Any]:
     }
 
 
-def _counts(column: Any) -> list[tuple[str, int]]:
+def _counts(column: Any, known: Sequence[str] = ()) -> list[tuple[str, int]]:
     counts = column.value_counts()
-    return [(str(code), int(count)) for code, count in counts.items() if count]
+    return ranked({str(code): int(count) for code, count in counts.items() if count}, known)
 
 
 def _pairs(frame: Any, one: str, other: str) -> list[tuple[str, str, int]]:
@@ -111,7 +114,7 @@ def _notes(column: Any) -> list[tuple[str, int]]:
     for notes, count in _counts(column):
         for note in filter(None, notes.split(SEPARATOR)):
             totals[note] = totals.get(note, 0) + count
-    return sorted(totals.items(), key=lambda item: -item[1])
+    return ranked(totals, NOTES)
 
 
 def _by_analyte(results: Any) -> list[tuple[str, int, dict[str, int], int]]:
