@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,3 +30,36 @@ def assert_same(folder, report):
         ours, expected = read_parts(folder, name), getattr(report, name)
         assert list(ours.columns) == list(expected.columns)
         assert cells(ours) == cells(expected), name
+
+
+class Bench:
+    """A desk for tests of processes."""
+
+    def where(self):
+        """Return the number of the process that works."""
+        return os.getpid()
+
+    def echo(self, *values):
+        """Return what was sent."""
+        return values
+
+    def fail(self, error):
+        """Raise what was sent."""
+        raise error
+
+    def fail_oddly(self, text):
+        """Raise what cannot be sent back."""
+
+        class Odd(Exception):  # noqa: N818 - only its name matters
+            pass
+
+        raise Odd(text)
+
+    def end(self, number):
+        """Be ended by a signal."""
+        os.kill(os.getpid(), number)
+        time.sleep(60)
+
+    def leave(self, code):
+        """End without an answer."""
+        os._exit(code)

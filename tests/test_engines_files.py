@@ -417,10 +417,11 @@ def test_pieces_that_are_given_up_end_with_the_last_first(monkeypatch):
     submitted = []
     submit = ThreadPoolExecutor.submit
     monkeypatch.setattr(
-        ThreadPoolExecutor, "submit", lambda self, task: (submitted.append(submit(self, task)), submitted[-1])[-1]
+        ThreadPoolExecutor, "submit", lambda self, *given: (submitted.append(submit(self, *given)), submitted[-1])[-1]
     )
-    answers = pipeline.in_order([lambda: 0, go.wait, go.wait, go.wait], workers=2)
+    tasks = [lambda _: 0, *[lambda _: go.wait()] * 4]
+    answers = pipeline.in_order(tasks, workers=2, desk=None, apart=False)
     assert next(answers) == 0
     answers.close()
-    assert len(cancelled) == 2
-    assert cancelled == submitted[1:3][::-1]
+    assert len(cancelled) == 3
+    assert cancelled == submitted[1:4][::-1]

@@ -186,6 +186,7 @@ def _of_files(
                 workers=workers,
                 meter=meter,
                 problems=problems,
+                apart=False,
             ):
                 collector.bad_rows += count.bad_rows
                 if answered is not None:

@@ -89,7 +89,7 @@ PROBLEMS: Final = 4
     help="With -o: say that the rows of each panel lie together, or that they do not.  [default: look]",
 )
 @click.option("--memory-limit", metavar="SIZE", help="With -o: how much DuckDB takes before it spills.  [default: 1GB]")
-@click.option("--workers", type=click.IntRange(1, 256), help="With -o: threads.  [default: 2]")
+@click.option("--workers", type=click.IntRange(1, 256), help="With -o: processes.  [default: 2]")
 @click.option("--quiet", "-q", is_flag=True, help="Print the first three lines alone, and nothing with -o or --report.")
 @no_color_option
 def interpret(

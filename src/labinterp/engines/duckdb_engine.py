@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from labinterp.batch.columns import Columns
     from labinterp.engines.interpreter import Interpreter
     from labinterp.engines.manifest import Meter
+    from labinterp.engines.processes import Call
     from labinterp.kernel.vector import Ints
 
 NUMBER: Final = "labinterp_row"
@@ -101,6 +102,31 @@ def connect(folder: Path, memory_limit: str, workers: int) -> Any:
     return connection
 
 
+@attrs.frozen(eq=False)
+class Packing:
+    """Brings rows into the form in which they are stored; pickles.
+
+    Args:
+        types: of the columns of the `labinterp` layout that occur.
+    """
+
+    types: Mapping[str, pa.DataType]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Return what is stored: the number of a row, and its columns."""
+        return pa.schema([(NUMBER, pa.int64()), *((name, _stored(kind)) for name, kind in self.types.items())])
+
+    def __call__(self, table: Columns, numbers: Ints) -> pa.Table:
+        """Return rows as they are stored."""
+        schema = self.schema
+        columns: list[pa.Array] = [pa.array(numbers, pa.int64())]
+        for name, kind in self.types.items():
+            array = arrow.column_of(table, name, kind)
+            columns.append(array if array.type == schema.field(name).type else _cast(array))
+        return pa.Table.from_arrays(columns, schema=schema)
+
+
 class Spool:
     """Rows on their way, in memory as long as there are few, else in the temporary folder.
 
@@ -112,8 +138,8 @@ class Spool:
 
     def __init__(self, folder: Path, types: Mapping[str, pa.DataType], room: int) -> None:
         self.types = {name: types[name] for name in COLUMNS if name in types}
-        stored = {name: _stored(kind) for name, kind in self.types.items()}
-        self._schema = pa.schema([(NUMBER, pa.int64()), *stored.items()])
+        self.packing = Packing(self.types)
+        self._schema = self.packing.schema
         self._parts = PartWriter(folder / "rows", self._schema, compression="lz4")
         self._held: list[pa.Table] = []
         self._room = room
@@ -122,14 +148,6 @@ class Spool:
     def in_memory(self) -> bool:
         """Whether all rows are held in memory."""
         return self._room >= 0
-
-    def pack(self, table: Columns, numbers: Ints) -> pa.Table:
-        """Return rows as they are stored."""
-        columns: list[pa.Array] = [pa.array(numbers, pa.int64())]
-        for name, kind in self.types.items():
-            array = arrow.column_of(table, name, kind)
-            columns.append(array if array.type == self._schema.field(name).type else _cast(array))
-        return pa.Table.from_arrays(columns, schema=self._schema)
 
     def write(self, table: pa.Table) -> None:
         """Store packed rows."""
@@ -353,6 +371,25 @@ class Restored:
             yield _narrowed(table.take(order[start : start + _BATCH]))
 
 
+@attrs.frozen(eq=False)
+class GroupedDesk:
+    """Interprets rows that were brought together.
+
+    Args:
+        interpreter: of whole panels.
+        schemas: of the answer.
+    """
+
+    interpreter: Interpreter
+    schemas: Mapping[str, pa.Schema]
+
+    def interpret(self, table: pa.Table) -> tuple[arrow.Chunk, Ints]:
+        """Return the answer, and the numbers of the rows."""
+        numbers = table[NUMBER].to_numpy()
+        rows = arrow.ArrowColumns(table.drop_columns([NUMBER]))
+        return arrow.chunk(self.interpreter.run(rows, numbers), rows, self.schemas), numbers
+
+
 def interpret_spooled(
     spool: Spool,
     folder: Path,
@@ -377,7 +414,7 @@ def interpret_spooled(
         note: takes every piece, for what is counted.
         rows: how many there are.
         memory_limit: for DuckDB.
-        workers: threads.
+        workers: how many work at a time.
         meter: told of progress.
     """
     first = {name: schemas["results"].field(name) for name in ("patient_id", "collected_at")}
@@ -388,17 +425,12 @@ def interpret_spooled(
         for name, schema in kept.items()
     }
 
-    def work(table: pa.Table) -> tuple[arrow.Chunk, Ints]:
-        numbers = table[NUMBER].to_numpy()
-        rows = arrow.ArrowColumns(table.drop_columns([NUMBER]))
-        return arrow.chunk(interpreter.run(rows, numbers), rows, kept), numbers
-
     with connect(folder, memory_limit, workers) as connection:
         meter.stage("grouping")
         done = 0
-        for chunk, numbers in pipeline.in_order(
-            (functools.partial(work, table) for table in spool.by_patient(connection)), workers
-        ):
+        desk = GroupedDesk(interpreter, kept)
+        tasks = (functools.partial(_interpreted, table) for table in spool.by_patient(connection))
+        for chunk, numbers in pipeline.in_order(tasks, workers, desk):
             note(chunk)
             for name, table in chunk.tables.items():
                 tables[name].write(table, chunk.firsts.get(name, numbers))
@@ -417,6 +449,10 @@ def interpret_spooled(
         for name in ("findings", "pathways"):
             for table in tables[name].in_order(connection):
                 write(name, table)
+
+
+def _interpreted(table: pa.Table, call: Call) -> Any:
+    return call("interpret", table)
 
 
 def _beside(left: Iterator[pa.Table], right: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -14,11 +14,11 @@ from labinterp.batch import arrow
 from labinterp.batch.signs import Signs
 from labinterp.engines import duckdb_engine, pipeline
 from labinterp.engines.folder import MANIFEST, workplace
-from labinterp.engines.interpreter import Interpreter
+from labinterp.engines.interpreter import Interpreter, Scattered, Streamed
 from labinterp.engines.manifest import Input, Manifest, Meter, Problems, Progress
 from labinterp.engines.sink import Output, PartWriter
 from labinterp.engines.sources import How, Source, keep, open_sources
-from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, PatientPanels, Together, are_torn
+from labinterp.engines.together import CERTAIN_LIMIT, LIMIT, PatientPanels, Together
 from labinterp.errors import InputError
 from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
 
-    from labinterp.batch.columns import Columns
-    from labinterp.engines.pipeline import Count
-    from labinterp.kernel.vector import Ints
+    from labinterp.engines.pipeline import Count, Work
     from labinterp.options import Tests
 
 BLOCK_BYTES: Final = 8 << 20
@@ -100,10 +98,13 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
         on_bad_row: `"problem"` counts a row that cannot be read and goes on; `"stop"` raises at the first.
         ordered: True says that the rows of each panel lie together; False that they do not; None looks.
         memory_limit: how much DuckDB may use before it spills.
-        workers: threads.
+        workers: how many work at a time: this process and, once a file has shown to be no small one, so many less one
+            beside it, each with some 250 MB of its own. They are fresh interpreters, which need no guard of the main
+            module, rest for ten seconds ready for another run, and end with this one. Where none can be started,
+            threads work instead. The answer is the same, byte for byte.
         progress: called with a `Progress` after every piece.
         force: replace `out` if it is an output of labinterp.
-        block_bytes: about how much text is worked on at a time, by all workers together.
+        block_bytes: about how much text each worker is handed at a time.
         beside: tables beside, as in `read`; those that lie beside a file are found without it.
         encoding: as in `read`.
 
@@ -160,7 +161,6 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
             source.adopt(options)
         problems = Problems(place / "out" / "problems.csv", stop=on_bad_row == "stop")
         meter = Meter(progress)
-        block = max(1, block_bytes // max(1, workers))
         with closing(
             Run(
                 options=options,
@@ -170,7 +170,7 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
                 problems=problems,
                 meter=meter,
                 workers=workers,
-                block_bytes=block,
+                block_bytes=max(1, block_bytes),
             )
         ) as run:
             used = "stream" if ordered is not False and run.stream(certain=ordered is True) else "duckdb"
@@ -181,10 +181,6 @@ def interpret_files(  # noqa: D417 - the options are documented once, in `option
             )
         (place / "out" / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
-
-
-class _Scattered(Exception):  # noqa: N818 - no error, but what was found
-    """The rows of a panel do not lie together, or that can no longer be told."""
 
 
 @attrs.define(eq=False)
@@ -198,7 +194,7 @@ class Run:
         kind: format of the output.
         problems: where bad rows go.
         meter: told of progress.
-        workers: threads.
+        workers: how many work at a time.
         block_bytes: about how much text a piece has.
     """
 
@@ -243,27 +239,22 @@ class Run:
         Args:
             certain: whether the user says that they do; then it is an error if they do not.
         """
-        by_time, schemas = self.options.by_time, self.schemas()
+        by_time = self.options.by_time
         together = Together(CERTAIN_LIMIT if certain else LIMIT)
         looks = not certain and sum(source.size for source in self.sources) > self.block_bytes
-
-        def work(table: Columns, numbers: Ints) -> tuple[PatientPanels, arrow.Chunk]:
-            if looks and not numbers[0] and are_torn(table, by_time=by_time):
-                raise _Scattered
-            answer = self.interpreter.run(table, numbers)
-            return PatientPanels.of(answer, by_time=by_time), arrow.chunk(answer, table, schemas)
+        work = Streamed(self.interpreter, self.schemas(), looks)
 
         def take(answer: tuple[PatientPanels, arrow.Chunk]) -> None:
             panels, chunk = answer
             if not together.add(panels) or not (together.shown or certain):
-                raise _Scattered
+                raise Scattered
             self._note(chunk)
             for name, table in chunk.tables.items():
                 self.parts[name].write(table)
 
         try:
             self._read(by_time, work, take)
-        except _Scattered:
+        except Scattered:
             if certain:
                 raise InputError(
                     "the rows of a panel do not lie together, though ordered=True says so",
@@ -278,7 +269,7 @@ class Run:
         spool = duckdb_engine.Spool(self.place, self.types, duckdb_engine.room_of(memory_limit))
         self.meter.stage("reading")
         try:
-            self._read(None, spool.pack, spool.write)
+            self._read(None, spool.packing, spool.write)
         finally:
             spool.close()
         duckdb_engine.interpret_spooled(
@@ -294,7 +285,7 @@ class Run:
             meter=self.meter,
         )
 
-    def _read(self, panel: bool | None, work: Callable[..., Any], take: Callable[[Any], None]) -> None:
+    def _read(self, panel: bool | None, work: Work, take: Callable[[Any], None]) -> None:
         for source, count, answer in pipeline.run(
             self.sources,
             lambda source: source.pieces(self.block_bytes, panel),

@@ -1,8 +1,9 @@
-"""Pieces of files through a few threads and out again in order."""
+"""Pieces of files through a few workers and out again in order."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from labinterp.engines.processes import Call, Crew, here
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from labinterp.batch.columns import Columns
     from labinterp.engines.manifest import Meter, Problems
-    from labinterp.engines.sources import Piece, Source
+    from labinterp.engines.sources import Piece, Reader, Source
     from labinterp.kernel.vector import Ints
     from labinterp.tables.splitter import BadRow
 
@@ -35,24 +38,66 @@ class Count:
         self.results += more.results
 
 
-def in_order(tasks: Iterable[Callable[[], Any]], workers: int) -> Generator[Any]:
-    """Run tasks in threads, a few ahead of what is asked for, and yield what they return in order."""
+def in_order(tasks: Iterable[Callable[[Call], Any]], workers: int, desk: Any, *, apart: bool = True) -> Generator[Any]:
+    """Do tasks side by side, a few ahead of what is asked for, and yield what they return in order.
+
+    Args:
+        tasks: each is given what calls the methods of a desk, in this process or in another.
+        workers: how many work at a time.
+        desk: whose methods do the work; each worker has its own.
+        apart: whether all but one are processes, to which the desk, what its methods take and what they return are
+            pickled; else all are threads.
+    """
     if workers <= 1:
+        call = here(desk)
         for task in tasks:
-            yield task()
+            yield task(call)
         return
     waiting: deque[Future[Any]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="labinterp") as pool:
+    with (
+        Crew(desk, apart=apart) as crew,
+        ThreadPoolExecutor(workers, thread_name_prefix="labinterp", initializer=crew.sit) as pool,
+    ):
         try:
             for task in tasks:
-                waiting.append(pool.submit(task))
-                if len(waiting) > workers:
+                waiting.append(pool.submit(crew.work, task))
+                if len(waiting) > workers + 1:
+                    crew.expect_many()
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
             for future in reversed(waiting):  # the last first: none is left to wait for one that never runs
                 future.cancel()
+            crew.leave()
+
+
+Work = Callable[["Columns", "Ints"], Any]
+"""What is done with rows and their numbers; where there are processes, it and what it returns are pickled."""
+
+
+@attrs.define(eq=False)
+class PieceDesk:
+    """Reads pieces and works on them, one at a time, wherever it is.
+
+    Args:
+        readers: of the sources.
+        work: what is done with the rows of a piece.
+    """
+
+    readers: tuple[Reader, ...]
+    work: Work
+    _rows: Columns | None = None
+
+    def read(self, source: int, held: Any) -> tuple[int, tuple[BadRow, ...]]:
+        """Read a piece of a source; return how many rows it has, and what could not be used."""
+        self._rows, bad = self.readers[source](held)
+        return self._rows.rows, bad
+
+    def answer(self, first: int) -> Any:
+        """Return what comes of the piece that was read, whose first row has this number."""
+        rows, self._rows = self._rows, None
+        return None if rows is None else self.work(rows, np.arange(first, first + rows.rows))
 
 
 @attrs.frozen(eq=False)
@@ -60,42 +105,42 @@ class _Task:
     """Reads a piece, learns from the piece before how many rows came before, tells the next, and works."""
 
     source: Source
+    number: int
     piece: Piece
-    work: Callable[[Columns, Ints], Any]
     before: Future[int]
     after: Future[int]
 
-    def __call__(self) -> tuple[_Task, int, tuple[BadRow, ...], Any]:
+    def __call__(self, call: Call) -> tuple[_Task, int, tuple[BadRow, ...], Any]:
         try:
-            table, bad = self.piece.read()
+            rows, bad = call("read", self.number, self.piece.taken())
             first = self.before.result()
         except BaseException as error:
             self.after.set_exception(error)
             raise
-        rows = table.rows
         self.after.set_result(first + rows)
-        answer = self.work(table, np.arange(first, first + rows)) if rows else None
-        return self, rows, bad, answer
+        return self, rows, bad, call("answer", first) if rows else None
 
 
 def run(
     sources: Iterable[Source],
     pieces: Callable[[Source], Iterator[Piece]],
-    work: Callable[[Columns, Ints], Any],
+    work: Work,
     *,
     workers: int,
     meter: Meter,
     problems: Problems,
+    apart: bool = True,
 ) -> Iterator[tuple[Source, Count, Any]]:
     """Yield in order, piece by piece, the source, the rows that the piece adds to its counts, and what work returned.
 
     Args:
         sources: the inputs.
         pieces: makes the pieces of a source.
-        work: called in a thread with rows and their numbers; not called for a piece without rows.
-        workers: threads.
+        work: called with rows and their numbers; not called for a piece without rows.
+        workers: how many pieces are worked on at a time.
         meter: told of progress.
         problems: told of bad rows.
+        apart: as in `in_order`.
     """
     sources = list(sources)
     total = max(1, sum(source.size for source in sources))
@@ -104,13 +149,14 @@ def run(
     def tasks() -> Iterator[_Task]:
         before: Future[int] = Future()
         before.set_result(0)
-        for source in sources:
+        for number, source in enumerate(sources):
             for piece in pieces(source):
                 after: Future[int] = Future()
-                yield _Task(source=source, piece=piece, work=work, before=before, after=after)
+                yield _Task(source=source, number=number, piece=piece, before=before, after=after)
                 before = after
 
-    with closing(in_order(tasks(), workers)) as answers:
+    desk = PieceDesk(tuple(source.reader for source in sources), work)
+    with closing(in_order(tasks(), workers, desk, apart=apart)) as answers:
         for task, rows, bad, answer in answers:
             lost = problems.add(task.source.name, bad)
             each = task.source.reading.results_per_row

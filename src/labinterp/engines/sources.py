@@ -6,6 +6,7 @@ import abc
 import functools
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,7 @@ from labinterp.tables.records import TOLD
 from labinterp.tables.splitter import BadRow, Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from labinterp.options import Options
@@ -48,17 +49,26 @@ _LONGEST_NAME: Final = 80  # characters of a name in a message
 _SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".tab", ".xlsx", ".parquet")
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Piece:
     """Some rows of a file, not read yet.
 
     Args:
-        read: returns them as a table, and what could not be used.
+        held: them, as the source's reader takes them.
         position: how many bytes of the file were passed when it was made.
     """
 
-    read: Callable[[], tuple[Columns, tuple[BadRow, ...]]]
+    held: Any
     position: int
+
+    def taken(self) -> Any:
+        """Return what it holds, once: what was read takes no more memory."""
+        held, self.held = self.held, None
+        return held
+
+
+Reader = Callable[[Any], tuple[Columns, tuple[BadRow, ...]]]
+"""Returns what a piece holds as a table, and what could not be used; pickles, for it may work in another process."""
 
 
 @attrs.frozen(eq=False)
@@ -226,6 +236,11 @@ class Source(abc.ABC):
                 f"{self.name} was changed while it was read", hint="Run it again on a file at rest", file=self.name
             )
 
+    @property
+    @abc.abstractmethod
+    def reader(self) -> Reader:
+        """What reads the pieces."""
+
     @abc.abstractmethod
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
         """Yield the rows in pieces, and set `sha256` at the end.
@@ -234,6 +249,18 @@ class Source(abc.ABC):
             block_bytes: about how many bytes of text a piece has.
             panel: None to cut anywhere; else whether panels end where the collection time changes.
         """
+
+
+@attrs.frozen(eq=False)
+class _TextReader:
+    """Reads a block of text."""
+
+    reading: FileColumns
+    dialect: Dialect
+
+    def __call__(self, held: csvblocks.Block) -> tuple[Columns, tuple[BadRow, ...]]:
+        table, bad = csvblocks.parse_block(held, self.dialect, self.reading.used)
+        return self.reading.columns_of(table), bad
 
 
 class TextSource(Source):
@@ -245,8 +272,13 @@ class TextSource(Source):
         super().__init__(path)
         self._encoding = how.encoding
         with ByteStream(path, how.encoding) as stream:
-            dialect, _ = csvblocks.open_table(stream, self.name)
-        self.reading = reading_of(path, dialect.names, how)
+            self._dialect, _ = csvblocks.open_table(stream, self.name)
+        self.reading = reading_of(path, self._dialect.names, how)
+
+    @property
+    def reader(self) -> Reader:
+        """What reads the pieces."""
+        return _TextReader(self.reading, self._dialect)
 
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
         """Yield the rows in pieces, and set `sha256` at the end."""
@@ -257,11 +289,20 @@ class TextSource(Source):
                 run = functools.partial(_open_records, self.reading, by_time=panel)
                 cut = csvblocks.cut_between_panels(dialect, self.reading.used, run)
             for block in csvblocks.read_blocks(stream, dialect, line, block_bytes, cut):
-                yield Piece(functools.partial(self._read, block, dialect), stream.position)
+                yield Piece(block, stream.position)
             self.sha256 = stream.sha256()
 
-    def _read(self, block: csvblocks.Block, dialect: Dialect) -> tuple[Columns, tuple[BadRow, ...]]:
-        table, bad = csvblocks.parse_block(block, dialect, self.reading.used)
+
+@attrs.frozen(eq=False)
+class _ParquetReader:
+    """Reads a table as Parquet holds it, and takes along what was lost."""
+
+    reading: FileColumns
+    schema: pa.Schema
+
+    def __call__(self, held: tuple[pa.Table | None, tuple[BadRow, ...]]) -> tuple[Columns, tuple[BadRow, ...]]:
+        table, bad = held
+        table = self.schema.empty_table() if table is None else table.unify_dictionaries()
         return self.reading.columns_of(table), bad
 
 
@@ -275,13 +316,18 @@ class ParquetSource(Source):
         text.refuse_duplicates(names, self.name)
         self.reading = reading_of(path, names, how)
         self._text = [field.name for field in schema if _is_text(field.type)]
-        self.types = self._types(schema)
+        self._used = pa.schema([schema.field(name) for name in self.reading.used])
+        self.types = self._types()
 
-    def _types(self, schema: pa.Schema) -> dict[str, pa.DataType]:
+    @property
+    def reader(self) -> Reader:
+        """What reads the pieces."""
+        return _ParquetReader(self.reading, self._used)
+
+    def _types(self) -> dict[str, pa.DataType]:
         if self.reading.layout != LONG:
             return {}
-        empty = pa.schema([schema.field(name) for name in self.reading.used]).empty_table()
-        converted = self.reading.convert(empty)
+        converted = self.reading.convert(self._used.empty_table())
         kinds: dict[str, Any] = {str(name): converted[name].dtype for name in converted}
         own = {name: kind.pyarrow_dtype for name, kind in kinds.items() if isinstance(kind, pd.ArrowDtype)}
         text = {name for name in kinds if name in TOLD or _is_text(own.get(name, arrow.TEXT))}
@@ -314,27 +360,16 @@ class ParquetSource(Source):
                         kept = None if panel is None else self._cut(table, by_time=panel)
                         carry = table if kept == 0 else None if kept is None else table.slice(kept)
                         if kept != 0:
-                            yield self._piece(table if kept is None else table.slice(0, kept), (), position)
+                            yield Piece((table if kept is None else table.slice(0, kept), ()), position)
                 except MemoryError:  # of Arrow, too: the rows are not damaged
                     raise
                 except (pa.ArrowException, OSError):
                     what = f"row group {group} of the Parquet file is damaged"
-                    yield self._piece(None, (BadRow(None, what, rows=expected - got),), position)
+                    yield Piece((None, (BadRow(None, what, rows=expected - got),)), position)
             if carry is not None:
-                yield self._piece(carry, (), self.size)
+                yield Piece((carry, ()), self.size)
         with self.path.open("rb") as raw:
             self.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
-
-    def _piece(self, table: pa.Table | None, bad: tuple[BadRow, ...], position: int) -> Piece:
-        def read() -> tuple[Columns, tuple[BadRow, ...]]:
-            rows = self.reading.columns_of(self._nothing() if table is None else table.unify_dictionaries())
-            return rows, bad
-
-        return Piece(read, position)
-
-    def _nothing(self) -> pa.Table:
-        with self._open() as file:
-            return pa.schema([file.schema_arrow.field(name) for name in self.reading.used]).empty_table()
 
     def _cut(self, table: pa.Table, *, by_time: bool) -> int:
         """Return how many rows make whole panels."""
@@ -373,12 +408,21 @@ class DocumentSource(Source):
         if options.one_patient:
             self._frame = with_patient(self._frame)
 
+    @property
+    def reader(self) -> Reader:
+        """What reads the pieces."""
+        return _as_read
+
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:  # noqa: ARG002 - one piece
         """Yield one piece, and set `sha256`."""
         frame = self._frame[[name for name in self._frame if name in COLUMNS or str(name).startswith(KEPT)]]
         self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if len(frame):
-            yield Piece(lambda: (FrameColumns(frame), ()), self.size)
+            yield Piece(frame, self.size)
+
+
+def _as_read(held: pd.DataFrame) -> tuple[Columns, tuple[BadRow, ...]]:
+    return FrameColumns(held), ()
 
 
 def _state(path: Path) -> tuple[int, int]:
