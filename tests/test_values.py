@@ -480,12 +480,35 @@ def test_what_is_written_behind_a_number_and_is_no_unit_makes_it_no_number(unit)
         ("mild*", "abnormal"),
         ("low high", "abnormal"),
         ("very-odd", None),
-        ("L-foo", None),
+        ("L-foo", "low"),
+        ("foo normal", None),
+        ("L^Low^HL70078", "low"),
+        ("LL^Below lower panic limits^HL70078", "critically low"),
+        ("A&Abnormal&HL70078", "abnormal"),
+        ("Low, repeat", "low"),
+        ("D L", "low"),
+        ("corrected C", None),
+        ("see below", None),
+        ("not low", None),
+        ("not normal", "abnormal"),
+        ("sub-optimal", "abnormal"),
+        ("no abnormality", "normal"),
+        ("L?", "low"),
+        ("F*", "abnormal"),
+        ("Borderline", "abnormal"),
+        ("toxic", "high"),
     ],
 )
-def test_a_flag_with_words_of_degree_or_joined_by_a_hyphen_is_read(text, side):
-    """Words of degree beside a flag do not change its side; one word that is not known leaves it unread."""
+def test_a_flag_of_several_words_is_read(text, side):
+    """Neither words of degree beside a flag nor words that are not known take anything from one that is abnormal."""
     assert flags.side_of_reported(text) == side
+
+
+@pytest.mark.parametrize("text", ["low volume", "H repeat", "not normal"])
+def test_beside_a_value_every_word_is_known(text):
+    """In the cell of a value a text with a word that is not known is no flag, and the value is none."""
+    assert flags.side_in_value(text) is None
+    assert parse(f"0.9 {text}").problem == "not_numeric"
 
 
 def test_a_result_beside_a_text_is_read_whatever_stands_there():

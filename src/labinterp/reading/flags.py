@@ -1,6 +1,8 @@
 """The laboratory's own flag → the side of normal on which it puts the result.
 
 Signs, codes and words are data, in `knowledge/grammar.toml`; a text of several words says what its words say together.
+What a column of flags says besides, as in `L^Below low normal^HL70078` or `Low, repeat`, takes nothing from a word that
+is abnormal.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from labinterp.frozen import frozen
 from labinterp.reading import comparators
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _CRITICAL: Final = {"low": "critically low", "high": "critically high", "abnormal": "critical"}
 _LISTS: Final = ("low", "normal", "high", "abnormal")
@@ -22,15 +24,30 @@ SIDES: Final = (*_LISTS, *_CRITICAL.values())
 _SIDE_ALONE: Final = {critical: side for side, critical in _CRITICAL.items()}
 MAX_LENGTH: Final = 64
 _BRACKETS: Final = "()[]{}"
-_BETWEEN: Final = re.compile(r"[\s,;/_~^|()\[\]{}:.\"]+")
+_BETWEEN: Final = re.compile(r"[\s,;/_~^|()\[\]{}:.\"&\\]+")
+_PART: Final = re.compile(r"[^\W_]+")
+_CODES: Final = frozenset({"l", "ll", "lu", "h", "hh", "hu", "a", "aa"})
+"""Of HL7's codes those that stand in front of other words."""
+_LEVELS: Final = {
+    "very_low": "low",
+    "low": "low",
+    "borderline_low": "abnormal",
+    "borderline": "abnormal",
+    "high": "high",
+    "very_high": "high",
+    "normal": "normal",
+}
+"""What the name of a band says as a flag; `insufficient` and `suboptimal` may be meant of either side."""
 _MISSING: Final = frozenset({"n/a", "na", "n.a.", "n.a", "none", "null", "nan", "nat", "<na>", "."})
 
 
 @functools.cache
 def _sides(*, codes: bool) -> Mapping[str, str]:
     """Return word, sign or code → side."""
-    data = knowledge("grammar.toml")["flags"]
-    lists = [(side, data[side]) for side in _LISTS] + [(side, data["codes"][side]) for side in _LISTS if codes]
+    grammar = knowledge("grammar.toml")
+    data, levels = grammar["flags"], grammar["ranges"]["levels"]
+    lists = [(_LEVELS[level], words) for level, words in levels.items()] + [(side, data[side]) for side in _LISTS]
+    lists += [(side, data["codes"][side]) for side in _LISTS if codes]
     found: Mapping[str, str] = frozen(
         {comparators.key(comparators.plain(word)): side for side, words in lists for word in words}
     )
@@ -63,7 +80,7 @@ def side_of_reported(flag: str) -> str | None:
         >>> side_of_reported("LOW LOW"), side_of_reported("Below low normal"), side_of_reported("see note")
         ('critically low', 'low', None)
     """
-    return _side(flag, codes=True)
+    return _side(flag, codes=True, whole=False)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -74,25 +91,57 @@ def side_in_value(text: str) -> str | None:
         >>> side_in_value("(L)"), side_in_value("niedrig"), side_in_value("PM")
         ('low', 'low', None)
     """
-    return _side(text, codes=False)
+    return _side(text, codes=False, whole=True)
 
 
-def _side(text: str, *, codes: bool) -> str | None:
+def is_flag(text: str) -> bool:
+    """Return whether a text is a flag and nothing else.
+
+    Example:
+        >>> is_flag("LL"), is_flag("Below low normal"), is_flag("200 - 900 L")
+        (True, True, False)
+    """
+    return _side(text, codes=True, whole=True) is not None
+
+
+def _side(text: str, *, codes: bool, whole: bool) -> str | None:
+    """Return what a text says; `whole` says whether one word that is not known leaves it unread."""
     if len(text) > MAX_LENGTH:
         return None
     known = _sides(codes=codes)
-    whole = comparators.key(comparators.plain(text))
-    if whole in _MISSING:
+    key = comparators.key(comparators.plain(text))
+    if key in _MISSING:
         return None
-    bare = whole.strip(_BRACKETS).strip()
-    words = list(filter(None, _BETWEEN.split(whole)))
+    bare = key.strip(_BRACKETS).strip()
+    words = list(filter(None, _BETWEEN.split(key)))
     if bare in known:
         side: str | None = known[bare]
     else:
         sides = [_sides_of_word(word, known) for word in words]
-        side = _together(set().union(*(found or () for found in sides))) if None not in sides else None
+        if None not in sides:
+            side = _together(set[str]().union(*filter(None, sides)))
+        else:
+            side = None if whole else _among_others(words)
     told = {bare, *words, *(part.strip(signs()) for word in words for part in (word, *word.split("-")))}
     return side if side is None or told.isdisjoint(_criticals()) else _CRITICAL.get(side, side)
+
+
+def _among_others(words: Sequence[str]) -> str | None:
+    """Return what the known words and signs among others of a column of flags say: abnormal, or nothing."""
+    data, plain = knowledge("grammar.toml")["flags"], _sides(codes=False)
+    parts = _PART.findall(" ".join(words))
+    if not set(parts).isdisjoint(data["pointing"]):
+        return None
+    short = all(len(part) <= len("hh") or part.isdigit() for part in parts)
+    heard = [part for part in parts if len(part) > len("hh") or not part.isascii()]
+    codes = [part for i, part in enumerate(parts) if part in _CODES and (i == 0 or short)]
+    found = set[str]().union(*(_sides_of_word(part, plain) or () for part in heard))
+    found |= {_sides(codes=True)[code] for code in codes}
+    found |= {plain[sign] for sign in "".join(words) if sign in signs()}
+    if not set(parts).isdisjoint(data["negation"]):
+        return "abnormal" if {side.removesuffix("?") for side in found} == {"normal"} else None
+    side = _together(found)
+    return None if side == "normal" else side
 
 
 def _sides_of_word(word: str, known: Mapping[str, str]) -> set[str] | None:

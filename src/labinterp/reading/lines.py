@@ -203,7 +203,7 @@ def _behind(words: Sequence[str]) -> dict[str, str] | None:
 
 
 def _kind(text: str) -> str | None:
-    if flags.side_of_reported(text) is not None:
+    if flags.is_flag(text):
         return "reported_flag"
     if any(map(str.isdigit, text)) and reported_range.readings(text):
         return "reference_range"
