@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIGNS: Final = ("<", "<=", ">=", ">")
 SAME: Final = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), "’": "'", "´": "'", "`": "'"})  # noqa: RUF001 - these are the look-alikes
 """Hyphens and dashes are one, and so are the signs between thousands."""
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069\ufe0e\ufe0f"))
+INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069\ufe0e\ufe0f"))
 _RAISED: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
 _CLUTTER: Final = " :.,\t"
 _ENTITY_ROUNDS: Final = 2
@@ -35,7 +35,7 @@ def plain(text: str) -> str:
     """
     text = without_entities(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).translate(SAME)
+        text = unicodedata.normalize("NFKC", text).translate(INVISIBLE).translate(SAME)
     return " ".join(text.split())
 
 
@@ -74,7 +74,7 @@ def without_entities(text: str) -> str:
 
 def key(text: str) -> str:
     """Return a text without entities as words and signs are looked up."""
-    return " ".join(text.translate(_INVISIBLE).split()).strip(_CLUTTER).casefold()
+    return " ".join(text.translate(INVISIBLE).split()).strip(_CLUTTER).casefold()
 
 
 @functools.cache

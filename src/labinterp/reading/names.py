@@ -43,6 +43,8 @@ _ARTICLE = "\u0627\u0644"  # the Arabic article
 _EAST = "\u0e00-\u0e7f\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
 _VOWELS = "".join(chr(c) for c in range(0x900, 0xE00) if unicodedata.category(chr(c)) in ("Mc", "Mn"))  # of India
 _WORD = re.compile(rf"\d+|[{_EAST}]+|(?:(?![{_EAST}])[^\W\d_][{_VOWELS}]*)+|[+/%&]")
+_PERFORMER = re.compile(r"([^\W\d_]{3}|[)\]]|\d(?=[\s,]))[\s,]{0,4}(?:0[1-9]|⁰[¹²³⁴-⁹])\s*\Z")
+"""The number of the laboratory that performed a test, behind its name in American reports: `Magnesium 01`."""
 _IS_EAST = re.compile(rf"[{_EAST}]")
 _MARKS = re.compile("[" + "".join(chr(c) for c in range(0x300, 0x3100) if unicodedata.combining(chr(c))) + "]")
 _SIGNS = frozenset("+/&")
@@ -127,7 +129,7 @@ def read(text: str) -> Name:
     """
     if len(text) > LONGEST:
         return UNKNOWN
-    words, gaps = _words(text, _grammar())
+    words, gaps = _words(_PERFORMER.sub(r"\1", text), _grammar())
     return _meaning(words, gaps, _grammar()) if words else UNKNOWN
 
 

@@ -98,7 +98,12 @@ def _form(decimal: str, thousands: str, fraction: str) -> re.Pattern[str]:
 
 _FORMS: Final = {".": _form(r"\.", "' ,", "[0-9]*"), ",": _form(",", "' .", "[0-9]+")}
 _NO_GROUPS: Final = str.maketrans("", "", "' .,")
-_INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
+_MARKS: Final = "".join(map(chr, comparators.INVISIBLE))
+_INVISIBLE: Final = re.compile(rf"(?<![0-9.,])[{_MARKS}]+|[{_MARKS}]+(?![0-9.,])")
+"""Marks that cannot be seen, save inside of a number, which they may divide."""
+_QUOTED: Final = re.compile(r"=?\"([^\"]*)\"|'([^']*)'?")
+"""A number as a spreadsheet keeps it from being changed: `="8.9"`, `"8.9"`, `'8.9`."""
+_LISTED: Final = re.compile(r"(?<=[0-9]), ?(?=[^\W\d_])")
 
 
 def parse(value: object, decimal: str | None = None) -> Parsed:
@@ -207,10 +212,14 @@ def _read(text: str, decimal: str | None) -> Parsed:
     if not text.isascii():
         if any(map(comparators.is_raised, text)):
             return _NOT_NUMERIC
-        text = unicodedata.normalize("NFKC", text).translate(comparators.SAME).strip(_INVISIBLE)
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(comparators.SAME)
     text = text.strip()
+    quoted = _QUOTED.fullmatch(text)
+    if quoted:
+        text = (quoted[1] or quoted[2] or "").strip()
     if text.casefold() in MISSING_MARKERS:
         return _MISSING
+    text = _LISTED.sub(" ", text)
     return _NOT_NUMERIC if len(text) > MAX_LENGTH else _read_cleaned(text, decimal)
 
 
