@@ -7,6 +7,7 @@ import hashlib
 import json
 import tempfile
 import threading
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from labinterp.engines import pipeline
 from labinterp.engines.duckdb_engine import room_of
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import PartWriter
+from labinterp.engines.sources import How, open_sources
 from labinterp.engines.together import PatientPanels, Together, are_torn
 from labinterp.errors import InputError
 from strategies import AGES, SEXES, rows
@@ -407,6 +409,16 @@ def test_rows_that_lie_torn_are_seen_at_once():
     visits = frame.assign(collected_at=[str(i) for i in range(40)])
     assert are_torn(FrameColumns(visits), by_time=False)
     assert not are_torn(FrameColumns(visits), by_time=True)
+
+
+def test_a_piece_that_was_taken_is_kept_by_nobody(draws, tmp_path):
+    """A block takes no memory any more once it was read, though the next one is not asked for."""
+    (source,) = open_sources(write(draws, tmp_path / "in.csv"), How())
+    pieces = source.pieces(200, panel=True)
+    piece = next(pieces)
+    held = weakref.ref(piece.taken())
+    assert held() is None
+    assert next(pieces).held is not None
 
 
 def test_pieces_that_are_given_up_end_with_the_last_first(monkeypatch):

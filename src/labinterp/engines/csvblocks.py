@@ -95,13 +95,16 @@ def read_blocks(stream: ByteStream, dialect: Dialect, line: int, block_bytes: in
         if block is None and len(data) > MAX_RECORD and b"\n" not in data:
             block = _skip_line(stream, data, line)
             data = b""
+        step = max(block_bytes, len(data)) if block is None else block_bytes
         if block is not None:
-            yield block
             line, data = line + block.lines, data[block.used :]
+            handed = [block]
+            del block  # whoever takes it may let go of it, while this waits
+            yield handed.pop()
         if ended:
             return
         stream.unread(data)
-        wanted = len(data) + (block_bytes if block is not None else max(block_bytes, len(data)))
+        wanted = len(data) + step
 
 
 def _first_block(

@@ -286,6 +286,7 @@ class Run:
         )
 
     def _read(self, panel: bool | None, work: Work, take: Callable[[Any], None]) -> None:
+        memory = pa.default_memory_pool()
         for source, count, answer in pipeline.run(
             self.sources,
             lambda source: source.pieces(self.block_bytes, panel),
@@ -296,6 +297,9 @@ class Run:
         ):
             if answer is not None:
                 take(answer)
+            del answer
+            if self.workers > 1:  # each thread has kept memory for itself
+                memory.release_unused()
             self.counts[source].add(count)
 
     def _note(self, chunk: arrow.Chunk) -> None:

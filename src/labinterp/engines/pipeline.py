@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from labinterp.engines.sources import Piece, Reader, Source
     from labinterp.kernel.vector import Ints
     from labinterp.tables.splitter import BadRow
+
+
+_AHEAD: Final = 1
+"""Tasks that wait for a worker, beside the one that is handed out next, so that none waits for a task."""
 
 
 @attrs.define
@@ -61,7 +65,7 @@ def in_order(tasks: Iterable[Callable[[Call], Any]], workers: int, desk: Any, *,
         try:
             for task in tasks:
                 waiting.append(pool.submit(crew.work, task))
-                if len(waiting) > workers + 1:
+                if len(waiting) > workers + _AHEAD:
                     crew.expect_many()
                     yield waiting.popleft().result()
             while waiting:
@@ -161,4 +165,5 @@ def run(
             lost = problems.add(task.source.name, bad)
             each = task.source.reading.results_per_row
             yield task.source, Count(rows // each + lost, lost, rows), answer
+            del answer
             meter.add(rows, (passed[task.source] + task.piece.position) / total)

@@ -13,6 +13,7 @@ import copy
 import errno
 import functools
 import io
+import mmap
 import os
 import pickle
 import signal
@@ -48,6 +49,7 @@ _START: Final = (
     "import pickle, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "sys.path[:] = pickle.load(sys.stdin.buffer); from labinterp.engines.processes import serve; serve()"
 )
+_LARGE: Final = 1 << 18
 _BEGIN: Final = "begin"
 _INTERPRETERS: Final = ("python", "pypy")
 
@@ -87,7 +89,7 @@ def _answer(pipe: IO[bytes], good: bool, answer: Any) -> None:
 
 
 def _answered(pipe: IO[bytes]) -> tuple[bool, Any]:
-    """Read an answer into memory of Arrow's, which is given back when it is not used any more."""
+    """Read an answer."""
     (number,) = struct.unpack("<Q", _read(pipe, 8))
     lengths = struct.unpack(f"<{number}Q", _read(pipe, 8 * number))
     pickled, *buffers = [_read(pipe, length) for length in lengths]
@@ -95,15 +97,17 @@ def _answered(pipe: IO[bytes]) -> tuple[bool, Any]:
     return good, answer
 
 
-def _read(pipe: Any, length: int) -> pa.Buffer:
-    buffer = pa.allocate_buffer(length)
-    view = memoryview(buffer)
-    while view:
-        got = pipe.readinto(view)
-        if not got:
-            raise EOFError
-        view = view[got:]
-    return buffer
+def _read(pipe: Any, length: int) -> bytearray | mmap.mmap:
+    """Read so many bytes; what is large lies in pages of its own, which go back to the system after use."""
+    read = mmap.mmap(-1, length) if length >= _LARGE else bytearray(length)
+    with memoryview(read) as view:
+        at = 0
+        while at < length:
+            got = pipe.readinto(view[at:])
+            if not got:
+                raise EOFError
+            at += got
+    return read
 
 
 def serve() -> None:

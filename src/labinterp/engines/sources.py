@@ -288,8 +288,8 @@ class TextSource(Source):
             if panel is not None:
                 run = functools.partial(_open_records, self.reading, by_time=panel)
                 cut = csvblocks.cut_between_panels(dialect, self.reading.used, run)
-            for block in csvblocks.read_blocks(stream, dialect, line, block_bytes, cut):
-                yield Piece(block, stream.position)
+            blocks = csvblocks.read_blocks(stream, dialect, line, block_bytes, cut)
+            yield from map(lambda block: Piece(block, stream.position), blocks)  # noqa: C417 - a name would keep the block
             self.sha256 = stream.sha256()
 
 
