@@ -209,13 +209,24 @@ def test_no_sentence_for_a_reader_of_results_stands_in_code(path):
         assert not found
 
 
-@pytest.mark.parametrize("file", ["faces.toml", "sentences.toml"])
+API = ("openapi.py", "schemas.py", "cds_schemas.py", "operations.py")
+"""Modules that describe the API; examples of documents, patterns and names of types stand there, and no words."""
+
+
+@pytest.mark.parametrize("name", API)
+def test_no_description_of_the_api_stands_in_code(name):
+    """Summaries, descriptions and titles of the API are data: its modules hold no text of two words."""
+    told = [text for _, text in texts(SOURCE / "service" / name, but=of_errors)]
+    assert not [text for text in told if re.search(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}", text)]
+
+
+@pytest.mark.parametrize("file", ["faces.toml", "sentences.toml", "service.toml"])
 def test_every_line_of_words_is_said_somewhere(file):
     """No sentence is kept that nothing says: each key is named in the code, in a template, or is a code of ours."""
     every = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.html")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in every)
     for table, said in _data.words(file).items():
-        if table == "schema":
+        if table == "schema" or not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
             continue
         assert f'"{table}"' in source, table
         if f'("{table}").items()' in source:

@@ -6,6 +6,7 @@ import functools
 from typing import Final
 
 from labinterp.service.schemas import ID_PATTERN, UUID_PATTERN, Schema, list_of, object_of, text_of
+from labinterp.words.service import said
 
 _TIMESTAMP: Final = (
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
@@ -19,36 +20,36 @@ LONGEST_SUMMARY: Final = 139
 def request(hook: str) -> Schema:
     """Return the schema of a call of a service."""
     context: Schema = {
-        "userId": text_of("the user, as in Practitioner/abc", minLength=1, maxLength=256),
-        "patientId": text_of("the FHIR id of a patient", pattern=ID_PATTERN),
-        "encounterId": text_of("the FHIR id of an encounter", maxLength=64),
+        "userId": text_of(said("about", "user"), minLength=1, maxLength=256),
+        "patientId": text_of(said("about", "patient_id"), pattern=ID_PATTERN),
+        "encounterId": text_of(said("about", "encounter_id"), maxLength=64),
     }
     if hook == "order-select":  # both are required of clients, and not all send them
         context |= {
-            "selections": list_of(text_of(maxLength=256), "Ids of the orders that were just chosen.", maxItems=1000),
-            "draftOrders": {"type": "object", "description": "A Bundle of the orders that are not yet signed."},
+            "selections": list_of(text_of(maxLength=256), said("about", "selections"), maxItems=1000),
+            "draftOrders": {"type": "object", "description": said("about", "draft_orders")},
         }
     return object_of(
         {
             "hook": {"const": hook},
-            "hookInstance": text_of("a UUID for this call", pattern=UUID_PATTERN),
+            "hookInstance": text_of(said("about", "hook_instance"), pattern=UUID_PATTERN),
             "context": object_of(context, "userId", "patientId", closed=False),
             "prefetch": {
                 "type": "object",
-                "description": "What the discovery document asks for; a key that is there but null means no data.",
+                "description": said("about", "prefetch"),
                 "properties": {
-                    "patient": {"type": ["object", "null"], "description": "A Patient."},
-                    "labs": {"type": ["object", "null"], "description": "A Bundle of Observations."},
+                    "patient": {"type": ["object", "null"], "description": said("about", "prefetch_patient")},
+                    "labs": {"type": ["object", "null"], "description": said("about", "prefetch_labs")},
                 },
             },
-            "fhirServer": text_of("the URL of a FHIR server; it is never called", pattern=_URL),
-            "fhirAuthorization": {"type": "object", "description": "Never used, kept or logged."},
+            "fhirServer": text_of(said("about", "fhir_server"), pattern=_URL),
+            "fhirAuthorization": {"type": "object", "description": said("about", "fhir_authorization")},
         },
         "hook",
         "hookInstance",
         "context",
         closed=False,
-        title=f"CDS Hooks request, {hook}",
+        title=said("title", "cds_request").format(hook=hook),
         name=f"cds-request-{hook}",
     )
 
@@ -81,11 +82,11 @@ def response() -> Schema:
     card = object_of(
         {
             "uuid": text_of(pattern=UUID_PATTERN),
-            "summary": text_of("One sentence.", minLength=1, maxLength=LONGEST_SUMMARY),
-            "detail": text_of("GitHub-flavored Markdown, a few lines: what was found, the results, caveats."),
+            "summary": text_of(said("about", "card_summary"), minLength=1, maxLength=LONGEST_SUMMARY),
+            "detail": text_of(said("about", "card_detail")),
             "indicator": {"enum": ["info", "warning", "critical"]},
             "source": object_of({"label": text_of(), "topic": coding}, "label"),
-            "links": list_of(link, "Pages of the service.", minItems=1),
+            "links": list_of(link, said("about", "card_links"), minItems=1),
             "suggestions": list_of(suggestion, minItems=1),
             "selectionBehavior": {"const": "any"},
             "overrideReasons": list_of(coding, minItems=1),
@@ -96,7 +97,7 @@ def response() -> Schema:
         "indicator",
         "source",
     )
-    return object_of({"cards": list_of(card)}, "cards", title="CDS Hooks response", name="cds-response")
+    return object_of({"cards": list_of(card)}, "cards", title=said("title", "cds_response"), name="cds-response")
 
 
 @functools.cache
@@ -117,21 +118,23 @@ def discovery() -> Schema:
         "id",
         "prefetch",
     )
-    return object_of({"services": list_of(service)}, "services", title="CDS Hooks discovery", name="cds-services")
+    return object_of(
+        {"services": list_of(service)}, "services", title=said("title", "cds_services"), name="cds-services"
+    )
 
 
 @functools.cache
 def feedback() -> Schema:
     """Return the schema of feedback."""
-    accepted = object_of({"id": text_of("the UUID of a suggestion", pattern=UUID_PATTERN)}, "id", closed=False)
+    accepted = object_of({"id": text_of(said("about", "suggestion_id"), pattern=UUID_PATTERN)}, "id", closed=False)
     coding = object_of({"system": text_of(), "code": text_of(), "display": text_of()}, "code", closed=False)
     item = object_of(
         {
-            "card": text_of("the UUID of a card", pattern=UUID_PATTERN),
+            "card": text_of(said("about", "card_id"), pattern=UUID_PATTERN),
             "outcome": {"enum": ["accepted", "overridden"]},
             "acceptedSuggestions": list_of(accepted, maxItems=100),
             "overrideReason": object_of({"reason": coding, "userComment": text_of()}, closed=False),
-            "outcomeTimestamp": text_of("a time as RFC 3339 has it", pattern=_TIMESTAMP),
+            "outcomeTimestamp": text_of(said("about", "outcome_timestamp"), pattern=_TIMESTAMP),
         },
         "card",
         "outcome",
@@ -142,7 +145,7 @@ def feedback() -> Schema:
         {"feedback": list_of(item, minItems=1, maxItems=1000)},
         "feedback",
         closed=False,
-        title="CDS Hooks feedback",
+        title=said("title", "cds_feedback"),
         name="cds-feedback",
     )
 

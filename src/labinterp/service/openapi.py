@@ -12,6 +12,7 @@ from labinterp.service import cds, cds_schemas, documents, schemas
 from labinterp.service.problems import PROBLEM_JSON, title_of
 from labinterp.service.settings import PAIRS
 from labinterp.words import uris
+from labinterp.words.service import said
 
 if TYPE_CHECKING:
     from labinterp.service.schemas import Schema
@@ -49,9 +50,8 @@ def document(server: str = "", *, with_token: bool = False) -> dict[str, Any]:
         "info": {
             "title": "labinterp",
             "version": __version__,
-            "summary": "Laboratory results in, traced findings on nutritional causes of muscle fasciculation out.",
-            "description": "Decision support for clinicians and researchers; a finding is no diagnosis. Nothing that "
-            "is sent is kept or logged.",
+            "summary": said("api", "summary"),
+            "description": said("api", "description"),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server or "/"}],
@@ -86,19 +86,19 @@ def _components() -> dict[str, Schema]:
         "CdsFeedback": cds_schemas.feedback(),
         "FhirResource": {
             "type": "object",
-            "description": "A FHIR R4 or R5 Observation, DiagnosticReport or Bundle, as HL7 defines them.",
+            "description": said("about", "fhir_resource"),
             "properties": {"resourceType": {"enum": ["Observation", "DiagnosticReport", "Bundle"]}},
             "required": ["resourceType"],
         },
         "FhirInput": {
             "type": "object",
-            "description": "An Observation, DiagnosticReport or Bundle, or Parameters of the operation.",
+            "description": said("about", "fhir_input"),
             "properties": {"resourceType": {"enum": ["Observation", "DiagnosticReport", "Bundle", "Parameters"]}},
             "required": ["resourceType"],
         },
         "FhirBundle": {
             "type": "object",
-            "description": "A FHIR R4 Bundle of type collection.",
+            "description": said("about", "fhir_bundle"),
             "properties": {"resourceType": {"const": "Bundle"}, "type": {"const": "collection"}},
             "required": ["resourceType", "type"],
         },
@@ -123,10 +123,11 @@ def _problems(*statuses: int) -> dict[str, Any]:
 
 
 def _operation(
-    name: str, summary: str, answers: dict[str, Any], *problems: int, with_token: bool, **more: Any
+    name: str, answers: dict[str, Any], *problems: int, with_token: bool, summary: str | None = None, **more: Any
 ) -> dict[str, Any]:
     refused = _problems(*problems, *((401,) if with_token else ()))
-    return {"operationId": name, "summary": summary, **more, "responses": {**answers, **refused}}
+    told = said("summary", name) if summary is None else summary
+    return {"operationId": name, "summary": told, **more, "responses": {**answers, **refused}}
 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:
@@ -137,10 +138,9 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
     posted = (400, 406, 408, 413, 415, 422, 500, 503)
     interpret = _operation(
         "interpret",
-        "Interpret results",
         {
             "200": _answer(
-                "A report; for FHIR of several patients a list of reports; for a table, tables.",
+                said("answer", "interpret"),
                 **{
                     _JSON: {"oneOf": [_ref("Report"), _ref("Reports"), _ref("Tables")]},
                     _FHIR: _ref("FhirBundle"),
@@ -156,31 +156,29 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
     )
     health = _operation(
         "health",
-        "Say that the service is up",
-        {"200": _answer("It is up.", **{_JSON: _ref("Health")})},
+        {"200": _answer(said("answer", "health"), **{_JSON: _ref("Health")})},
         with_token=False,
     )
     ready = _operation(
-        "ready", "Say whether an answer can be had", {"200": _answer("It can.", **{_JSON: _ref("Ready")})},
+        "ready", {"200": _answer(said("answer", "ready"), **{_JSON: _ref("Ready")})},
         503, with_token=False,
     )  # fmt: skip
     metrics = _operation(
-        "metrics", "Counts for Prometheus", {"200": _answer("Counts.", **{"text/plain": {"type": "string"}})},
+        "metrics", {"200": _answer(said("answer", "metrics"), **{"text/plain": {"type": "string"}})},
         with_token=with_token,
     )  # fmt: skip
     capability = _operation(
-        "capability", "FHIR CapabilityStatement", {"200": _answer("It.", **{_FHIR: {"type": "object"}})},
+        "capability", {"200": _answer(said("answer", "capability"), **{_FHIR: {"type": "object"}})},
         with_token=False,
     )  # fmt: skip
     definition = _operation(
-        "definition", "FHIR OperationDefinition of $interpret", {"200": _answer("It.", **{_FHIR: {"type": "object"}})},
+        "definition", {"200": _answer(said("answer", "definition"), **{_FHIR: {"type": "object"}})},
         with_token=with_token,
     )  # fmt: skip
     operate = _operation(
         "operate",
-        "FHIR operation: interpret resources, or Parameters that hold them",
         {
-            "200": _answer("A collection.", **{_FHIR: _ref("FhirBundle")}),
+            "200": _answer(said("answer", "operate"), **{_FHIR: _ref("FhirBundle")}),
             **{
                 str(status): _answer(title_of(status), **{_FHIR: _ref("OperationOutcome")})
                 for status in (400, 406, 408, 413, 415, 422, 503)
@@ -191,11 +189,11 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
         requestBody=_body({_FHIR: {"schema": _ref("FhirInput"), "example": _FHIR_EXAMPLE}}),
     )
     describe = _operation(
-        "describe", "Return this document", {"200": _answer("OpenAPI 3.1.", **{_JSON: {"type": "object"}})},
+        "describe", {"200": _answer(said("answer", "describe"), **{_JSON: {"type": "object"}})},
         with_token=with_token,
     )  # fmt: skip
     discover = _operation(
-        "discover", "CDS Hooks discovery", {"200": _answer("The services.", **{_JSON: _ref("CdsServices")})},
+        "discover", {"200": _answer(said("answer", "discover"), **{_JSON: _ref("CdsServices")})},
         with_token=with_token,
     )  # fmt: skip
     if with_token:
@@ -218,20 +216,20 @@ def _paths(*, with_token: bool) -> dict[str, Any]:
         paths[f"/cds-services/{service['id']}"] = {
             "post": _operation(
                 f"advise{name}",
-                service["title"],
-                {"200": _answer("Cards.", **{_JSON: _ref("CdsResponse")}), "412": lacking},
+                {"200": _answer(said("answer", "advise"), **{_JSON: _ref("CdsResponse")}), "412": lacking},
                 *posted,
                 with_token=with_token,
+                summary=service["title"],
                 requestBody=_body({_JSON: {"schema": _ref(f"CdsRequest{name}")}}),
             )
         }
         paths[f"/cds-services/{service['id']}/feedback"] = {
             "post": _operation(
                 f"feedback{name}",
-                "Take what became of cards",
-                {"200": _answer("Taken.", **{_JSON: {"type": "object"}})},
+                {"200": _answer(said("answer", "feedback"), **{_JSON: {"type": "object"}})},
                 *posted,
                 with_token=with_token,
+                summary=said("summary", "feedback"),
                 requestBody=_body({_JSON: {"schema": _ref("CdsFeedback")}}),
             )
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from labinterp._version import __version__
 from labinterp.service.problems import RefusedError
 from labinterp.words import uris
+from labinterp.words.service import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 _DATE: Final = "2026-11-26"
 _FORMS: Final = ("application/fhir+json", "json")
 _INPUTS: Final = {
-    "resource": ("resource", "Resource", "An Observation, a DiagnosticReport with contained results, or a Bundle."),
-    "ranges": ("valueString", "string", "A profile or edition of reference ranges; several in order of priority."),
-    "grading": ("valueString", "string", "A grading standard, such as ctcae/6.0."),
-    "reportedRanges": ("valueBoolean", "boolean", "Whether a range that came with a result wins; true by default."),
-    "assumeAdult": ("valueBoolean", "boolean", "Apply adult ranges where the age is unknown."),
+    "resource": ("resource", "Resource"),
+    "ranges": ("valueString", "string"),
+    "grading": ("valueString", "string"),
+    "reportedRanges": ("valueBoolean", "boolean"),
+    "assumeAdult": ("valueBoolean", "boolean"),
 }
-"""Parameter → where its value stands, its type, and what it is."""
+"""Parameter → where its value stands, and its type."""
 _OPTIONS: Final = {
     "ranges": "ranges", "grading": "grading", "reportedRanges": "reported_ranges", "assumeAdult": "assume_adult",
 }  # fmt: skip
@@ -43,18 +44,17 @@ def definition() -> dict[str, Any]:
             "use": "in",
             "min": 1 if name == "resource" else 0,
             "max": "*" if name in _REPEATED else "1",
-            "documentation": about,
+            "documentation": said("fhir", name),
             "type": kind,
         }
-        for name, (_, kind, about) in _INPUTS.items()
+        for name, (_, kind) in _INPUTS.items()
     ]
     returned = {
         "name": "return",
         "use": "out",
         "min": 1,
         "max": "1",
-        "documentation": "A collection: an Observation with our flag per result, a DetectedIssue per finding with its "
-        "trace, Provenance, Device, and an OperationOutcome with what could not be interpreted.",
+        "documentation": said("fhir", "return"),
         "type": "Bundle",
     }
     return {
@@ -63,12 +63,11 @@ def definition() -> dict[str, Any]:
         "url": uris.OPERATION,
         "version": __version__,
         "name": "Interpret",
-        "title": "Interpret laboratory results",
+        "title": said("fhir", "title"),
         "status": "active",
         "kind": "operation",
         "date": _DATE,
-        "description": "Traces magnesium, calcium, vitamin D, vitamin B12 and homocysteine results to muscle "
-        "fasciculation. Decision support; a finding is no diagnosis. Nothing is kept.",
+        "description": said("fhir", "description"),
         "affectsState": False,
         "code": "interpret",
         "resource": ["Observation"],
@@ -92,13 +91,13 @@ def capability(address: str) -> dict[str, Any]:
         "date": _DATE,
         "kind": "instance",
         "software": {"name": "labinterp", "version": __version__},
-        "implementation": {"description": "labinterp: laboratory results, interpreted and traced", "url": address},
+        "implementation": {"description": said("fhir", "implementation"), "url": address},
         "fhirVersion": "4.0.1",
         "format": list(_FORMS),
         "rest": [
             {
                 "mode": "server",
-                "documentation": "Stateless: resources are interpreted and never kept.",
+                "documentation": said("fhir", "server"),
                 "resource": [
                     {"type": "Observation", "operation": [operation]},
                     {"type": "OperationDefinition", "interaction": [{"code": "read"}]},
@@ -126,7 +125,7 @@ def read(document: Any) -> tuple[Any, dict[str, Any]]:
         if not isinstance(name, str) or name not in _INPUTS:
             known = ", ".join(_INPUTS)
             raise RefusedError(422, "there is no parameter of that name", place=place, hint=f"Known are {known}")
-        key, kind, _ = _INPUTS[name]
+        key, kind = _INPUTS[name]
         if not isinstance(part.get(key), {"resource": dict, "valueBoolean": bool}.get(key, str)):
             raise RefusedError(422, f"`{name}` has no {key}", place=place, hint=f"Send {kind} as {key}")
         if name in found and name not in _REPEATED:

@@ -24,6 +24,7 @@ from labinterp.model import LabResult, Patient, Presentation
 from labinterp.options import DateOrder
 from labinterp.schema import object_schema
 from labinterp.words import uris
+from labinterp.words.service import said
 
 REPORTS_ID: Final = uris.schema("reports")
 TABLES_ID: Final = uris.schema("tables")
@@ -62,49 +63,48 @@ def _one_of(*values: Any, nullable: bool = False) -> Schema:
 @functools.cache
 def options() -> Schema:
     """Return the schema of the choices that a request may make."""
-    name = text_of("the name of a profile or edition, as in us, us@2020-01-01 or nice-ng239/2024", pattern=NAME_PATTERN)
+    name = text_of(said("about", "profile"), pattern=NAME_PATTERN)
     return object_of(
         {
             "ranges": {
-                "description": "the name of a profile or edition, or a list of such names in order of priority",
+                "description": said("about", "ranges"),
                 "anyOf": [name, list_of(name, maxItems=20)],
             },
-            "grading": text_of("the id of a grading standard, such as ctcae/5.0", pattern=EDITION_PATTERN),
+            "grading": text_of(said("about", "grading"), pattern=EDITION_PATTERN),
             "reported_ranges": {
                 "type": "boolean",
-                "description": "Whether a range that came with a result wins over the editions; true if not given.",
+                "description": said("about", "reported_ranges"),
             },
             "assume_adult": {
                 "type": "boolean",
-                "description": "Apply adult ranges where the age is unknown; false if not given.",
+                "description": said("about", "assume_adult"),
             },
             "decimal": {
                 "enum": [",", "."],
-                "description": "The decimal sign, where 1,234 could be read in two ways.",
+                "description": said("about", "decimal"),
             },
             "default_units": {
                 "type": "object",
-                "description": "Analyte key → unit, for results without one.",
+                "description": said("about", "default_units"),
                 "additionalProperties": text_of(maxLength=64),
             },
             "tests": {
                 "type": "object",
-                "description": "Your own name or code of a test → analyte key, before every other reading; an empty "
-                "text refuses the name.",
+                "description": said("about", "tests"),
                 "additionalProperties": text_of(maxLength=64),
             },
             "date_order": {
                 "enum": list(get_args(DateOrder)),
-                "description": "The order of day and month, where 03/04/2026 could be read in two ways.",
+                "description": said("about", "date_order"),
             },
             "reference_albumin": {
                 "type": "number",
                 "minimum": 10,
                 "maximum": 100,
-                "description": "Albumin in g/L at which calcium is not adjusted; 40 if not given.",
+                "description": said("about", "reference_albumin"),
             },
         },
-        description="Choices; what is not given is as the service was set up.",
+        description=said("about", "options"),
     )
 
 
@@ -113,13 +113,11 @@ def table_options() -> Schema:
     """Return the schema of the choices for a table: those of any document, and some of its own."""
     made = options()
     own = {
-        "layout": text_of("the name of a layout, such as mimic-iv", pattern="^[a-z0-9-]{1,40}$"),
-        "panel": text_of(
-            "collection, patient, or a look-back such as 30D", pattern="^(collection|patient|[1-9][0-9]{0,4}D)$"
-        ),
+        "layout": text_of(said("about", "layout"), pattern="^[a-z0-9-]{1,40}$"),
+        "panel": text_of(said("about", "panel"), pattern="^(collection|patient|[1-9][0-9]{0,4}D)$"),
         "one_patient": {
             "type": "boolean",
-            "description": "All rows are of one patient, where no column says whose they are; false if not given.",
+            "description": said("about", "one_patient"),
         },
     }
     return {**made, "properties": {**made["properties"], **own}}
@@ -137,12 +135,12 @@ def interpret_request() -> Schema:
     return object_of(
         {
             "patient": patient,
-            "results": list_of(result, "What the laboratory sent, for one patient.", maxItems=MOST_RESULTS),
+            "results": list_of(result, said("about", "results"), maxItems=MOST_RESULTS),
             "presentation": presentation,
             "options": options(),
         },
         "results",
-        title="Request to interpret the results of one patient",
+        title=said("title", "interpret_request"),
         name="interpret-request",
         examples=[
             {
@@ -164,11 +162,11 @@ def reports() -> Schema:
     return object_of(
         {
             "schema": {"const": REPORTS_ID},
-            "reports": list_of({"$ref": uris.REPORT_SCHEMA}, "One per patient, in order."),
+            "reports": list_of({"$ref": uris.REPORT_SCHEMA}, said("about", "reports")),
         },
         "schema",
         "reports",
-        title="labinterp reports of several patients",
+        title=said("title", "reports"),
         name="reports",
     )
 
@@ -200,13 +198,13 @@ def tables() -> Schema:
         **place, pathway="string", kind=_one_of(*PATHWAY_KINDS),
         support=_one_of(*SUPPORTS), broken_at=maybe, explanation=maybe,
     )  # fmt: skip
-    provenance = {"type": "object", "description": "Versions, editions with their hashes, and settings."}
+    provenance = {"type": "object", "description": said("about", "provenance")}
     return object_of(
         {
             "schema": {"const": TABLES_ID},
-            "results": list_of(results, "One row per row of the table, in its order."),
-            "findings": list_of(findings, "One row per finding and panel."),
-            "pathways": list_of(pathways, "One row per finding and pathway."),
+            "results": list_of(results, said("about", "result_rows")),
+            "findings": list_of(findings, said("about", "finding_rows")),
+            "pathways": list_of(pathways, said("about", "pathway_rows")),
             "provenance": provenance,
         },
         "schema",
@@ -214,7 +212,7 @@ def tables() -> Schema:
         "findings",
         "pathways",
         "provenance",
-        title="labinterp answer to a table",
+        title=said("title", "tables"),
         name="tables",
     )
 
@@ -225,19 +223,19 @@ def problem() -> Schema:
     fault = object_of({"place": text_of(), "detail": text_of()}, "place", "detail")
     return object_of(
         {
-            "type": text_of("Names the kind of problem.", format="uri"),
+            "type": text_of(said("about", "problem_type"), format="uri"),
             "title": text_of(),
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": text_of("What is wrong, without content of the request."),
-            "place": text_of("JSON Pointer, line, or part of the request."),
-            "hint": text_of("What to do."),
-            "errors": list_of(fault, "Several things that are wrong."),
+            "detail": text_of(said("about", "problem_detail")),
+            "place": text_of(said("about", "problem_place")),
+            "hint": text_of(said("about", "problem_hint")),
+            "errors": list_of(fault, said("about", "problem_errors")),
         },
         "type",
         "title",
         "status",
         "detail",
-        title="Problem",
+        title=said("title", "problem"),
         name="problem",
     )
 
