@@ -220,6 +220,23 @@ def test_no_description_of_the_api_stands_in_code(name):
     assert not [text for text in told if re.search(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}", text)]
 
 
+TEMPLATES = sorted((SOURCE / "report" / "templates").glob("*.html"))
+SPOKEN = re.compile(r"""\b(?:aria-label|title|alt|placeholder)="([^"]*)\"""")
+"""The attributes of a tag that are read out or shown."""
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_word_for_a_reader_stands_in_a_template(path):
+    """Headings, labels and notices of pages are data: a template holds tags, expressions and signs, and no words."""
+    template = path.read_text(encoding="utf-8")
+    expressions = re.findall(r"\{[{%].*?[%}]\}", template, re.DOTALL)
+    texts = [text for each in expressions for text in re.findall(r'"([^"]*)"', each)]
+    assert not [text for text in texts if re.search(r"^[A-Z][a-z]|[A-Za-z]{2,} [A-Za-z]{2,}", text)]
+    bare = re.sub(r"\{[{%].*?[%}]\}", "", template, flags=re.DOTALL)
+    shown = [re.sub(r'<[^>]*>|\b[a-z-]+="[^"]*"', " ", bare), *SPOKEN.findall(bare)]
+    assert not [word for text in shown for word in re.findall(r"[^\W\d_]{2,}", text)]
+
+
 @pytest.mark.parametrize("file", ["faces.toml", "sentences.toml", "service.toml"])
 def test_every_line_of_words_is_said_somewhere(file):
     """No sentence is kept that nothing says: each key is named in the code, in a template, or is a code of ours."""

@@ -12,25 +12,17 @@ from labinterp._data import knowledge
 from labinterp.ranges import shipped
 from labinterp.reading import analytes
 from labinterp.report import pages
+from labinterp.words.faces import line, lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 ROWS: Final = 8
 _OFFERED: Final = ("magnesium", "calcium", "albumin", "vitamin_d", "vitamin_b12", "homocysteine")
 """The tests that the rows begin with."""
 _SHEET: Final = "form.css"
-_TITLE: Final = "Laboratory results and muscle twitching"
-_SEXES: Final = (("", "not given"), ("female", "female"), ("male", "male"))
-_PREGNANCIES: Final = (
-    ("", "not given"),
-    ("none", "not pregnant"),
-    ("trimester_1", "first trimester"),
-    ("trimester_2", "second trimester"),
-    ("trimester_3", "third trimester"),
-)
-_DECIMALS: Final = (("", "as each number tells"), (".", "point: 1.25"), (",", "comma: 1,25"))
-_DATES: Final = (("", "as each date tells"), ("dmy", "day first"), ("mdy", "month first"))
+_OPEN: Final = "open"
+"""The key of the choice that sends nothing."""
 
 
 @attrs.frozen
@@ -110,7 +102,9 @@ def render(typed: Typed | None = None, fault: FormFault | None = None, *, standa
     rows = given.rows or tuple(map(TypedResult, _OFFERED))
     given = attrs.evolve(given, rows=(*rows, *(TypedResult() for _ in range(ROWS - len(rows)))))
     return pages.draw(
-        "form.html", _TITLE, {"typed": given, "fault": fault, **_choices(), "profiles": _profiles(standard)}
+        "form.html",
+        line("title", "form"),
+        {"typed": given, "fault": fault, **_choices(), "profiles": _profiles(standard)},
     )
 
 
@@ -125,18 +119,25 @@ def _choices() -> Mapping[str, Any]:
     known = analytes.analytes()
     units = dict.fromkeys(unit for analyte in known.values() for unit in analyte.units)
     return {
-        "tests": [("", "choose"), *((key, analyte.title) for key, analyte in known.items())],
-        "units": [("", "choose"), *((unit, _unit(unit)) for unit in sorted(units, key=str.casefold))],
-        "sexes": _SEXES,
-        "pregnancies": _PREGNANCIES,
-        "decimals": _DECIMALS,
-        "date_orders": _DATES,
+        "tests": [("", line("form", "choose")), *((key, analyte.title) for key, analyte in known.items())],
+        "units": [
+            ("", line("form", "choose")),
+            *((unit, _unit(unit)) for unit in sorted(units, key=str.casefold)),
+        ],
+        "sexes": _named(lines("form_sex").items()),
+        "pregnancies": _named(lines("form_pregnancy").items()),
+        "decimals": _named(lines("form_decimal").items()),
+        "date_orders": _named(lines("form_dates").items()),
         "symptoms": _told("symptom"),
         "triggers": _told("trigger"),
-        "courses": [("", "not given"), *_told("course")],
+        "courses": [("", line("form_course", _OPEN)), *_told("course")],
         "disclaimer": reasoning.guidance().disclaimer,
         "form_style": pages.drawing(pages.style(_SHEET)),
     }
+
+
+def _named(choices: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    return [("" if key == _OPEN else key, text) for key, text in choices]
 
 
 def _unit(unit: str) -> str:
@@ -152,4 +153,4 @@ def _profiles(standard: str) -> list[tuple[str, str]]:
     profiles = shipped().profiles()
     title = profiles[standard].title if standard in profiles else standard
     offered = [(key, profile.title) for key, profile in profiles.items() if key != standard]
-    return [("", f"{title} (as set up here)" if title else "As set up here"), *offered]
+    return [("", line("form", "set_up", title=title) if title else line("form", "set_up_here")), *offered]

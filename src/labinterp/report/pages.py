@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import html
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,13 +59,14 @@ def _environment() -> Environment:
         version=__version__,
         style=drawing(sheet),
         policy=policy(),
-        line=faces.line,
+        counted=_counted,
         graded=faces.graded,
         word=labels.word,
         known=labels.known,
         shown=numbers.shown,
     )
     environment.filters.update(
+        line=_line,
         analyte=titles.analyte,
         node=titles.node,
         symptom=titles.symptom,
@@ -75,6 +77,9 @@ def _environment() -> Environment:
         sentence=sentences.capital,
         link=link,
         chain=chain,
+        strong=functools.partial(_within, "strong"),
+        bdi=functools.partial(_within, "bdi"),
+        typed=functools.partial(_within, "code"),
     )
     environment.globals["once"] = Kept(functools.partial(_part, environment), _KEPT)
     return environment
@@ -83,6 +88,34 @@ def _environment() -> Environment:
 def _part(environment: Environment, item: Any, macro: str) -> Any:
     """Return what a macro of the parts makes of an object that many reports share."""
     return getattr(environment.get_template("parts.html").module, macro)(item)
+
+
+def _line(table: str, key: str, **values: object) -> Any:
+    """Return a line of `words` as markup with what it names, which is escaped unless it is markup itself.
+
+    A filter and no function: where nothing is named, jinja2 puts the line into the template once for all.
+    """
+    said = _text(table, key)
+    return drawing(said.format(**{name: _escaped(value) for name, value in values.items()}) if values else said)
+
+
+@functools.cache
+def _text(table: str, key: str) -> str:
+    return html.escape(faces.lines(table)[key], quote=False)
+
+
+def _counted(table: str, key: str, number: int, **values: object) -> Any:
+    """Return the line for one or for several things; `n` is the number unless it is given in another form."""
+    return _line(table, f"{key}_one" if number == 1 else f"{key}_many", **{"n": number, **values})
+
+
+def _within(tag: str, text: object) -> Any:
+    """Return a text between tags."""
+    return drawing(f"<{tag}>{_escaped(text)}</{tag}>")
+
+
+def _escaped(value: object) -> Any:
+    return _markupsafe().escape(_final(value))
 
 
 def chain(pathway: Pathway) -> list[tuple[str, str]]:
@@ -101,11 +134,16 @@ def chain(pathway: Pathway) -> list[tuple[str, str]]:
 
 def drawing(text: str) -> Any:
     """Mark text made here, and nothing else, as markup that needs no escaping."""
+    return _markupsafe().Markup(text)
+
+
+@functools.cache
+def _markupsafe() -> Any:
     try:
-        from markupsafe import Markup
+        import markupsafe
     except ImportError:
         raise MissingExtraError.from_extra("jinja2", "report") from None
-    return Markup(text)  # noqa: S704 - only our own style sheet and drawings, which escape what they show
+    return markupsafe
 
 
 def _final(value: Any) -> Any:
