@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import labinterp as li
 from labinterp._data import knowledge
 from labinterp.batch.instants import NO_TIME, read_instants
+from labinterp.batch.letters import Letters
 from labinterp.errors import InputError
 from labinterp.reading import times
 
@@ -192,6 +194,17 @@ def test_many_times_at_once_are_read_as_each_alone(values, order):
         moment = times.read_moment(value, order)
         assert at == (NO_TIME if moment is None else (moment.at - EPOCH) // dt.timedelta(microseconds=1)), value
         assert note == 0 if moment is not None and moment.is_exact else True
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(TEXTS, min_size=65, max_size=300), st.sampled_from([pa.string(), pa.large_string()]))
+def test_times_are_read_from_the_bytes_of_arrow_as_from_texts(values, kind):
+    """The bytes of an Arrow column, of a slice of one too, say what its texts say, ASCII or not."""
+    texts = [str(value) for value in values]
+    column = pa.array(["Ω 2024-03-05", *texts], kind)[1:]
+    read, spelled = read_instants(texts, None), read_instants(texts, None, Letters.of_arrow(column))
+    assert spelled.at.tolist() == read.at.tolist()
+    assert spelled.notes.tolist() == read.notes.tolist()
 
 
 def test_a_column_of_timestamps_is_read_at_once():

@@ -12,7 +12,7 @@ import pyarrow as pa
 from labinterp.batch import answers
 from labinterp.batch.answers import FINDING_COLUMNS, PATHWAY_COLUMNS, result_columns
 from labinterp.batch.columns import Columns, FrameColumns
-from labinterp.batch.encode import Encoded, Values, encode, read_encoded, read_values
+from labinterp.batch.encode import Encoded, Values, encode, positions, read_encoded, read_values
 from labinterp.batch.output import Coded, Whole
 from labinterp.batch.signs import Signs, not_covered, signs_of
 from labinterp.codes import GRADES
@@ -135,16 +135,7 @@ def _is_coded(kind: pa.DataType) -> bool:
 
 
 def _encoded(column: pa.ChunkedArray) -> Encoded:
-    array = column.unify_dictionaries().combine_chunks()
-    codes = _positions(array) + np.int32(1)
-    return Encoded(codes, [None, *array.dictionary.to_numpy(zero_copy_only=False).tolist()])
-
-
-def _positions(array: pa.DictionaryArray) -> Ints:
-    """Return the positions in the dictionary, -1 for missing, whatever integers they come as."""
-    indices = array.indices.cast(pa.int32())
-    codes: Ints = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
-    return codes
+    return Encoded.of_arrow(column.unify_dictionaries().combine_chunks())
 
 
 def _held(column: pa.ChunkedArray) -> Any:
@@ -152,7 +143,7 @@ def _held(column: pa.ChunkedArray) -> Any:
     if not pa.types.is_dictionary(column.type):
         return pd.arrays.ArrowExtensionArray(column)
     array = column.unify_dictionaries().combine_chunks()
-    codes = _positions(array)
+    codes = positions(array)
     dtype = pd.CategoricalDtype(pd.Index(array.dictionary.to_pylist(), dtype=object))
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 

@@ -284,7 +284,7 @@ def _who(session: Session, about: Mapping[str, Encoded], times: Times) -> tuple[
     codes, columns = combine([*parts, *([(times.codes, len(times.instants))] if has_birth else [])])
     ages = age.map(demographics.read_age)
     sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
-    births = read_births(birth.distinct, session.date_order)
+    births = read_births(birth.distinct, session.date_order, birth.letters)
     aged: tuple[Ints, list[Age | None]] = columns[0], ages
     if has_birth:
         aged = _ages_by_birth(aged, (births, columns[3]), (times, columns[4]), session.age_edges)

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp.batch.letters import Letters
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.quantity import read_value
 from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE
@@ -43,25 +44,40 @@ _ONE_TYPE: Final = frozenset({"string", "empty", "date", "datetime", "datetime64
 
 @attrs.frozen
 class Encoded:
-    """A column as codes into its distinct values; code 0 stands for a missing value, whose entry is None."""
+    """A column as codes into its distinct values.
+
+    Args:
+        codes: 0 stands for a missing value.
+        distinct: None first.
+        letters: the distinct values spelled, where all are text and they lay so in memory.
+    """
 
     codes: Ints
     distinct: list[Any]
+    letters: Letters | None = None
+
+    @classmethod
+    def of_arrow(cls, array: Any) -> Encoded:
+        """Take the codes of an Arrow dictionary array of text."""
+        texts = array.dictionary
+        letters = Letters.of_arrow(texts).after_nothing() if len(texts) > _FEW and not texts.null_count else None
+        codes = positions(array) + np.int32(1)
+        return cls(codes, [None, *texts.to_numpy(zero_copy_only=False).tolist()], letters)
 
     @functools.cached_property
     def is_text(self) -> bool:
         """Whether every value that is not missing is text."""
-        return {*map(type, self.distinct[1:])} <= {str}
+        return self.letters is not None or {*map(type, self.distinct[1:])} <= {str}
 
     def take(self, rows: Ints) -> Encoded:
         """Return the values of some rows."""
         one = len(self.distinct) == 1
-        return Encoded(np.zeros(len(rows), np.int8) if one else self.codes.take(rows), self.distinct)
+        return Encoded(np.zeros(len(rows), np.int8) if one else self.codes.take(rows), self.distinct, self.letters)
 
     def known(self) -> Encoded:
         """Return the same as ids: those that `read_id` takes for one share a code, and what names nobody is missing."""
         distinct = self.distinct
-        if self.is_text and _are_plain_ids(distinct[1:]):
+        if self.is_text and (_are_plain(self.letters) or _are_plain_ids(distinct[1:])):
             return self
         codes: dict[str | None, int] = {None: 0}
         kept: list[Any] = [None]
@@ -77,6 +93,14 @@ class Encoded:
     def map(self, function: Callable[[Any], Any]) -> list[Any]:
         """Apply a function to every distinct value."""
         return [function(value) for value in self.distinct]
+
+
+def _are_plain(letters: Letters | None) -> bool:
+    """Say as `_are_plain_ids` does, without a look at each; where this says no, that may still say yes."""
+    if letters is None or not letters.are_visible:
+        return False
+    lengths = letters.lengths[1:]
+    return bool(lengths.min() > 0 and lengths.max() <= LONGEST_ID)
 
 
 def _are_plain_ids(texts: list[str]) -> bool:
@@ -100,24 +124,45 @@ def encode(column: pd.Series[Any] | None, rows: int) -> Encoded:
         codes, distinct = column.cat.codes.to_numpy(), column.cat.categories.tolist()
     elif rows <= _SHORT or (column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) not in _ONE_TYPE):
         codes, distinct = _factorize_any(column)
-    elif (starts := _starts(column)) is not None:
-        codes, uniques = pd.factorize(column.iloc[starts])
-        codes, distinct = np.repeat(codes.astype(np.int32), np.diff(starts, append=rows)), uniques.tolist()
+    elif (texts := _arrow_texts(column) if isinstance(column.dtype, pd.StringDtype) else None) is not None:
+        return _encode_texts(texts)
     else:
         codes, uniques = pd.factorize(column)
         distinct = uniques.tolist()
     return Encoded(np.add(codes, 1, dtype=np.int32, casting="unsafe"), [None, *distinct])
 
 
-def _starts(column: pd.Series[Any]) -> Ints | None:
-    """Return where texts begin to differ from the row before, where they seldom do; None for any other column.
+def _encode_texts(texts: Any) -> Encoded:
+    starts = _starts(texts)
+    if starts is None:
+        return Encoded.of_arrow(_in_one(texts.dictionary_encode()))
+    runs = Encoded.of_arrow(_in_one(texts).take(starts).dictionary_encode())
+    return Encoded(np.repeat(runs.codes, np.diff(starts, append=len(texts))), runs.distinct, runs.letters)
+
+
+def _in_one(array: Any) -> Any:
+    """Return an Arrow array of what may be several."""
+    import pyarrow as pa
+
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    whole = array.combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def positions(array: Any) -> Ints:
+    """Return the positions in the dictionary of an Arrow array, -1 for missing, whatever integers they come as."""
+    indices = array.indices.cast("int32")
+    codes: Ints = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
+    return codes
+
+
+def _starts(texts: Any) -> Ints | None:
+    """Return where Arrow texts begin to differ from the row before, where they seldom do; None for any others.
 
     To compare neighbors costs a fourth of looking a text up.
     """
-    if len(column) < _LONG or not isinstance(column.dtype, pd.StringDtype):
-        return None
-    texts = _arrow_texts(column)
-    if texts is None:
+    if len(texts) < _LONG:
         return None
     step = len(texts) // _BLOCKS
     blocks = [texts.slice(start, _BLOCK) for start in range(0, step * _BLOCKS, step)]

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp.batch.letters import Letters
 from labinterp.codes import NOTE_BIT
 from labinterp.reading.demographics import is_missing
 from labinterp.reading.times import MAX_AGE, read_birth, read_moment
@@ -64,13 +65,21 @@ class Births:
     others: Mapping[int, Moment]
 
 
-def read_instants(distinct: Sequence[Any], date_order: str | None) -> Instants:
-    """Read times, of which a None or a blank is none."""
+def read_instants(distinct: Sequence[Any], date_order: str | None, letters: Letters | None = None) -> Instants:
+    """Read times, of which a None or a blank is none.
+
+    Args:
+        distinct: as they were sent.
+        date_order: of days and months, where they tell it otherwise in no way.
+        letters: the same spelled, where they are at hand.
+    """
     at = np.full(len(distinct), NO_TIME, np.int64)
     notes = np.zeros(len(distinct), np.uint64)
     rest: Any = range(len(distinct))
     if len(distinct) > _FEW:
-        done = _read_texts(distinct, date_order, at) | _read_stamps(distinct, at)
+        done = _read_texts(letters or Letters.of(distinct), date_order, at)
+        if letters is None:
+            done |= _read_stamps(distinct, at)
         rest = np.flatnonzero(~done).tolist()
     for i in rest:
         value = distinct[i]
@@ -83,12 +92,12 @@ def read_instants(distinct: Sequence[Any], date_order: str | None) -> Instants:
     return Instants(at, notes)
 
 
-def read_births(distinct: Sequence[Any], date_order: str | None) -> Births:
-    """Read birth dates."""
+def read_births(distinct: Sequence[Any], date_order: str | None, letters: Letters | None = None) -> Births:
+    """Read birth dates; the arguments are those of `read_instants`."""
     at = np.full(len(distinct), NO_TIME, np.int64)
     read = np.zeros(len(distinct), np.bool_)
     if len(distinct) > _FEW:
-        read = _read_texts(distinct, date_order, at)
+        read = _read_texts(letters or Letters.of(distinct), date_order, at)
     plain = read & (at % _DAY == 0)
     day = np.where(plain, at // _DAY, NO_TIME)
     others: dict[int, Moment] = {}
@@ -141,19 +150,14 @@ def _read_stamps(distinct: Sequence[Any], at: Ints) -> Bools:
     return done
 
 
-def _read_texts(distinct: Sequence[Any], date_order: str | None, at: Ints) -> Bools:
+def _read_texts(letters: Letters, date_order: str | None, at: Ints) -> Bools:
     """Fill in the instants of the texts in a common form; return which are done."""
-    done = np.zeros(len(distinct), np.bool_)
-    texts = [value if type(value) is str else "" for value in distinct]
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    signs = np.frombuffer("".join(texts).encode("ascii", "replace"), np.uint8)
-    starts = np.cumsum(lengths) - lengths
-    for length in np.flatnonzero(np.bincount(lengths)).tolist():
+    done = np.zeros(len(at), np.bool_)
+    for length in np.flatnonzero(np.bincount(letters.lengths)).tolist():
         forms = _BY_LENGTH.get(length)
         if forms is None:
             continue
-        rows = np.flatnonzero(lengths == length)
-        columns = np.lib.stride_tricks.sliding_window_view(signs, length)[starts[rows]].T.copy()
+        rows, columns = letters.of_length(length)
         digits = columns - np.uint8(ord("0"))
         is_digit = digits <= 9  # noqa: PLR2004 - what is below "0" wraps around
         for form in forms:

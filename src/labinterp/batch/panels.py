@@ -80,7 +80,7 @@ class Times:
 
 def read_times(collected: Encoded, date_order: str | None = None) -> Times:
     """Read the collection times, each distinct one once."""
-    read = read_instants(collected.distinct, date_order)
+    read = read_instants(collected.distinct, date_order, collected.letters)
     found, unread = read.at, np.flatnonzero(read.notes == UNREADABLE)
     found[unread] = NO_TIME + 1 + np.arange(len(unread))
     recode, instants = numbered(np.append(NO_TIME, found))

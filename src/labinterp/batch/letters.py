@@ -1,0 +1,65 @@
+"""Texts as bytes that lie one after the other, so that what is asked of all is asked at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labinterp.kernel.vector import Ints
+
+_BLANK: Final = ord(" ")
+_LAST: Final = ord("~")
+
+
+@attrs.frozen(eq=False)
+class Letters:
+    """Texts as bytes. What is not ASCII stands there as bytes above 127, or as question marks.
+
+    Args:
+        signs: of all texts.
+        starts: where each begins.
+        lengths: in bytes; 0 for what is no text.
+    """
+
+    signs: Ints
+    starts: Ints
+    lengths: Ints
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Letters:
+        """Spell values one by one."""
+        texts = [value if type(value) is str else "" for value in values]
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        signs = np.frombuffer("".join(texts).encode("ascii", "replace"), np.uint8)
+        return cls(signs, np.cumsum(lengths) - lengths, lengths)
+
+    @classmethod
+    def of_arrow(cls, texts: Any) -> Letters:
+        """Take the bytes of an Arrow array of text without a missing one, as they lie in memory."""
+        import pyarrow as pa
+
+        _, where, content = texts.buffers()
+        wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+        ends = np.frombuffer(where, wide, len(texts) + 1, texts.offset * np.dtype(wide).itemsize)
+        signs = np.frombuffer(b"" if content is None else content, np.uint8)
+        return cls(signs, ends[:-1].astype(np.int64), np.diff(ends).astype(np.int64))
+
+    @property
+    def are_visible(self) -> bool:
+        """Whether there is nothing but visible ASCII."""
+        return not len(self.signs) or bool(self.signs.min() > _BLANK and self.signs.max() <= _LAST)
+
+    def after_nothing(self) -> Letters:
+        """Return the same after an empty text."""
+        return Letters(self.signs, np.append(0, self.starts), np.append(0, self.lengths))
+
+    def of_length(self, length: int) -> tuple[Ints, Ints]:
+        """Return which texts have so many bytes, and these: place by place, a column a text."""
+        rows = np.flatnonzero(self.lengths == length)
+        windows = np.lib.stride_tricks.sliding_window_view(self.signs, length)
+        return rows, windows[self.starts[rows]].T.copy()
