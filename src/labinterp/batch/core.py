@@ -385,22 +385,20 @@ def _plans(
     session: Session, batch: Batch, keys: list[WhoKey], who: Ints, sent: list[Encoded]
 ) -> tuple[Plans, Ints, list[_MadeFor]]:
     """Return the distinct plans, each row's plan, and what each plan was made for."""
-    usable = np.flatnonzero(batch.problem == 0)
+    usable = batch.problem == 0
     parts = [
         (batch.channel, len(batch.channels.items)),
         (who, len(keys)),
         *((part.codes, len(part.distinct)) for part in sent),
     ]
-    codes, columns = combine([(part[usable], size) for part, size in parts])
+    plan, columns = combine(parts, usable)
     made_for = [
         (c, keys[w], (sent[0].distinct[a], sent[1].distinct[b], sent[2].distinct[t]))
         for c, w, a, b, t in zip(*(column.tolist() for column in columns), strict=True)
     ]
-    if not len(usable):
+    if not usable.any():
         made_for = []
     plans = [session.plan(batch.channels.items[c], w, ends) for c, w, ends in made_for]
-    plan = np.zeros(len(batch.problem), np.int64)
-    plan[usable] = codes
     return Plans(plans or [_nothing()]), plan, made_for
 
 
@@ -446,15 +444,14 @@ def _leave_open(pattern: Ints, panels: Panels) -> None:
 
 def _levels(batch: Batch, found: Classified, panels: Panels, sent: tuple[Ints, Ints], bands: tuple[str, ...]) -> Ints:
     """Return the levels of every panel, slot by slot, as the reasoning wants them; `sent` has what was not judged."""
-    soft = (batch.notes & NOTE_BIT["soft_implausible"]) != 0
-    critical = (batch.notes & NOTE_BIT["flag_critical"]) != 0
-    marks = soft * np.uint8(slots.SOFT) | critical * np.uint8(slots.CRITICAL)
-    level = np.where(found.level != 0, found.level | marks, 0).astype(np.uint8)
-    level = np.append(level, np.uint8(0))
+    level = np.append(found.level, np.uint8(0))
+    for note, mark in (("soft_implausible", slots.SOFT), ("flag_critical", slots.CRITICAL)):
+        rows = np.flatnonzero(batch.notes & np.uint64(NOTE_BIT[note]) != 0)
+        level[rows] |= np.where(level[rows] != 0, np.uint8(mark), np.uint8(0))
     pattern = np.zeros((len(panels.held), _WHOLE_WORDS), np.uint8)
-    judged = level[panels.held]
-    judged[sent] = np.where(judged[sent] == 0, np.uint8(slots.UNJUDGED), judged[sent])
-    pattern[:, : len(slots.SLOT)] = judged
+    pattern[:, : len(slots.SLOT)] = level[panels.held]
+    there = pattern[sent]
+    pattern[sent] = np.where(there == 0, np.uint8(slots.UNJUDGED), there)
     b12 = panels.held[:, slots.VITAMIN_B12]
     named = np.array([slots.is_diagnostic(band) for band in (None, *bands)])
     pattern[:, slots.CONTEXT["vitamin_b12_limit"]] = (b12 >= 0) & named[found.band[b12]]
@@ -547,7 +544,7 @@ def _complete_calcium(
     own = panels.of_row[row] == adjusted["panel"]
     row = row[own]
     total[row] &= (batch.problem[row] == 0) & ~adjusted["judged"][own]
-    batch.notes[total] |= NOTE_BIT["uncorrected_calcium"]
+    batch.notes[np.flatnonzero(total)] |= np.uint64(NOTE_BIT["uncorrected_calcium"])
     if session.grading is not None:
         for name, grade in adjusted["grades"].items():
             found.grades[name][row] = grade[own]

@@ -6,6 +6,7 @@ Each distinct text is looked at once, in Python, by the very functions that the 
 from __future__ import annotations
 
 import functools
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ import pandas as pd
 from labinterp.batch.letters import Letters
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.quantity import read_value
-from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE
+from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE, SLICE
 from labinterp.reading.demographics import is_missing
 from labinterp.reading.ids import LONGEST_ID, names_nobody, read_id
 from labinterp.reading.values import MAX_LENGTH
@@ -234,27 +235,73 @@ def compact(keys: Ints, size: int) -> tuple[Ints, Ints]:
     return codes, distinct
 
 
-def combine(parts: Sequence[tuple[Ints, int]]) -> tuple[Ints, list[Ints]]:
+def combine(parts: Sequence[tuple[Ints, int]], only: Bools | None = None) -> tuple[Ints, list[Ints]]:
     """Return one code per distinct combination of codes, and for each part its code by combination.
+
+    The codes of a row are the digits of one number, for as long as a table of all such numbers is no longer than some
+    rows; only then are the numbers that there are counted anew.
 
     Args:
         parts: codes and their number, column by column.
+        only: the rows whose combinations are wanted, None for all; any other has code 0.
     """
-    codes: Ints = parts[0][0].astype(np.int64)
-    size = parts[0][1]
-    columns: list[Ints] = [np.arange(size)]
-    if all(number == 1 for _, number in parts[1:]):
-        codes, columns[0] = compact(codes, size)
-    for more, number in parts[1:]:
-        if number == 1:
-            columns.append(np.zeros(len(columns[0]), np.intp))
-            continue
-        codes, distinct = compact(codes * number + more, size * number)
-        codes = codes.astype(np.int64)
-        columns = [column[distinct // number] for column in columns]
-        columns.append(distinct % number)
-        size = len(distinct)
-    return codes, columns
+    most = max(_DENSE, 8 * (len(parts[0][0]) if only is None else int(np.count_nonzero(only))))
+    digits: list[tuple[Ints, int]] = []
+    meaning: list[list[Ints]] = []
+    for part in parts:
+        if len(digits) > 1 and math.prod(number for _, number in (*digits, part)) > most:
+            codes, used = _number_digits(digits, only, most)
+            digits, meaning = [(codes, len(used))], [_meant(used, digits, meaning)]
+        digits.append(part)
+        meaning.append([np.arange(part[1])])
+    codes, used = _number_digits(digits, only, most)
+    return codes, _meant(used, digits, meaning)
+
+
+def _number_digits(digits: Sequence[tuple[Ints, int]], only: Bools | None, most: int) -> tuple[Ints, Ints]:
+    """Return codes of the numbers that some digits make, and the distinct ones by code, in order if they are few."""
+    rows, size = len(digits[0][0]), math.prod(number for _, number in digits)
+    told = [digit for digit in digits if digit[1] > 1] or digits[:1]
+    if size > most:
+        keys = _made_of(told, slice(None))
+        codes = np.zeros(rows, np.intp)
+        wanted = slice(None) if only is None else only
+        codes[wanted], used = pd.factorize(keys[wanted])
+        return codes, used
+    present = np.zeros(size, np.bool_)
+    keys = np.empty(rows, np.int32 if size <= np.iinfo(np.int32).max else np.int64)
+    slices = [slice(start, start + SLICE) for start in range(0, rows, SLICE)]
+    for some in slices:
+        made = _made_of(told, some)
+        keys[some] = made
+        present[made if only is None else made[only[some]]] = True
+    used = np.flatnonzero(present)
+    code = np.zeros(size, np.int32)
+    code[used] = np.arange(len(used), dtype=np.int32)
+    codes = np.empty(rows, np.int32)
+    for some in slices:
+        codes[some] = code.take(keys[some])
+        if only is not None:
+            codes[some] *= only[some]
+    return codes, used
+
+
+def _made_of(digits: Sequence[tuple[Ints, int]], rows: slice) -> Ints:
+    """Return the numbers that have the codes of some rows as digits."""
+    made: Ints = digits[0][0][rows].astype(np.intp)
+    for codes, number in digits[1:]:
+        made *= number
+        made += codes[rows]
+    return made
+
+
+def _meant(used: Ints, digits: Sequence[tuple[Ints, int]], meaning: Sequence[list[Ints]]) -> list[Ints]:
+    """Return, for the numbers that are used, what their digits stand for."""
+    found: list[Ints] = []
+    for (_, number), columns in zip(reversed(digits), reversed(meaning), strict=True):
+        used, at = np.divmod(used, number)
+        found[:0] = [column.take(at) for column in columns]
+    return found
 
 
 @attrs.frozen

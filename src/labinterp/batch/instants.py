@@ -119,23 +119,33 @@ def exact_ages(birth: Ints, instant: Ints) -> Floats:
         birth: in days.
         instant: in microseconds.
     """
-    born, seen = birth.astype("datetime64[D]"), instant.astype("datetime64[us]").astype("datetime64[D]")
-    days = (seen - born).astype(np.int64)
-    year = seen.astype("datetime64[Y]").astype(np.int64)
-    years = year - born.astype("datetime64[Y]").astype(np.int64)
-    years -= _birthday(born, years) > seen
-    last, following = _birthday(born, years), _birthday(born, years + 1)
-    share = (seen - last).astype(np.int64) / (following - last).astype(np.int64)
+    if not len(birth):
+        return np.zeros(0)
+    seen = instant // _DAY
+    year = seen.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
+    month = birth.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    years = year - month // 12
+    around = month + 12 * np.minimum(years - 1, 0), month + 12 * (years + 1)
+    starts, earliest = _months(int(around[0].min()), int(around[1].max()))
+    into = birth - starts.take(month - earliest)
+
+    def birthday(years: Ints) -> Ints:
+        """Return the birthday so many years after the birth; of a 29th of February the 1st of March."""
+        day: Ints = starts.take(month + 12 * years - earliest) + into
+        return day
+
+    years -= birthday(years) > seen
+    last = birthday(years)
+    share = (seen - last) / (birthday(years + 1) - last)
+    days = seen - birth
     age: Floats = np.where(years < 1, np.minimum(days / 365.25, np.nextafter(1.0, 0.0)), years + share)
     age[(days < 0) | (year == dt.MAXYEAR - 1970) | (age > MAX_AGE)] = np.nan
     return age
 
 
-def _birthday(born: Any, years: Ints) -> Any:
-    """Return the birthday in the year that is so many after the birth; of a 29th of February the 1st of March."""
-    month = born.astype("datetime64[M]")
-    start = (month.astype(np.int64) + 12 * years).astype("datetime64[M]")
-    return start.astype("datetime64[D]") + (born - month.astype("datetime64[D]"))
+def _months(first: int, last: int) -> tuple[Ints, int]:
+    """Return the days since 1970 on which months begin, one more than asked for, and the number of the first month."""
+    return np.arange(first, last + 2).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64), first
 
 
 def _read_stamps(distinct: Sequence[Any], at: Ints) -> Bools:
@@ -197,9 +207,8 @@ def _instants(digits: Ints, form: str, date_order: str | None) -> tuple[Ints, In
         good &= year >= 1800  # noqa: PLR2004 - as in `labinterp.reading.times`
     good &= (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004 - months
     months = (year - 1970) * 12 + np.clip(month, 1, 12) - 1
-    earliest = int(months.min())
-    calendar = np.arange(earliest, int(months.max()) + 2).astype("datetime64[M]").astype("datetime64[D]")
-    first_day, month_number = calendar.astype(np.int64), months - earliest
+    first_day, earliest = _months(int(months.min()), int(months.max()))
+    month_number = months - earliest
     begin = first_day.take(month_number)
     good &= day <= np.diff(first_day).take(month_number)
     seconds = np.zeros(len(months), np.int64)

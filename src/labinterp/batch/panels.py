@@ -11,6 +11,7 @@ import numpy as np
 from labinterp.batch.encode import numbered
 from labinterp.batch.instants import NO_TIME, UNREADABLE, read_instants
 from labinterp.kernel import panel as slots
+from labinterp.kernel.vector import SLICE
 
 if TYPE_CHECKING:
     from labinterp.batch.encode import Encoded
@@ -105,13 +106,23 @@ def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:
     np.not_equal(key[1:], key[:-1], out=new[1:])
     new |= alone
     starts = np.flatnonzero(new)
+    run = np.cumsum(new, dtype=np.intp) - 1
+    if _rise(patient.codes[starts], times.instants[times.codes[starts]] if panel != "patient" else None):
+        return run, starts
     keys = key[starts]
     nobody = np.flatnonzero(alone[starts])
     keys[nobody] = -1 - nobody
-    run = np.cumsum(new, dtype=np.intp) - 1
     code, _ = numbered(keys)
     first = np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
     return code[run], starts[first]
+
+
+def _rise(patient: Ints, instant: Ints | None) -> bool:
+    """Say whether patients, and within each the instants, come in rising order, so that none can come again."""
+    rises = patient[1:] > patient[:-1]
+    if instant is not None:
+        rises |= (patient[1:] == patient[:-1]) & (instant[1:] > instant[:-1])
+    return bool(rises.all() and (patient[:1] > 0).all())
 
 
 def hold(grouped: tuple[Ints, Ints], slot: Ints, ranks: Ranks, patient: Encoded, time: Ints, panel: str) -> Panels:
@@ -127,23 +138,31 @@ def hold(grouped: tuple[Ints, Ints], slot: Ints, ranks: Ranks, patient: Encoded,
     """
     of_row, first_row = grouped
     held = np.full((len(first_row), len(slots.SLOT)), -1, np.int32)
-    rows = np.flatnonzero(slot >= 0)
     if panel == "patient":
-        rows = rows[np.argsort(time[rows], kind="stable")]
-    place = of_row.take(rows) * held.shape[1] + slot.take(rows)
-    held.ravel()[place] = rows
-    unsure = _hold_unsure(held, rows, place, ranks)
+        rows = np.flatnonzero(slot >= 0)
+        _hold_latest(held, of_row, slot, rows[np.argsort(time[rows], kind="stable")])
+    else:
+        for start in range(0, len(slot), SLICE):
+            _hold_latest(held, of_row, slot, np.flatnonzero(slot[start : start + SLICE] >= 0) + start)
+    unsure = _hold_unsure(held, of_row, slot, ranks)
     span = slots.read_span(panel)
     if span is not None:
         _look_back(held, patient.codes[first_row], time[first_row], span)
     return Panels(of_row, first_row, held, unsure)
 
 
-def _hold_unsure(held: Ints, rows: Ints, place: Ints, ranks: Ranks) -> Ints:
+def _hold_latest(held: Ints, of_row: Ints, slot: Ints, rows: Ints) -> None:
+    """Let the last of some rows count in each place."""
+    held.ravel()[of_row.take(rows) * held.shape[1] + slot.take(rows)] = rows
+
+
+def _hold_unsure(held: Ints, of_row: Ints, slot: Ints, ranks: Ranks) -> Ints:
     """Let the row of the highest rank count where the order is not known, in place, and return these places."""
-    doubtful = np.flatnonzero(ranks.unsure[rows]) if ranks.unsure is not None else np.zeros(0, np.intp)
-    if not len(doubtful):
+    if ranks.unsure is None or not (ranks.unsure & (slot >= 0)).any():
         return np.zeros(0, np.int64)
+    rows = np.flatnonzero(slot >= 0)
+    place = of_row[rows] * held.shape[1] + slot[rows]
+    doubtful = np.flatnonzero(ranks.unsure[rows])
     inside = np.flatnonzero(np.isin(place, place[doubtful]))
     order = inside[np.lexsort((rows[inside], ranks.rank[rows[inside]], place[inside]))]
     places, start, count = np.unique(place[order], return_index=True, return_counts=True)

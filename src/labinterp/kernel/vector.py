@@ -52,6 +52,9 @@ class Channels:
         self.unit_problem = _codes([channel.unit_problem for channel in channels])
         self.hard = _bounds([channel.hard for channel in channels])
         self.soft = _bounds([channel.soft for channel in channels])
+        sound = (self.problem == 0) & (self.value_problem == 0) & (self.unit_problem == 0)
+        low = np.maximum(np.maximum(self.hard[0], self.soft[0]), 0)
+        self.ordinary = np.where(sound, low, np.nan), np.minimum(self.hard[1], self.soft[1])
 
 
 def _codes(problems: Sequence[str | None]) -> npt.NDArray[np.uint8]:
@@ -90,7 +93,8 @@ class Plans:
         band_code = {band: i + 1 for i, band in enumerate(self.bands)}
         self.flag = np.array([FLAG_CODE[o.flag] if o.flag else 0 for o in outcomes], np.uint8)
         self.level = np.array([LEVEL_CODE[o.level] if o.level else 0 for o in outcomes], np.uint8)
-        self.band = np.array([band_code[o.band] if o.band else 0 for o in outcomes], np.int32)
+        codes = [band_code[o.band] if o.band else 0 for o in outcomes]
+        self.band = np.array(codes, np.min_scalar_type(len(self.bands)))
         self.grades = {name: np.full(len(outcomes), -1, np.int8) for name in GRADES}
         for i, outcome in enumerate(outcomes):
             if outcome.grade is not None or outcome.grade_low is not None or outcome.grade_high is not None:
@@ -102,13 +106,15 @@ class Plans:
 
     def locate(self, plan: Ints, x: Floats, comparator: Ints) -> Ints:
         """Return the distinct outcome of each value under its plan."""
-        passed = np.zeros(len(x), np.intp)
+        passed = np.zeros(len(x), np.min_scalar_type(-1 - len(self.his)))
         for hi in self.his:
-            passed += x > hi.take(plan)
-        reached = x >= self.los.ravel().take(passed * len(self.items) + plan)
-        position = 2 * passed + reached
+            passed += (x > hi.take(plan)).view(np.int8)
+        position = passed.astype(np.intp)
+        reached = x >= self.los.ravel().take(position * len(self.items) + plan)
+        position *= 2
+        position += reached
         outcome: Ints = self.exact.take(self.offset.take(plan) + position)
-        censored = np.flatnonzero(comparator)
+        censored = np.flatnonzero(comparator != 0)
         if len(censored):
             sign, at = comparator[censored], position[censored]
             on = at & 1
@@ -154,7 +160,7 @@ def convert(batch: Batch, session: Session) -> None:
     for start in range(0, rows, SLICE):
         _convert_slice(batch, slice(start, start + SLICE))
     implausible = np.flatnonzero(batch.problem == PROBLEM_CODE["implausible_value"])
-    soft = np.flatnonzero(batch.notes & NOTE_BIT["soft_implausible"])
+    soft = np.flatnonzero(batch.notes & np.uint64(NOTE_BIT["soft_implausible"]) != 0)
     doubtful = np.concatenate([implausible, soft])
     items = batch.channels.items
     for i, channel, number in zip(
@@ -166,25 +172,39 @@ def convert(batch: Batch, session: Session) -> None:
 
 
 def _convert_slice(batch: Batch, rows: slice) -> None:
+    """Convert what is ordinary by two comparisons, and look closer at the rest alone."""
     table, number = batch.channels, batch.number[rows]
     channel = batch.channel[rows].astype(np.intp, copy=False)
     value = number * table.mul.take(channel) / table.div.take(channel)
-    problem = table.problem.take(channel)
-    later = np.where(number < 0, np.uint8(PROBLEM_CODE["negative_value"]), table.unit_problem.take(channel))
-    for found in (batch.value_problem[rows], table.value_problem.take(channel), later):
+    batch.notes[rows] |= table.notes.take(channel)
+    batch.value[rows] = value
+    low, high = table.ordinary
+    ordinary = (value >= low.take(channel)) & (value <= high.take(channel))
+    ordinary &= (batch.comparator[rows] == 0) & (batch.value_problem[rows] == 0)
+    rest = np.flatnonzero(~ordinary)
+    if len(rest):
+        _convert_rest(batch, rest + rows.start, value[rest])
+
+
+def _convert_rest(batch: Batch, rows: Ints, value: Floats) -> None:
+    table, channel = batch.channels, batch.channel[rows]
+    problem = table.problem[channel]
+    negative = batch.number[rows] < 0
+    later = np.where(negative, np.uint8(PROBLEM_CODE["negative_value"]), table.unit_problem[channel])
+    for found in (batch.value_problem[rows], table.value_problem[channel], later):
         problem = np.where(problem, problem, found)
     usable = problem == 0
     low, high = table.hard
-    plausible = (value >= low.take(channel)) & (value <= high.take(channel))
+    plausible = (value >= low[channel]) & (value <= high[channel])
     problem[usable & ~plausible] = PROBLEM_CODE["implausible_value"]
     usable &= plausible
     notes, comparator = batch.notes[rows], batch.comparator[rows]
-    notes |= table.notes.take(channel)
     low, high = table.soft
-    below = (value < low.take(channel)) & ((comparator == 0) | (comparator >= _GREATER_EQUAL))
-    above = (value > high.take(channel)) & (comparator <= _LESS_EQUAL)
+    below = (value < low[channel]) & ((comparator == 0) | (comparator >= _GREATER_EQUAL))
+    above = (value > high[channel]) & (comparator <= _LESS_EQUAL)
     notes[usable & (below | above)] |= np.uint64(NOTE_BIT["soft_implausible"])
     notes[usable & (comparator != 0)] |= np.uint64(NOTE_BIT["censored"])
+    batch.notes[rows] = notes
     batch.value[rows] = np.where(usable, value, np.nan)
     batch.problem[rows] = problem
 
@@ -228,7 +248,7 @@ def classify(batch: Batch, plans: Plans, plan: Ints) -> Classified:
         plan=plan,
         flag=np.zeros(rows, np.uint8),
         level=np.zeros(rows, np.uint8),
-        band=np.zeros(rows, np.int32),
+        band=np.zeros(rows, plans.band.dtype),
         grades={name: np.full(rows, -1, np.int8) for name in GRADES},
     )
     for start in range(0, rows, SLICE):
@@ -283,7 +303,7 @@ def grade_by_baseline(batch: Batch, plans: Plans, found: Classified, baseline: F
 
 def _classify_slice(batch: Batch, plans: Plans, out: Classified, rows: slice) -> None:
     usable = batch.problem[rows] == 0
-    plan = out.plan[rows]
+    plan = out.plan[rows].astype(np.intp, copy=False)
     outcome = plans.locate(plan, batch.number[rows], batch.comparator[rows])
     flag = plans.flag.take(outcome)
     flag *= usable
