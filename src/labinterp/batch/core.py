@@ -385,19 +385,16 @@ def _plans(
     session: Session, batch: Batch, keys: list[WhoKey], who: Ints, sent: list[Encoded]
 ) -> tuple[Plans, Ints, list[_MadeFor]]:
     """Return the distinct plans, each row's plan, and what each plan was made for."""
-    usable = batch.problem == 0
     parts = [
         (batch.channel, len(batch.channels.items)),
         (who, len(keys)),
         *((part.codes, len(part.distinct)) for part in sent),
     ]
-    plan, columns = combine(parts, usable)
+    plan, columns = combine(parts, batch.problem == 0)
     made_for = [
         (c, keys[w], (sent[0].distinct[a], sent[1].distinct[b], sent[2].distinct[t]))
         for c, w, a, b, t in zip(*(column.tolist() for column in columns), strict=True)
     ]
-    if not usable.any():
-        made_for = []
     plans = [session.plan(batch.channels.items[c], w, ends) for c, w, ends in made_for]
     return Plans(plans or [_nothing()]), plan, made_for
 
