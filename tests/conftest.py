@@ -1,6 +1,10 @@
 """Fixtures that several modules share."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("labinterp", deadline=None)
+settings.load_profile("labinterp")
 
 pytest.register_assert_rewrite("contract_helpers", "engines_helpers")
 

@@ -204,7 +204,7 @@ def test_unit_does_not_decide(before, after):
         assert first.exceeds == second.exceeds
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.tuples(DIRTY_TESTS, DIRTY_VALUES, DIRTY_UNITS),
     st.tuples(DIRTY_TESTS, DIRTY_VALUES, DIRTY_UNITS),
@@ -246,7 +246,7 @@ def previous_by_hand(rows, values, i):
     return best
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FRAME_ROWS)
 def test_frame_says_what_the_scalar_face_says(rows):
     """Every row of `interpret_frame(delta=True)` is `change` of the row before it and itself."""

@@ -166,7 +166,8 @@ def test_interrupt_ends_with_130(tmp_path):
     process = subprocess.Popen(  # noqa: S603 - our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
     )
-    time.sleep(1.5)  # until it waits for standard input
+    while not list(tmp_path.iterdir()):  # until it waits for standard input
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")

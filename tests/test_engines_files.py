@@ -66,7 +66,7 @@ def write(table, path):
     return path
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(
     dirty_tables(),
     st.sampled_from(["collection", "patient", "30D"]),

@@ -166,7 +166,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(CELLS, CELLS, CELLS).map(",".join), max_size=8),
     st.integers(1, 60),

@@ -137,9 +137,7 @@ def dirty_tables(draw):
     ]
 
 
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(dirty_tables(), st.sampled_from(["collection", "patient", "30D"]), st.sampled_from(["us", "uk"]))
 def test_dirty_tables_give_the_answer_of_the_frame(spark, table, panel, ranges):
     """Row by row and finding by finding, Spark says what the frame says."""
@@ -254,7 +252,7 @@ def test_ids_with_white_space_around_are_one_patient(spark):
     tests = (("25-hydroxyvitamin D", "9", "ng/mL"), ("calcium", "9.4", "mg/dL"), ("magnesium", "0.5", "mmol/L"))
     ids = ("{} ", " {}", "{}\t\u3000")
     table = [(each.format(i), *test, "50") for each, test in zip(ids, tests, strict=True) for i in range(12)]
-    nobody = ("", " ", "\u00a0", "NA", " [Redacted]", "xx-xx", "***", "НЕИЗВЕСТНО")
+    nobody = ("", " ", "\u00a0", "NA", " [Redacted]", "xx-xx", "***", "НЕИЗВЕСТНО", "–")
     table += [(blank, *test, "50") for blank in nobody for test in tests]
     frame = pd.DataFrame(table, columns=["patient_id", "test", "value", "unit", "age"])
     answer = interpret(spark, frame.to_dict("records"), parts=5)

@@ -177,7 +177,7 @@ JUNK = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JUNK), min_size=1, max_size=3))
 def test_damaged_bundle_is_read_or_refused(changes):
     """A Bundle with anything anywhere is read or refused; nothing else is raised and no value is shown."""
@@ -193,7 +193,7 @@ def test_damaged_bundle_is_read_or_refused(changes):
         assert SECRET not in str(error)  # noqa: PT017 - the error is optional here
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 3000), st.binary(max_size=3))
 def test_damaged_text_is_read_or_refused(at, junk):
     """JSON that is cut or overwritten anywhere is read or refused."""

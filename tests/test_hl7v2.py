@@ -347,7 +347,7 @@ def test_text_cannot_add_segments_or_fields():
     assert line.split("|")[3] == "^x\\F\\y\\S\\z OBX\\F\\9\\F\\NM\\F\\evil"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 900), st.text(alphabet="|^~\\&\r\nOBXMSH19.<", max_size=5), st.booleans())
 def test_damaged_message_is_read_or_refused(at, junk, cut):
     """A message that is cut or overwritten anywhere is read or refused; nothing else is raised."""
@@ -359,7 +359,7 @@ def test_damaged_message_is_read_or_refused(at, junk, cut):
         return
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40))
 def test_cut_number_is_never_read_as_a_whole_one(keep):
     """A message that ends within its last OBX never gives a part of the number."""

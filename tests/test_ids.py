@@ -27,7 +27,7 @@ def test_ids_with_white_space_around_are_one_patient_in_streams(tmp_path, kind, 
 
 
 NOBODY = ["NA", "n/a", "None", "null", "nan", "-", "--", "***", "___", "?", "unknown", "UNKNOWN ", "Anonymous", "[REDACTED]",
-          "<NA>", "XXXX", "xx-xx", "de-identified", "***REMOVED***", "inconnu", "неизвестно", "不明"]  # fmt: skip
+          "<NA>", "–", "XXXX", "xx-xx", "de-identified", "***REMOVED***", "inconnu", "неизвестно", "不明"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NOBODY)
@@ -43,13 +43,14 @@ def test_what_stands_in_place_of_an_id_joins_nobody(tmp_path, name):
     ]
     frame.to_csv(tmp_path / "a.csv", index=False)
     li.interpret_files(tmp_path / "a.csv", tmp_path / "out")
-    streamed = pd.read_parquet(tmp_path / "out" / "results").astype(str).to_dict("list")
-    assert streamed == report.results.astype(str).to_dict("list")
+    assert_same(tmp_path / "out", report)
     assert li.Patient(id=name).id is None
+    assert li.LabResult("magnesium", 1, id=name).id == name.strip()
 
 
 @pytest.mark.parametrize(
-    "name", ["0", "00", "A", "N1", "x", "NAN7", "X-1", "-1", "***1", "unknown-7", "Nadia", "AN", "nobody@home"]
+    "name",
+    ["0", "00", "A", "N1", "x", "NAN7", "X-1", "-1", "***1", "unknown-7", "Nadia", "AN", "nobody@home", "🧪", "x" * 40],
 )
 def test_what_may_be_an_id_is_one(name):
     """An odd id still keeps the rows of one patient together."""

@@ -97,7 +97,7 @@ def test_unknown_ranges_are_refused():
         impact(table(("A", "magnesium", 1.1, "mg/dL")), "us", "nowhere")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

@@ -286,7 +286,7 @@ def test_default_units_speak_for_results_without_one():
         one("magnesium", 1.1, options={"default_units": {"manganese": "mg/dL"}})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(["magnesium", "calcium", "vitamin_d", "vitamin_b12", "homocysteine", "albumin", "calcium_ionized"]),
     st.floats(0.2, 900),

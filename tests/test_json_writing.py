@@ -2,7 +2,7 @@ import json
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import labinterp as li
@@ -34,7 +34,6 @@ class Alone:
     only: object
 
 
-@settings(deadline=None)
 @given(JSON, INDENTS)
 def test_text_is_that_of_json(value, indent):
     """A value is written as `json.dumps` writes it, at every indentation."""

@@ -202,14 +202,14 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(CALLS)), ANYTHING)
 def test_anything_is_refused_or_answered(name, junk):
     """Whatever is sent, wherever: an answer, or an error of ours."""
     assert fault(name, junk) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=80))
 def test_texts_of_a_result_never_show_in_a_message(text):
     """No message holds what a result said, whatever that was."""

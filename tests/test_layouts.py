@@ -431,7 +431,7 @@ JUNK = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.sampled_from(LONG), st.data())
 def test_junk_in_any_cell_keeps_rows_and_never_fails(name, data):
     """Whatever stands in the cells of a known layout, as many rows come out as went in."""
@@ -441,7 +441,7 @@ def test_junk_in_any_cell_keeps_rows_and_never_fails(name, data):
     assert len(to_labinterp(frame)) == len(rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.recursive(
         JUNK, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)

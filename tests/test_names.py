@@ -213,7 +213,7 @@ def test_specimen_in_a_name_counts_as_in_a_column(name, key):
 JUNK = st.text(st.characters(categories=["Ll", "Lu"], max_codepoint=0x24F), min_size=4, max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(JUNK, st.sampled_from([stem for language in LANGUAGES for _, stem in stems_of(language)]), st.booleans())
 def test_unknown_word_leaves_a_name_unknown(junk, stem, first):
     """A word that the data do not hold makes a name unknown, whatever stands beside it."""
@@ -223,7 +223,7 @@ def test_unknown_word_leaves_a_name_unknown(junk, stem, first):
     assert names.read(name).analyte is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([*"()[],;:-_/+&% ", "calcium", "mg", "25", "oh", "d", "钙", "尿", "в", "i"]), max_size=60)
 )

@@ -97,7 +97,7 @@ def test_albumin_without_a_range_is_used_and_not_called_missing():
     assert low.unjudged == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.tuples(*[CODES] * len(SLOTS)))
 def test_what_was_sent_is_never_next(codes):
     """Over all patterns: what is next was not sent, what was not judged was sent, and neither is the computed calcium."""
@@ -108,7 +108,7 @@ def test_what_was_sent_is_never_next(codes):
     assert "calcium_computed" not in {*reasoned.next_tests, *reasoned.unjudged}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

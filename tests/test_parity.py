@@ -87,7 +87,7 @@ def check(panels, options, panel="collection"):
         assert list(zip(paths["finding"], paths["pathway"], paths["support"], strict=True)) == expected
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(panels(), min_size=1, max_size=4), OPTIONS)
 def test_scalar_and_frame_agree_on_dirty_panels(panels, options):
     """Row by row and finding by finding, the frame says what the scalar face says."""
@@ -125,7 +125,7 @@ def dated(draw):
     ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(dated(), min_size=1, max_size=3), st.sampled_from(["us", "uk", []]), st.sampled_from([None, "ctcae/5.0"])
 )
@@ -134,7 +134,7 @@ def test_scalar_and_frame_agree_on_which_result_counts(panels, ranges, grading):
     check(panels, {"ranges": ranges, "grading": grading}, "patient")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(

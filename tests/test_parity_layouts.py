@@ -88,7 +88,7 @@ def test_every_layout_is_drawn():
 
 
 @pytest.mark.parametrize("layout", CELLS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_scalar_frame_and_stream_agree_in_every_layout(layout, data):
     """Whatever the layout, a dirty row comes to the same on the scalar, the frame and the streamed face."""

@@ -34,7 +34,7 @@ def test_edition_does_not_differ_from_itself(name):
     assert diff(name, name) == ()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(samples.editions(), samples.editions())
 def test_differences_have_a_direction(one, two):
     """What is added one way is removed the other way, and what moved moves back."""

@@ -39,7 +39,7 @@ def test_shipped_editions_survive_csv_and_fhir(name):
     assert to_toml(import_csv(export_csv(edition))).count("[[") == to_toml(edition).count("[[")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(samples.editions())
 def test_any_edition_survives_csv_and_fhir(raw):
     """Whatever texts an edition has, CSV and FHIR give them back."""
@@ -48,7 +48,7 @@ def test_any_edition_survives_csv_and_fhir(raw):
     assert content(import_fhir(json.loads(json.dumps(export_fhir(edition))))) == content(edition)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(samples.editions())
 def test_no_cell_is_active_or_changed_by_a_spreadsheet(raw):
     """No cell begins like a formula, and none is a bare number or date that a spreadsheet would rewrite."""
@@ -130,7 +130,7 @@ def test_faults_of_a_table_name_their_line(text, words):
     assert any(words in fault for fault in caught.value.faults), caught.value.faults
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=200))
 def test_junk_is_no_table(text):
     """Whatever the text, the answer is an edition or the faults."""
@@ -246,7 +246,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_JSON, st.sampled_from(["code", "qualifiedInterval", "extension"]))
 def test_junk_is_no_definition(junk, key):
     """Whatever the document, the answer is an edition or the faults."""

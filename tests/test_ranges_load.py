@@ -71,7 +71,7 @@ def test_ages_are_exact():
     assert where.age_breaks() == (Fraction(28, 1461), Fraction(3, 2))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(samples.editions())
 def test_toml_comes_back(raw):
     """What is written as TOML is read as the same edition."""
@@ -82,7 +82,7 @@ def test_toml_comes_back(raw):
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301 - our own bytes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
 def test_junk_is_refused_in_words(data):
     """Whatever the bytes, the answer is an edition or faults, never another exception."""
@@ -91,7 +91,7 @@ def test_junk_is_refused_in_words(data):
     assert reader.faults
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(samples.editions(), st.data())
 def test_damaged_files_are_refused_in_words(raw, data):
     """Any value of a right file may be replaced by junk: the answer is an edition or faults."""

@@ -198,7 +198,7 @@ _PARTITIONS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_PARTITIONS)
 def test_selection_agrees_with_its_cells(partitions):
     """Where an edition loads, a known patient gets one entry, an unknown one those of all the possibilities."""
@@ -218,7 +218,7 @@ def test_selection_agrees_with_its_cells(partitions):
         assert set(unknown.entries) == {entry for each in every for entry in each.entries}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sets(st.integers(0, 4 * len(KINDS) - 1)))
 def test_joined_groups_hold_exactly_their_cells(numbers):
     """Cells joined into groups are the same patients, none lost and none added."""

@@ -230,7 +230,7 @@ def test_homocysteine_is_never_a_step():
 # --- what holds for every panel ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PATTERNS)
 def test_answers_are_coherent(codes):
     """Findings report held states, in order, and supports, observations and suggestions agree with the panel."""
@@ -270,7 +270,7 @@ def _check_pathway(pathway, states):
         assert step.citations
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PATTERNS)
 def test_implausible_results_support_nothing_firmly(codes):
     """Where every result is implausible nothing is present or excluded: at most possible."""
@@ -278,7 +278,7 @@ def test_implausible_results_support_nothing_firmly(codes):
     assert set(reason(soft).states.values()) <= {"possible", "undetermined"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PATTERNS)
 def test_doubt_never_strengthens(codes):
     """Making results implausible never turns a state into one that is surer than before."""
@@ -318,7 +318,7 @@ def test_a_lower_level_never_removes_a_deficiency(slot):
                 found_before, severity_before = True, severity
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PATTERNS)
 def test_answers_pickle_and_do_not_depend_on_memory(codes):
     """A remembered answer equals one worked out anew, and one that went through pickle."""

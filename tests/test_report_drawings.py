@@ -125,7 +125,7 @@ NAMES = st.sampled_from("abcde<")
 
 
 @given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_steps_can_be_drawn(pairs):
     """Circles, loops and hostile names in a report from elsewhere are drawn as well-formed SVG."""
     report = li.interpret([LOW["magnesium"]], ADULT)

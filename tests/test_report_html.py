@@ -335,7 +335,7 @@ _NASTY = st.text(alphabet=st.sampled_from("<>\"'&;/=!-`{}%# \x00\ud800\u202eaonl
 
 
 @given(_NASTY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_structure_of_a_page_does_not_depend_on_its_texts(text):
     """Whatever the texts are, the page has the tags and attributes of the same page with plain words."""
     page = html.render(made_report(text), title=text)

@@ -33,7 +33,7 @@ def test_committed_schema_is_that_of_the_classes():
     assert (FOLDER / "report.schema.json").read_text("utf-8") == text_of(report_schema())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     results=st.lists(RESULTS, max_size=6),
     age=st.one_of(st.none(), st.integers(0, 120)),

@@ -250,7 +250,7 @@ def test_unexpected_error_shows_nothing(monkeypatch, caplog):
     assert CLIENT.interpret(PANEL).status_code == 200
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     body=st.one_of(
         st.binary(max_size=200),

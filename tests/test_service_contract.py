@@ -91,7 +91,7 @@ if find_spec("schemathesis"):
 
     @pytest.mark.filterwarnings("ignore")
     @schema.parametrize()
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck))
     def test_service_keeps_to_its_document(case):
         """Generated requests, right and wrong, get the statuses, types and bodies that the document names.
 

@@ -182,7 +182,7 @@ def test_kinds_are_told_by_content():
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\ufeff", exclude_categories=["Cs"]), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS).filter(lambda row: any(map(str.strip, row))), max_size=6))
 def test_whatever_is_written_is_read_back(rows):
     """Every text survives a round trip through CSV, cell by cell."""
@@ -191,7 +191,7 @@ def test_whatever_is_written_is_read_back(rows):
     assert read.fillna("").to_numpy().tolist() == frame.to_numpy().tolist()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.binary(max_size=200), st.text('",;\t\n ab1\r', max_size=60).map(str.encode)))
 def test_junk_gives_a_table_or_an_error_of_ours(data):
     """No bytes make the reader fail in any other way."""

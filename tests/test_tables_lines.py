@@ -65,7 +65,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(LINES)
 def test_every_line_belongs_to_a_record_or_a_problem(lines):
     """Good records, bad ones and blank lines make up the text, without a gap and without an overlap."""
@@ -81,7 +81,7 @@ def test_every_line_belongs_to_a_record_or_a_problem(lines):
     assert set(numbers) | blank == set(range(data.count(b"\n")))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LINES)
 def test_the_two_readers_read_and_refuse_the_same(lines):
     """The reader of whole tables refuses at the first line that the reader in blocks counts as a problem."""

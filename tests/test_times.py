@@ -185,7 +185,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(TEXTS, min_size=65, max_size=300), st.sampled_from([None, "dmy", "mdy"]))
 def test_many_times_at_once_are_read_as_each_alone(values, order):
     """What is read by its digits, many at a time, is what the one grammar reads."""

@@ -402,7 +402,7 @@ def test_importing_and_looking_up_does_not_load_pint():
 JUNK = st.one_of(st.text(max_size=100), st.none(), st.integers(), st.floats(), st.binary(), st.just([]), st.just({}))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(JUNK)
 @example("mg/dL" * 1000)
 @example("^" * 60)
@@ -414,7 +414,7 @@ def test_junk_never_raises(text):
     assert (found.code is None) != (found.problem is None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(TRIPLES), st.floats(1e-6, 1e6))
 def test_conversion_is_monotone_and_keeps_nine_digits(triple, value):
     """Larger values stay larger, and there and back differs by rounding only."""

@@ -14,7 +14,7 @@ import attrs
 
 from labinterp.errors import InputError
 from labinterp.reading import demographics
-from labinterp.reading.ids import read_id
+from labinterp.reading.ids import read_id, read_result_id
 
 
 def _count(items: Any) -> str:
@@ -63,7 +63,7 @@ class LabResult:
     reference_high: Any = attrs.field(default=None, repr=False, kw_only=True)
     reference_range: str | None = attrs.field(default=None, repr=False, kw_only=True)
     method: str | None = attrs.field(default=None, repr=False, kw_only=True)
-    id: str | None = attrs.field(default=None, converter=read_id, repr=False, kw_only=True)
+    id: str | None = attrs.field(default=None, converter=read_result_id, repr=False, kw_only=True)
     reported_flag: str | None = attrs.field(default=None, repr=False, kw_only=True)
     loinc: str | None = attrs.field(default=None, repr=False, kw_only=True)
     note: str | None = attrs.field(default=None, repr=False, kw_only=True)

@@ -20,7 +20,7 @@ from labinterp.engines.sources import FileColumns, How, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
 from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
-from labinterp.reading.ids import AROUND, CROSSED_OUT, LONGEST_ID, nobody
+from labinterp.reading.ids import AROUND, CROSSED_OUT, LONGEST_ID, LONGEST_WORD, nobody
 from labinterp.tables.layouts import COLUMNS
 from labinterp.tables.people import THE_PATIENT
 from labinterp.tables.records import TOLD
@@ -193,8 +193,8 @@ def _with_ids(rows: DataFrame) -> DataFrame:
     if isinstance(kind, types.StringType):
         bare = sql.regexp_replace(patient, _OUTER_SPACE, "")
         word = sql.lower(sql.regexp_replace(bare, f"(?U){AROUND}", ""))
-        named = ~word.isin(*nobody()) & ~word.rlike(f"^{CROSSED_OUT}$")
-        return rows.withColumn("patient_id", sql.when(sql.length(bare).between(1, LONGEST_ID) & named, bare))
+        unnamed = (word.isin(*nobody()) | word.rlike(f"^{CROSSED_OUT}$")) & (sql.length(bare) <= LONGEST_WORD)
+        return rows.withColumn("patient_id", sql.when(sql.length(bare).between(1, LONGEST_ID) & ~unnamed, bare))
     if isinstance(kind, types.FloatType | types.DoubleType):
         return rows.withColumn("patient_id", sql.when(~sql.isnan(patient), patient))
     return rows

@@ -15,10 +15,12 @@ from labinterp._data import knowledge
 
 LONGEST_ID: Final = 1024
 """Characters; what is longer names nobody."""
-AROUND: Final = r"^[\W_]+|[\W_]+$"
-"""Brackets, stars and other signs at both ends of an id, which do not count where it is looked up."""
+_SIGNS: Final = r"[\s!-/:-@\[-`{-~\u2010-\u2015]+"
+AROUND: Final = f"^{_SIGNS}|{_SIGNS}$"
+"""Brackets, stars, dashes and other signs at both ends of an id, which do not count where it is looked up."""
 CROSSED_OUT: Final = r"[x*][x* _-]*[x*]"
-_LONGEST_WORD: Final = 32
+LONGEST_WORD: Final = 32
+"""Characters; what is longer is an id."""
 _AROUND: Final = re.compile(AROUND)
 _CROSSED_OUT: Final = re.compile(CROSSED_OUT)
 
@@ -36,18 +38,29 @@ def names_nobody(text: str) -> bool:
         >>> names_nobody("NA"), names_nobody("[REDACTED]"), names_nobody("XXXX"), names_nobody("A7")
         (True, True, True, False)
     """
-    if len(text) > _LONGEST_WORD or text[-1:].isdigit():
+    if len(text) > LONGEST_WORD or text[-1:].isdigit():
         return False
     bare = _AROUND.sub("", text).casefold()
     return bare in nobody() or _CROSSED_OUT.fullmatch(bare) is not None
 
 
 def read_id(value: Any) -> str | None:
-    """Return an id as text without white space around it; None where it names nobody.
+    """Return the id of a patient as text without white space around it; None where it names nobody.
 
     Example:
         >>> read_id(5), read_id(5.0), read_id("5 "), read_id("  "), read_id(float("nan")), read_id("NA")
         ('5', '5', '5', None, None, None)
+    """
+    text = read_result_id(value)
+    return None if text is None or names_nobody(text) else text
+
+
+def read_result_id(value: Any) -> str | None:
+    """Return the id of a result as text without white space around it: whatever stands there names that result alone.
+
+    Example:
+        >>> read_result_id(5.0), read_result_id("NA"), read_result_id("  ")
+        ('5', 'NA', None)
     """
     if isinstance(value, str):
         text = str.__str__(value).strip()
@@ -56,7 +69,7 @@ def read_id(value: Any) -> str | None:
             text = _text(value)
         except Exception:  # noqa: BLE001 - the object is not ours
             return None
-    return text if 0 < len(text) <= LONGEST_ID and not names_nobody(text) else None
+    return text if 0 < len(text) <= LONGEST_ID else None
 
 
 def _text(value: Any) -> str:
