@@ -58,3 +58,41 @@ def test_what_may_be_an_id_is_one(name):
     report = li.interpret_frame(pd.DataFrame(rows, columns=COLUMNS))
     assert set(report.results["patient_id"]) == {name}
     assert "uncorrected_calcium" not in report.results["notes"][0]
+
+
+@pytest.mark.parametrize("panel", ["collection", "patient", "30D"])
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ({"birth_date": "1970-01-01"}, {"birth_date": "1980-01-01"}, False),
+        ({"sex": "F"}, {"sex": "male"}, False),
+        ({"birth_date": "1970-01-01", "sex": "F"}, {"birth_date": "01.01.1970", "sex": "female"}, True),
+        ({"birth_date": "1970-01-01"}, {}, True),
+        ({"sex": "F"}, {"sex": "unknown"}, True),
+        ({"birth_date": "1970"}, {"birth_date": "1970-05-01"}, True),
+    ],
+)
+def test_two_people_of_one_name_are_two_patients(tmp_path, panel, one, other, together):
+    """Rows of one id that tell different birth dates or sexes are of two people, whose results are not seen together."""
+    common = {"patient_id": "Doe J", "collected_at": "2026-01-01", "age": 50}
+    calcium = {**common, "test": "calcium", "value": "7.5", "unit": "mg/dL", **one}
+    albumin = {**common, "test": "albumin", "value": "2.5", "unit": "g/dL", **other}
+    third = {
+        **common,
+        "patient_id": "B",
+        "test": "calcium",
+        "value": "9.5",
+        "unit": "mg/dL",
+        "birth_date": "1960-01-01",
+        "sex": "F",
+    }
+    frame = pd.DataFrame([calcium, third, albumin])
+    report = li.interpret_frame(frame, panel=panel, layout="labinterp")
+    assert ("uncorrected_calcium" not in report.results["notes"][0]) is together
+    assert list(report.findings["patient_id"]) == ([] if together else ["Doe J"])
+    assert list(report.results["patient_id"]) == ["Doe J", "B", "Doe J"]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    li.interpret_files(tmp_path / "a.csv", tmp_path / "out", panel=panel, layout="labinterp")
+    for name in ("results", "findings"):
+        streamed = pd.read_parquet(tmp_path / "out" / name).astype(str).to_dict("list")
+        assert streamed == getattr(report, name).astype(str).to_dict("list")

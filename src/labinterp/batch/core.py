@@ -12,7 +12,7 @@ from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact, numbered
 from labinterp.batch.findings import of_cases, of_patterns
 from labinterp.batch.instants import NO_TIME, exact_ages, read_births
-from labinterp.batch.panels import Panels, Ranks, Times, group, hold, read_times, seen
+from labinterp.batch.panels import Panels, Ranks, Times, group, hold, people, read_times, seen
 from labinterp.batch.runs import Runs
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT
 from labinterp.errors import InputError
@@ -59,6 +59,7 @@ _FEW = 16
 _SIDES = (None, *flags.SIDES)
 _WHOLE_WORDS = -(-slots.WIDTH // 8) * 8
 _ABOUT = ("age", "sex", "pregnancy", "birth_date")
+_SEXES = (None, "female", "male")
 _ENDS = ("reference_low", "reference_high", "reference_range")
 _MadeFor = tuple[int, "WhoKey", "SentRange"]
 """What a plan is made for: channel, patient group, and the range that came with the result."""
@@ -72,7 +73,8 @@ class Answer:
         batch: values, problems and notes by row.
         found: flags, levels, bands and grades by row.
         plans: the distinct plans.
-        patient: the patients, encoded.
+        patient: the patients as they are called, encoded.
+        person: the same, those apart who share an id and have another birth date or sex.
         collected: the collection times as they were sent, encoded.
         panels: which results are seen together.
         distinct: the distinct patterns of levels, one a row.
@@ -89,6 +91,7 @@ class Answer:
     found: Classified
     plans: Plans
     patient: Encoded
+    person: Encoded
     collected: Encoded
     panels: Panels
     distinct: Ints
@@ -137,8 +140,11 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     about = {name: column(name) for name in _ABOUT}
     runs = Runs.of([patient, collected, *about.values()], patient.codes == 0)
     times = read_times(runs.encoded(collected), session.date_order)
-    keys, who_of_run, notes = _who(session, {name: runs.encoded(about[name]) for name in about}, times)
+    about_run = {name: runs.encoded(about[name]) for name in about}
+    keys, who_of_run, notes = _who(session, about_run, times)
     who = runs.spread(who_of_run)
+    person_of_run = _people(runs.encoded(patient), about_run, session.date_order)
+    person = attrs.evolve(person_of_run, codes=runs.spread(person_of_run.codes))
     batch = Batch(
         channels=channels,
         channel=channel,
@@ -155,7 +161,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
     found = classify(batch, plans, plan)
     if session.grading is not None:
-        base = _baselines(batch, column("baseline"), patient, options.decimal, whole=whole)
+        base = _baselines(batch, column("baseline"), person, options.decimal, whole=whole)
         grade_by_baseline(batch, plans, found, base)
     _doubt(session, batch, found, (plans, plan_keys), _sides(read.flag, column("reported_flag")))
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int8).take(channel)
@@ -164,15 +170,15 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     counting = np.where(counts, slot, np.int8(-1))
     doubtful = None if times.notes is None else runs.spread(times.notes != 0)
     sure = when if doubtful is None else np.where(doubtful, NO_TIME, when)
-    panel_of_run, first_run = group(runs.encoded(patient), times, panel)
+    panel_of_run, first_run = group(person_of_run, times, panel)
     grouped = runs.spread(panel_of_run), runs.starts.take(first_run)
-    panels = hold(grouped, counting, _ranks(batch, found, doubtful), patient, sure, panel)
-    silent = seen(panels, slot, ~counts | (found.level == 0), patient, sure, panel)
-    person = np.array([session.person_class(key) for key in keys], np.int8).take(who_of_run)
+    panels = hold(grouped, counting, _ranks(batch, found, doubtful), person, sure, panel)
+    silent = seen(panels, slot, ~counts | (found.level == 0), person, sure, panel)
+    kind = np.array([session.person_class(key) for key in keys], np.int8).take(who_of_run)
     pattern = _levels(batch, found, panels, silent, plans.bands)
-    pattern[panel_of_run[person == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
+    pattern[panel_of_run[kind == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
     _leave_open(pattern, panels)
-    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, runs.spread(person))
+    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, runs.spread(kind))
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
     ambiguous = bool((batch.problem == PROBLEM_CODE["ambiguous_number"]).any())
@@ -186,6 +192,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         found=found,
         plans=plans,
         patient=patient,
+        person=person,
         collected=collected,
         panels=panels,
         distinct=patterns,
@@ -197,6 +204,20 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         sent=table.encode("value") if ambiguous else None,
         adjusted=(grades["panel"], grades["number"]),
     )
+
+
+def _people(patient: Encoded, about: Mapping[str, Encoded], date_order: str | None) -> Encoded:
+    """Return the patients, those apart who share an id and have another birth date or sex, a code per run."""
+    told = []
+    birth, sex = about["birth_date"], about["sex"]
+    if len(birth.distinct) - 1 > 1:
+        day = read_births(birth.distinct, date_order).day
+        code, days = numbered(np.append(NO_TIME, day))
+        told.append((code[1:].take(birth.codes), len(days)))
+    if len(sex.distinct) - 1 > 1:
+        code = np.array([_SEXES.index(each) if each in _SEXES else 0 for each in sex.map(demographics.read_sex)])
+        told.append((code.take(sex.codes), len(_SEXES)))
+    return people(patient, told)
 
 
 def _baselines(batch: Batch, column: Encoded, patient: Encoded, decimal: str | None, *, whole: bool) -> Floats:

@@ -88,11 +88,11 @@ def _previous(answer: Answer) -> Ints:
     analytes: dict[str | None, int] = {None: 0}
     analyte = np.array([analytes.setdefault(c.analyte, len(analytes)) for c in batch.channels.items], np.int64)
     analyte = analyte[batch.channel]
-    usable = ~np.isnan(batch.value) & (answer.patient.codes > 0) & (time != NO_TIME) & (analyte > 0)
+    usable = ~np.isnan(batch.value) & (answer.person.codes > 0) & (time != NO_TIME) & (analyte > 0)
     known = np.flatnonzero(usable)
     series, _ = combine(
         [
-            (answer.patient.codes[known], len(answer.patient.distinct)),
+            (answer.person.codes[known], len(answer.person.distinct)),
             (analyte[known], len(analytes)),
         ]
     )

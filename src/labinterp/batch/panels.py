@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from labinterp.batch.encode import numbered
+from labinterp.batch.encode import Encoded, numbered
 from labinterp.batch.instants import NO_TIME, UNREADABLE, read_instants
 from labinterp.kernel import panel as slots
 from labinterp.kernel.vector import SLICE
 
 if TYPE_CHECKING:
-    from labinterp.batch.encode import Encoded
+    from collections.abc import Sequence
+
     from labinterp.kernel.vector import Bools, Ints
 
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
@@ -88,6 +89,26 @@ def read_times(collected: Encoded, date_order: str | None = None) -> Times:
     instants[instants <= NO_TIME + len(unread)] = NO_TIME
     rows = collected.codes.astype(np.intp, copy=False)
     return Times(recode[1:].take(rows), instants, read.notes.take(rows) if read.notes.any() else None)
+
+
+def people(patient: Encoded, told: Sequence[tuple[Ints, int]]) -> Encoded:
+    """Return the patients, those apart who share an id and contradict each other in what is told of them.
+
+    Args:
+        patient: by id.
+        told: codes of what is told, 0 for nothing, and how many there are; a birth date or a sex.
+    """
+    codes = patient.codes
+    for column, count in told:
+        known = np.flatnonzero((column > 0) & (codes > 0))
+        last = np.zeros(int(codes.max(initial=0)) + 1, np.int64)
+        last[codes[known]] = column[known]
+        torn = np.zeros(len(last), np.bool_)
+        torn[codes[known[last[codes[known]] != column[known]]]] = True
+        if torn.any():
+            apart = codes * np.int64(count) + np.where(torn[codes], column, 0)
+            codes = np.unique(np.append(0, apart), return_inverse=True)[1][1:]
+    return patient if codes is patient.codes else Encoded(codes, [None] * (int(codes.max(initial=0)) + 1))
 
 
 def group(patient: Encoded, times: Times, panel: str) -> tuple[Ints, Ints]:
