@@ -105,3 +105,40 @@ def test_tables_beside_are_given_to_every_face(tmp_path):
     assert summary(li.interpret_frame(raw, beside=beside, assume_adult=True).results) == expected
     with pytest.raises(li.LayoutError, match="no table person beside"):
         li.interpret_files(tmp_path / "labs.csv", tmp_path / "no", beside={"person": items})
+
+
+CLOCKS = [
+    "Patient ID,Date,Time,Test,Result,Units\n1,2026-01-13,20:00,Mg,0.5,mmol/L\n1,2026-01-13,08:00,Mg,0.9,mmol/L\n",
+    "MRN,Collection Date,Collection Time,Test,Result,Units\n1,1/13/2026,8:00 PM,Mg,0.5,mmol/L\n1,1/13/2026,8:00 AM,Mg,0.9,mmol/L\n",
+    "Patient ID,Date,Time,Magnesium (mmol/L)\n1,13.01.2026,20:00,0.5\n1,13.01.2026,08:00,0.9\n",
+    "Fallnummer;Datum;Uhrzeit;Test;Wert;Einheit\n1;13.01.2026;20:00;Mg;0,5;mmol/l\n1;13.01.2026;08:00;Mg;0,9;mmol/l\n",
+    "patient_id,collected_at,time,test,value,unit\n1,2026-01-13 00:00:00,20:00,Mg,0.5,mmol/L\n1,2026-01-13,08:00,Mg,0.9,mmol/L\n",
+]
+
+
+@pytest.mark.parametrize("text", CLOCKS)
+def test_a_time_of_day_in_a_column_of_its_own_tells_the_latest_result(tmp_path, text):
+    """Of two results of a day the later one counts, though it stands first and its time in another column."""
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    read = li.read(path)
+    report = li.interpret_frame(read, panel="patient", assume_adult=True)
+    assert [*report.findings["finding"]] == ["hypomagnesemia"]
+    assert report.unused_columns == ()
+    apart = li.interpret_frame(read, assume_adult=True)
+    assert apart.results["collected_at"].nunique() == 2
+    li.interpret_files(path, tmp_path / "out", assume_adult=True)
+    for name in ("results", "findings"):
+        expected = getattr(apart, name).astype(str).to_dict("list")
+        assert read_parts(tmp_path / "out", name).astype(str).to_dict("list") == expected
+
+
+def test_a_time_that_is_none_leaves_the_date():
+    """A column of times that holds something else, or a date that has a time, changes nothing."""
+    text = "Patient ID,Date,Time,Test,Result,Units\n1,2026-01-13 07:00,20:00,Mg,0.5,mmol/L\n1,2026-01-13,fasting,Mg,0.9,mmol/L\n"
+    assert [*li.read(text)["collected_at"]] == ["2026-01-13 07:00", "2026-01-13"]
+
+
+def test_a_heading_of_times_of_day_means_nothing_but_a_time():
+    """What may head times of day heads no other of our columns than the time of collection."""
+    assert set(headings.meanings(headings.knowledge("headings.toml")["clock"]["words"])) == {"collected_at"}

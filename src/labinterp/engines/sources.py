@@ -195,7 +195,9 @@ def _renamed(reading: FileColumns) -> dict[str, str] | None:
     if "unit" in empty and empty["unit"].notna().any():
         return None  # the heading of the values says it
     named = bare.convert(pd.DataFrame({name: [name] for name in reading.used}))
-    return {str(ours): str(named[ours].iloc[0]) for ours in named if named[ours].iloc[0] is not None}
+    renamed = {str(ours): str(named[ours].iloc[0]) for ours in named if named[ours].iloc[0] is not None}
+    apart = set(reading.used) - set(reading.kept) - set(renamed.values())  # such as the time of day of a date
+    return None if apart else renamed
 
 
 class Source(abc.ABC):

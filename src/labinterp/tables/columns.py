@@ -6,6 +6,7 @@ only read.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -26,6 +27,10 @@ Source = str | dict[str, Any]
 _SECONDS: Final = {"D": 86_400, "m": 60, "s": 1}
 _REPRESENTABLE: Final = 8.5e9
 """Seconds either side of a date that pandas can surely represent."""
+
+_TIME_OF_DAY: Final = re.compile(r"[0-9]{1,2}[:.h][0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?[AaPp]\.?[Mm]\.?)?")
+_MIDNIGHT: Final = re.compile(r"[ T]00:00(?::00(?:\.0{1,9})?)?\Z")
+"""What a date has behind it where it was kept as a time."""
 
 
 @attrs.frozen(eq=False)
@@ -342,6 +347,33 @@ def _dated(column: Any, source: dict[str, Any]) -> Any:
     mixed = objects(series)
     mixed[count] = objects(times)[count]
     return mixed
+
+
+def timed(day: Cells, clock: Cells) -> Any:
+    """Put the time of day of a second column behind the dates of the first, where that has none itself.
+
+    Example:
+        >>> list(timed(cells(["13.01.2024", "2024-01-13 07:00"], ()), cells(["8:30", "9:30"], ())))
+        ['13.01.2024 8:30', '2024-01-13 07:00']
+    """
+    times = per_distinct(pd.Series(clock.content).where(~clock.missing), _clock)
+    days = per_distinct(pd.Series(day.content).where(~day.missing), _day)
+    rows = np.flatnonzero([one is not None and other is not None for one, other in zip(days, times, strict=True)])
+    if not len(rows):
+        return day.content
+    values = objects(day.content)
+    values[rows] = [f"{one} {other}" for one, other in zip(days[rows], times[rows], strict=True)]
+    return values
+
+
+def _clock(value: Any) -> str | None:
+    text = str(as_text(value)).strip()
+    return text if _TIME_OF_DAY.fullmatch(text) else None
+
+
+def _day(value: Any) -> str | None:
+    text = _MIDNIGHT.sub("", str(as_text(value)).strip())
+    return text if ":" not in text and any(map(str.isdigit, text)) else None
 
 
 def _joined(first: Cells, second: Cells, join: str) -> Any:

@@ -155,6 +155,27 @@ def _vocabulary() -> Mapping[str, tuple[str, int]]:
 
 
 @functools.cache
+def _clocks() -> frozenset[str]:
+    """Return the keys of what heads a column of times of day."""
+    return frozenset(map(key_of, knowledge("headings.toml")["clock"]["words"]))
+
+
+def clock(columns: Iterable[object], taken: Iterable[int]) -> int | None:
+    """Return the position of the column that may hold the time of day to a date in another one.
+
+    Args:
+        columns: the headings.
+        taken: positions that hold something else.
+
+    Example:
+        >>> clock(["Date", "Time", "Test"], [0, 2]), clock(["Date", "Test"], [0, 1])
+        (1, None)
+    """
+    others = set(taken)
+    return next((i for i, column in enumerate(columns) if i not in others and key_of(column) in _clocks()), None)
+
+
+@functools.cache
 def _parts() -> Mapping[str, str]:
     """Return, by key, what stands behind the name of a test in a wide table → the column of ours that it means."""
     parts = knowledge("headings.toml")["parts"]

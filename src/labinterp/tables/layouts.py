@@ -20,7 +20,7 @@ from labinterp.errors import LayoutError
 from labinterp.reading import units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
-from labinterp.tables.columns import Cells, ColumnReader, cells, choose, distinct, objects, settled, with_texts
+from labinterp.tables.columns import Cells, ColumnReader, cells, choose, distinct, objects, settled, timed, with_texts
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
@@ -295,11 +295,12 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
         own = _own_names(
             Names(frame), _positions(columns, choices), {**layouts()[LONG].columns, **layouts()[LONG].results[0]}
         )
-        wanted = {fold(columns[at]) for at in own.values()} | {"comparator"}
+        wanted = {fold(columns[at]) for at in own.values()} | {"comparator"} | _clock(columns, own, own.values())
     elif layout == WIDE:
         others = headings.meanings(columns)
         at = wide.used(columns, choices.tests) | {others[ours] for ours in wide.WHOLE_ROW if ours in others}
         wanted = {fold(columns[i]) for i in at} | set(wide.WHOLE_ROW)
+        wanted |= _clock(columns, {**others, **_own_positions(columns)}, at)
     else:
         wanted = _referenced(layouts()[layout])
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
@@ -324,6 +325,12 @@ def _unused_columns(columns: tuple[object, ...], layout: str, choices: ColumnCho
     layout = _layout(columns, layout, choices).name
     used = {fold(name) for name in used_columns(columns, layout, choices)}
     return tuple(str(name) for name in columns if fold(name) not in used and fold(name) not in _OUR_NOTES)
+
+
+def _clock(columns: list[object], found: Mapping[str, int], taken: Iterable[int]) -> set[str]:
+    """Return the name of the column that holds the times of day to the dates of collection, folded, or nothing."""
+    at = headings.clock(columns, taken) if "collected_at" in found else None
+    return set() if at is None else {fold(columns[at])}
 
 
 def _positions(columns: list[object], choices: ColumnChoices) -> dict[str, int]:
@@ -429,12 +436,21 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
         value, operators = reader.first(group["value"]), reader.first([group["comparator"]])
         if value is not None and operators is not None:
             out["value"] = _array(settled(value, None, operators).content)
+    _tell_time(out, names, found)
     unit = _unit_of_values(list(names.frame.columns), found)
     if unit is not None:
         out["unit"] = _filled(out["unit"], unit) if "unit" in out else unit
     if has_units and "unit" not in out:
         out["unit"] = None
     return out
+
+
+def _tell_time(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> None:
+    """Put the time of day that stands in a column of its own behind the dates of collection."""
+    at = headings.clock(names.frame.columns, found.values()) if "collected_at" in found else None
+    if at is not None:
+        reader = ColumnReader(names, {}, _maps(), layouts()[LONG].missing)
+        out["collected_at"] = timed(reader.cells_at(found["collected_at"]), reader.cells_at(at))
 
 
 def _filled(column: pd.Series[Any], unit: str) -> Any:
@@ -574,4 +590,9 @@ def _wide(reader: ColumnReader, tests: TestMap | None) -> pd.DataFrame:
         at = meant.get(ours) if at is None else at
         if at is not None and at not in taken:
             others[ours] = reader.cells_at(at)
+            taken.add(at)
+    clock = headings.clock(titles, taken) if "collected_at" in others else None
+    if clock is not None:
+        day = others["collected_at"]
+        others["collected_at"] = attrs.evolve(day, content=timed(day, reader.cells_at(clock)))
     return wide.to_long(reader.names.frame, others, tests)
