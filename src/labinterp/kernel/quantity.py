@@ -134,7 +134,7 @@ def _unit(sent: Sent, default: str | None) -> tuple[str | None, int, str | None]
     The unit field decides, then what is written behind the number, then the default. A unit that the source says in
     two ways is not known; text behind the number that is no unit makes the value not numeric.
     """
-    given = sent.unit is not None and bool(sent.unit.strip())
+    given = units.resolve(sent.unit).problem != "missing_unit"
     written = None if sent.written is None else units.resolve(sent.written).code
     if "unit_conflict" in (sent.note or "").split(";"):
         return None, 0, "unknown_unit"

@@ -20,7 +20,7 @@ import attrs
 from labinterp._data import knowledge
 from labinterp.arguments import as_float, has
 from labinterp.errors import IncompatibleUnitError, UnknownTestError, UnknownUnitError, ValueParseError
-from labinterp.reading import analytes
+from labinterp.reading import analytes, comparators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -356,8 +356,12 @@ def _spellings() -> _Spellings:
     )
 
 
+_SLASHES = str.maketrans("\u2044\u2215", "//")
+
+
 def _fold(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).translate(analytes.DASHES).casefold().split())
+    plain = unicodedata.normalize("NFKC", text).translate(analytes.DASHES).translate(comparators.INVISIBLE)
+    return "".join(plain.translate(_SLASHES).casefold().split())
 
 
 @functools.lru_cache(maxsize=4096)
