@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ _OTHER_TYPES: Final = frozenset(
      "follicular", "midcycle", "luteal", "postmenopausal"}
 )  # fmt: skip
 """Types of range, of FHIR's `referencerange-meaning` and like it, that do not say what is normal for anyone."""
+_OTHER_IN_TEXT: Final = frozenset({"critical", "panic", "alert", "therapeutic", "treatment", "toxic", "target"})
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _SEXES: Final = {"248152002": "female", "248153007": "male"}
 """Codes of SNOMED CT."""
 _DAYS_PER: Final = {"wk": 7, "d": 1}
@@ -73,10 +76,14 @@ def choose(ranges: list[JsonNode], person: Subject, unit: str | None) -> SentRan
 
 
 def _is_normal(found: JsonNode) -> bool | None:
-    """Return whether a range says what is normal; None where its type, DSTU2's `meaning`, is not known."""
+    """Return whether a range says what is normal; None where its type, DSTU2's `meaning`, is not known.
+
+    A range without a type is one of normal, unless its text begins by calling it another.
+    """
     kind = found.child("type") or found.child("meaning")
     if kind is None:
-        return True
+        first = _WORD.search((found.text("text") or "").casefold())
+        return None if first is not None and first[0] in _OTHER_IN_TEXT else True
     said = {word.casefold() for word in words(kind)}
     if said & _NORMAL:
         return True
