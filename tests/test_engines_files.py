@@ -11,6 +11,7 @@ import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,7 @@ from engines_helpers import TABLES, assert_same, cells, read_parts
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.panels import read_times
 from labinterp.engines import pipeline
-from labinterp.engines.duckdb_engine import room_of
+from labinterp.engines.duckdb_engine import _order, room_of
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import PartWriter
 from labinterp.engines.sources import How, open_sources
@@ -396,6 +397,29 @@ def test_rows_stay_in_memory_up_to_a_share_of_the_limit(limit, room):
     """The share is counted in the units that DuckDB reads."""
     assert room_of(limit) == room
     assert 0 < room_of("50%") == pytest.approx(room_of("100%") / 2, abs=1)
+
+
+@given(st.lists(st.sampled_from([0, 1, 65_535, 65_536, 65_537, 131_072, 2**31 - 1]) | st.integers(0, 2**31 - 1)))
+def test_whole_numbers_are_sorted_as_by_comparing(numbers):
+    """The order that counting gives is the one that comparing gives, equal numbers as they came."""
+    for kind in (np.int32, np.int64):
+        given_numbers = np.array(numbers, kind)
+        assert _order(given_numbers).tolist() == np.argsort(given_numbers, kind="stable").tolist()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_made_ahead_comes_in_order_and_fails_where_it_fails(workers):
+    """Every item comes once, and an error after those before it."""
+
+    def items():
+        yield from range(3)
+        raise LookupError
+
+    found = pipeline.ahead(items(), workers)
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(LookupError):
+        next(found)
+    assert list(pipeline.ahead(iter(range(3)), workers)) == [0, 1, 2]
 
 
 def test_rows_that_lie_torn_are_seen_at_once():

@@ -193,7 +193,7 @@ class Spool:
             patients = table["patient_id"].combine_chunks()
             coded = patients if pa.types.is_dictionary(patients.type) else patients.dictionary_encode()
             codes = coded.indices.fill_null(np.iinfo(np.int32).max).to_numpy()
-            order = np.argsort(codes, kind="stable")
+            order = _order(codes)
             ends = np.flatnonzero(np.diff(codes[order], append=-1)) + 1
         else:
             order = np.arange(table.num_rows)
@@ -224,6 +224,19 @@ class Spool:
             else:
                 columns[name] = column if column.type == kind else column.cast(_stored(kind)).view(kind)
         return pa.table(columns)
+
+
+def _order(numbers: Ints) -> Ints:
+    """Return the order that sorts whole numbers from 0, equal ones as they are.
+
+    It goes by two bytes at a time, lowest first, which numpy sorts by counting, four times as fast as by comparing.
+    """
+    order: Ints = np.argsort(numbers.astype(np.uint16), kind="stable")
+    rest = numbers >> 16
+    while rest.any():
+        order = order[np.argsort(rest[order].astype(np.uint16), kind="stable")]
+        rest = rest >> 16
+    return order
 
 
 def _joined(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
@@ -365,7 +378,7 @@ class Restored:
 
     def _sorted(self, held: list[tuple[pa.Table, Ints]]) -> Iterator[pa.Table]:
         table = _joined([table for table, _ in held], self.schema)
-        order = np.argsort(np.concatenate([np.zeros(0, np.int64), *(numbers for _, numbers in held)]), kind="stable")
+        order = _order(np.concatenate([np.zeros(0, np.int64), *(numbers for _, numbers in held)]))
         held.clear()
         for start in range(0, table.num_rows, _BATCH):
             yield _narrowed(table.take(order[start : start + _BATCH]))
@@ -435,10 +448,13 @@ def interpret_spooled(
             for name, table in chunk.tables.items():
                 tables[name].write(table, chunk.firsts.get(name, numbers))
             done += len(numbers)
+            del chunk, table
+            pa.default_memory_pool().release_unused()  # DuckDB takes all that it may at the same time
             meter.add(len(numbers), done / max(1, rows))
         meter.stage("writing")
         done = 0
-        for table in _beside(spool.in_order(*first), tables["results"].in_order(connection)):
+        restored = _beside(spool.in_order(*first), tables["results"].in_order(connection))
+        for table in pipeline.ahead(restored, workers):
             columns = [
                 table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
                 for field in schemas["results"]
@@ -447,7 +463,7 @@ def interpret_spooled(
             done += table.num_rows
             meter.add(table.num_rows, done / max(1, rows))
         for name in ("findings", "pathways"):
-            for table in tables[name].in_order(connection):
+            for table in pipeline.ahead(tables[name].in_order(connection), workers):
                 write(name, table)
 
 

@@ -76,6 +76,18 @@ def in_order(tasks: Iterable[Callable[[Call], Any]], workers: int, desk: Any, *,
             crew.leave()
 
 
+def ahead(items: Iterator[Any], workers: int) -> Generator[Any]:
+    """Yield what an iterator does; where there is more than one worker, a thread makes the next meanwhile."""
+    if workers <= 1:
+        yield from items
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="labinterp") as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
+
+
 Work = Callable[["Columns", "Ints"], Any]
 """What is done with rows and their numbers; where there are processes, it and what it returns are pickled."""
 
