@@ -24,7 +24,7 @@ from engines_helpers import TABLES, assert_same, cells, read_parts
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.panels import read_times
 from labinterp.engines import pipeline
-from labinterp.engines.duckdb_engine import _order, room_of
+from labinterp.engines.duckdb_engine import NUMBER, Spool, _order, room_of
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import PartWriter
 from labinterp.engines.sources import How, open_sources
@@ -461,3 +461,21 @@ def test_pieces_that_are_given_up_end_with_the_last_first(monkeypatch):
     answers.close()
     assert len(cancelled) == 3
     assert cancelled == submitted[1:4][::-1]
+
+
+def test_rows_that_are_read_again_take_the_memory_of_a_few(tmp_path):
+    """Stored rows come back in their order group by group, and none stays in memory for those behind it."""
+    spool = Spool(tmp_path, {"patient_id": pa.string()}, room=-1)
+    texts = np.random.default_rng(1).bytes(10 * 65_536 * 24).hex()
+    for i in range(10):
+        numbers = np.arange(i * 65_536, (i + 1) * 65_536)
+        names = pa.array([texts[48 * n : 48 * n + 48] for n in numbers.tolist()])
+        spool.write(pa.Table.from_arrays([pa.array(numbers), names], schema=spool.packing.schema))
+    spool.close()
+    del names
+    found, held = [], []
+    for table in spool.in_order("patient_id"):
+        found.append(table[NUMBER].to_numpy().copy())
+        held.append(pa.total_allocated_bytes())
+    assert np.concatenate(found).tolist() == list(range(10 * 65_536))
+    assert held[-2] - held[2] < 4 << 20

@@ -211,8 +211,9 @@ class Spool:
             yield self._unpack(table.select([NUMBER, *there]))
         for path, _ in self._parts.files:
             with pq.ParquetFile(path, read_dictionary=there) as file:
-                for batch in file.iter_batches(_BATCH, columns=[NUMBER, *there]):
-                    yield self._unpack(pa.Table.from_batches([batch]))
+                for group in range(file.num_row_groups):  # read together, all are kept to the end
+                    for batch in file.iter_batches(_BATCH, row_groups=[group], columns=[NUMBER, *there]):
+                        yield self._unpack(pa.Table.from_batches([batch]))
 
     def _unpack(self, table: pa.Table) -> pa.Table:
         columns = {NUMBER: table[NUMBER]}
