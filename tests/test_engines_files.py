@@ -23,7 +23,7 @@ import labinterp as li
 from engines_helpers import TABLES, assert_same, cells, read_parts
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.panels import read_times
-from labinterp.engines import pipeline
+from labinterp.engines import duckdb_engine, pipeline
 from labinterp.engines.duckdb_engine import NUMBER, Spool, _order, room_of
 from labinterp.engines.files import interpret_files
 from labinterp.engines.sink import PartWriter
@@ -420,6 +420,14 @@ def test_what_is_made_ahead_comes_in_order_and_fails_where_it_fails(workers):
     with pytest.raises(LookupError):
         next(found)
     assert list(pipeline.ahead(iter(range(3)), workers)) == [0, 1, 2]
+
+
+def test_duckdb_is_told_less_than_it_may_use(tmp_path, monkeypatch):
+    """Three quarters of the limit, for it does not count all that it takes; a share of an unknown memory is left to it."""
+    with duckdb_engine.connect(tmp_path, "512 MiB", 1) as connection:
+        assert connection.execute("SELECT current_setting('memory_limit')").fetchone() == ("384.0 MiB",)
+    monkeypatch.setattr(duckdb_engine, "_memory_of_machine", lambda: 0)
+    assert duckdb_engine._counted("50%") == "50%"
 
 
 def test_rows_that_lie_torn_are_seen_at_once():

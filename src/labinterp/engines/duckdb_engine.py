@@ -42,6 +42,8 @@ _FEW: Final = 1 << 10
 """Texts of a dictionary that costs nothing to carry along."""
 _SHARE: Final = 6
 """Rows stay in memory up to this part of the limit; their answers, and both in another order, take the most of it."""
+_COUNTED: Final = 3, 4
+"""The part of the limit that DuckDB is told: what it reads, and hands out, it does not count."""
 _MEMORY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?\s?(?:[KMGT]i?B|%)", re.ASCII)
 
 
@@ -62,10 +64,21 @@ def room_of(limit: str) -> int:
         >>> room_of("1GB"), room_of("20 MiB")
         (166666666, 3495253)
     """
+    return _bytes_of(limit) // _SHARE
+
+
+def _bytes_of(limit: str) -> int:
     number, unit = float(limit.rstrip("KMGTiB% ")), limit.lstrip("0123456789. ")
     if unit == "%":
-        return int(number / 100 * _memory_of_machine() / _SHARE)
-    return int(number * (1024 if "i" in unit else 1000) ** ("KMGT".index(unit[0]) + 1) / _SHARE)
+        return int(number / 100 * _memory_of_machine())
+    return int(number * (1024 if "i" in unit else 1000) ** ("KMGT".index(unit[0]) + 1))
+
+
+def _counted(limit: str) -> str:
+    """Return what DuckDB is told of a limit; a share of a memory that is not known is left to it."""
+    part, whole = _COUNTED
+    counted = _bytes_of(limit) * part // whole
+    return f"{counted}B" if counted else limit
 
 
 def _memory_of_machine() -> int:
@@ -90,7 +103,7 @@ def connect(folder: Path, memory_limit: str, workers: int) -> Any:
     connection = duckdb.connect(
         ":memory:",
         config={
-            "memory_limit": memory_limit,
+            "memory_limit": _counted(memory_limit),
             "threads": max(1, workers),
             "temp_directory": str(spill),
             "preserve_insertion_order": "false",
