@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labinterp.batch.encode import encode
+from labinterp.batch.encode import combine, encode
 from labinterp.batch.findings import by_parts, by_pattern
 from labinterp.batch.instants import exact_ages, read_births, read_instants
 from labinterp.batch.runs import Runs
@@ -125,3 +125,21 @@ def test_runs_give_every_row_what_holds_for_it(texts, alone):
     assert runs.spread(once.codes).tolist() == column.codes.tolist()
     of_row = runs.spread(np.arange(len(runs.starts))).tolist()
     assert all(of_row.count(run) == 1 for run in of_row[alone : alone + 1])
+
+
+@pytest.mark.parametrize("rows", [0, 1, 20, 33, 40_000])
+@pytest.mark.parametrize("sizes", [(1,), (3, 1, 2), (300, 1, 200, 7), (70_000, 70_000, 3), (5, 4, 70_000, 70_000)])
+@pytest.mark.parametrize("share", [None, 0.0, 0.6])
+def test_combinations_of_codes_are_numbered_once_each(rows, sizes, share):
+    """Rows share a number where they agree in every column, it leads back to their codes, and rows left out have none."""
+    random = np.random.default_rng(rows + len(sizes))
+    parts = [(random.integers(0, size, rows) // random.integers(1, 4), size) for size in sizes]
+    only = None if share is None else random.random(rows) < share
+    codes, columns = combine(parts, only)
+    wanted = np.full(rows, fill_value=True) if only is None else only
+    assert not codes[~wanted].any()
+    sent = list(zip(*(part[wanted].tolist() for part, _ in parts), strict=True))
+    back = list(zip(*(column[codes[wanted]].tolist() for column in columns), strict=True))
+    assert back == sent
+    assert len(columns) == len(parts)
+    assert {len(column) for column in columns} == {len(set(sent))}

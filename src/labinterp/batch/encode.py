@@ -245,7 +245,13 @@ def combine(parts: Sequence[tuple[Ints, int]], only: Bools | None = None) -> tup
         parts: codes and their number, column by column.
         only: the rows whose combinations are wanted, None for all; any other has code 0.
     """
-    most = max(_DENSE, 8 * (len(parts[0][0]) if only is None else int(np.count_nonzero(only))))
+    if len(parts[0][0]) <= _SHORT:
+        return _combine_few([codes.tolist() for codes, _ in parts], None if only is None else only.tolist())
+    rows = len(parts[0][0])
+    wanted = rows if only is None else int(np.count_nonzero(only))
+    if not wanted:
+        return np.zeros(rows, np.int32), [np.zeros(0, np.intp) for _ in parts]
+    most = max(_DENSE, 8 * wanted)
     digits: list[tuple[Ints, int]] = []
     meaning: list[list[Ints]] = []
     for part in parts:
@@ -256,6 +262,16 @@ def combine(parts: Sequence[tuple[Ints, int]], only: Bools | None = None) -> tup
         meaning.append([np.arange(part[1])])
     codes, used = _number_digits(digits, only, most)
     return codes, _meant(used, digits, meaning)
+
+
+def _combine_few(parts: Sequence[list[int]], only: list[bool] | None) -> tuple[Ints, list[Ints]]:
+    rows = list(zip(*parts, strict=True))
+    wanted = rows if only is None else [row for row, is_wanted in zip(rows, only, strict=True) if is_wanted]
+    used = sorted(set(wanted))
+    place = {row: i for i, row in enumerate(used)}
+    codes = [place[row] if only is None or only[i] else 0 for i, row in enumerate(rows)]
+    columns = zip(*used, strict=True) if used else [()] * len(parts)
+    return np.array(codes, np.int32), [np.array(column, np.intp) for column in columns]
 
 
 def _number_digits(digits: Sequence[tuple[Ints, int]], only: Bools | None, most: int) -> tuple[Ints, Ints]:
