@@ -1,3 +1,5 @@
+import gzip
+import json
 import threading
 import time
 
@@ -10,9 +12,11 @@ from labinterp.errors import InputError
 from labinterp.service import create_app
 from labinterp.service.problems import RefusedError
 from labinterp.service.workers import Workers
-from service_client import PANEL, Client
+from service_client import PANEL, TABLE, Client
 
 OPEN = Client()
+LONG = {**PANEL, "results": PANEL["results"] * 20}
+"""More than is answered in the event loop."""
 LOCKED = Client(token="s3cret", cors=["https://ehr.example.org"])  # noqa: S106 - of this test alone
 PATHS = ["/interpret", "/openapi.json", "/cds-services", "/cds-services/labinterp-patient-view", "/nowhere"]
 
@@ -68,7 +72,7 @@ def test_slow_answer_is_given_up(monkeypatch):
     monkeypatch.setattr("labinterp.service.answers.make", lambda *_: release.wait(5) and b"{}")
     client = Client(timeout=0.2)
     try:
-        assert client.interpret(PANEL).status_code == 503
+        assert client.interpret(LONG).status_code == 503
         assert client.get("/health").status_code == 200
     finally:
         release.set()
@@ -100,12 +104,40 @@ def test_too_many_requests_are_sent_away():
     assert workers.pending == 0
 
 
-def test_work_is_done_off_the_event_loop(monkeypatch):
-    """Answers are made in a worker thread, so that one request does not hold up another."""
+def threads_of_answers(monkeypatch):
     seen = []
     monkeypatch.setattr("labinterp.service.answers.make", lambda *_: seen.append(threading.current_thread()) or b"{}")
-    OPEN.interpret(PANEL)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"body": LONG},
+        {"body": {**PANEL, "options": {"ranges": "uk"}}},
+        {"body": PANEL, "path": "/interpret?ranges=uk"},
+        {"body": PANEL, "accept": "text/html"},
+        {"body": TABLE, "kind": "text/csv"},
+        {"body": gzip.compress(json.dumps(PANEL).encode()), "content_encoding": "gzip"},
+        {"body": gzip.compress(json.dumps(PANEL).encode())},
+    ],
+)
+def test_work_is_done_off_the_event_loop(monkeypatch, sent):
+    """Answers that may take long are made in a worker thread, so that one request does not hold up another."""
+    seen = threads_of_answers(monkeypatch)
+    sent = {name.replace("_", "-"): value for name, value in sent.items()}
+    assert OPEN.interpret(**sent).status_code == 200
     assert seen[0] is not threading.main_thread()
+
+
+def test_a_short_request_is_answered_where_it_arrives(monkeypatch):
+    """A few results as JSON cost no change of threads, unless other answers are being made."""
+    seen = threads_of_answers(monkeypatch)
+    client = Client()
+    assert client.interpret(PANEL).status_code == 200
+    client.app.state.workers.pending = 1
+    assert client.interpret(PANEL).status_code == 200
+    assert [thread is threading.main_thread() for thread in seen] == [True, False]
 
 
 def test_many_at_once_give_each_its_own_answer():

@@ -46,6 +46,11 @@ class Workers:
         """Whether a further request would be taken."""
         return self.pending < self._max_pending
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits."""
+        return self.pending == 0
+
     async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Return what the function returns.
 
