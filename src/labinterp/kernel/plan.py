@@ -158,7 +158,7 @@ class Plan:
 
     def source_of(self, flag: str | None) -> str | None:
         """Return where the limits come from that gave a flag: those of severity stand with what they judged alone."""
-        severity_id = self.severity_ids.get(flag or "")
+        severity_id = self.severity_ids.get(flag) if flag in SEVERE_FLAGS else None
         if not severity_id:
             return self.range_id or None
         return f"{self.range_id}|{severity_id}" if self.range_id else severity_id

@@ -17,6 +17,7 @@ from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent, read_value
 from labinterp.kernel.reported import NO_RANGE
 from labinterp.reading import demographics, flags, values
+from labinterp.reading.demographics import read_text
 from labinterp.reading.times import age_at, read_birth, read_moment
 
 if TYPE_CHECKING:
@@ -99,13 +100,13 @@ def read(result: LabResult, person: PatientGroups, session: Session, decimal: st
     reading = Reading()
     parsed = read_value(result.value, decimal)
     sent = Sent(
-        test=demographics.read_text(result.test) or "",
-        unit=demographics.read_text(result.unit),
-        specimen=demographics.read_text(result.specimen),
-        loinc=demographics.read_text(result.loinc),
+        test=read_text(result.test) or "",
+        unit=read_text(result.unit),
+        specimen=read_text(result.specimen),
+        loinc=read_text(result.loinc),
         written=parsed.unit_text,
-        note=demographics.read_text(result.note),
-        method=demographics.read_text(result.method),
+        note=read_text(result.note),
+        method=read_text(result.method),
     )
     if not (result.reference_low is result.reference_high is result.reference_range is None):
         reading.range_sent = result.reference_low, result.reference_high, result.reference_range
@@ -130,7 +131,7 @@ def read(result: LabResult, person: PatientGroups, session: Session, decimal: st
             return reading
     reading.number, reading.comparator = float(number or 0.0), parsed.comparator
     _convert(reading, session)
-    _grade_by_baseline(reading, read_baseline(result.baseline, decimal))
+    _grade_by_baseline(reading, result.baseline, decimal)
     return reading
 
 
@@ -190,12 +191,12 @@ def _convert(reading: Reading, session: Session) -> None:
         reading.outcome = DOUBTED
 
 
-def _grade_by_baseline(reading: Reading, baseline: float | None) -> None:
+def _grade_by_baseline(reading: Reading, sent: Any, decimal: str | None) -> None:
     """Grade against the patient's baseline as well, where the standard does."""
     plan = reading.plan
     if plan is None or plan.against is None or reading.value is None:
         return
-    channel = reading.channel
+    channel, baseline = reading.channel, read_baseline(sent, decimal)
     base = None if baseline is None else baseline * channel.mul / channel.div
     by_baseline = plan.against.grade(reading.value, reading.comparator, base, plan.low)
     grade, why = plan.against.combined(reading.grade_high, reading.notes & NO_GRADE, by_baseline)
@@ -368,6 +369,8 @@ def _compute(
 
 def disagreement(flag: str | None, reported: str | None) -> int:
     """Return the bit of the note that the laboratory puts the result on another side of normal, or farther, or 0."""
+    if reported is None:
+        return 0
     if flags.disagrees(SIDE_OF_FLAG.get(flag or ""), reported):
         return NOTE_BIT["flag_disagrees"]
     return NOTE_BIT["flag_critical"] if flag in ("L", "H") and flags.is_critical(reported) else 0
