@@ -53,6 +53,12 @@ CELLS = {
     "cerner-clinical-event": {"EVENT_CD_DISP": DIRTY_TESTS, "RESULT_VAL": DIRTY_VALUES,
                               "RESULT_UNITS_CD_DISP": DIRTY_UNITS, "NORMAL_LOW": ENDS, "NORMAL_HIGH": ENDS,
                               "NORMALCY_CD_DISP": FLAGS, "EVENT_END_DT_TM": TIMES},
+    "i2b2": {"CONCEPT_CD": st.sampled_from(["LOINC:19123-9", "LOINC:2601-3", "LOINC:17861-6", "LOINC:99999-9"]),
+             "NVAL_NUM": NUMBERS, "TVAL_CHAR": st.one_of(st.sampled_from(["E", "L", "GE", "NE", "@"]), DIRTY_VALUES),
+             "VALTYPE_CD": st.sampled_from(["N", "N", "T", "@", "B"]), "UNITS_CD": DIRTY_UNITS, "VALUEFLAG_CD": FLAGS,
+             "MODIFIER_CD": st.sampled_from(["@", "@", None, "", "DOSE"]), "START_DATE": TIMES},
+    "trinetx": {"code": st.sampled_from(["19123-9", "2601-3", "17861-6", "9037"]), "lab_result_num_val": NUMBERS,
+                "lab_result_text_val": DIRTY_VALUES, "units_of_measure": DIRTY_UNITS, "date": TIMES},
     "labinterp-wide": {"collected_at": TIMES, "magnesium (mg/dL)": DIRTY_VALUES, "Calcium, mmol/L": DIRTY_VALUES,
                        "Vitamin D": DIRTY_VALUES, "Magnesium range": RANGES, "Magnesium flag": FLAGS},
 }  # fmt: skip
@@ -60,7 +66,8 @@ CELLS = {
 PATIENT = {
     "labinterp": "patient_id", "mimic-iv": "subject_id", "mimic-iii": "subject_id", "omop": "person_id",
     "adam-adlb": "USUBJID", "sdtm-lb": "USUBJID", "synthea": "PATIENT", "eicu": "patientunitstayid", "pcornet": "PATID",
-    "epic-order-results": "ORDER_PROC_ID", "cerner-clinical-event": "PERSON_ID", "labinterp-wide": "patient_id",
+    "epic-order-results": "ORDER_PROC_ID", "cerner-clinical-event": "PERSON_ID", "i2b2": "PATIENT_NUM", "trinetx": "patient_id",
+    "labinterp-wide": "patient_id",
 }  # fmt: skip
 
 

@@ -48,6 +48,10 @@ LAYOUTS = {
         {"ORDER_PROC_ID": 1, "COMPONENT_ID_NAME": "Magnesium", "ORD_NUM_VALUE": "number", "ORD_VALUE": "text"},
         {"REFERENCE_UNIT": "mmol/L"},
     ),
+    "trinetx": (
+        {"patient_id": 1, "code": "2601-3", "lab_result_num_val": "number", "lab_result_text_val": "text"},
+        {"units_of_measure": "mmol/L"},
+    ),
 }
 
 

@@ -567,7 +567,9 @@ def _void(reader: ColumnReader, layout: Layout, found: dict[str, Cells], notes: 
         if column is None or "value" not in found:
             continue
         codes, uniques = distinct(column)
-        hit = np.array([fold(unique) in entry["values"] for unique in uniques] + [False])[codes]
+        listed, kept = entry.get("values", ()), entry.get("unless")
+        gone = [fold(unique) in listed if kept is None else fold(unique) not in kept for unique in uniques]
+        hit = np.array([*gone, False])[codes]
         if not hit.any():
             continue
         values = objects(found["value"].content)
