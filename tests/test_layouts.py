@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labinterp import interpret_files
 from labinterp.documents import read
 from labinterp.errors import InputError, LabInterpError, LayoutError
 from labinterp.tables import layouts
@@ -287,9 +288,45 @@ def test_cerner_traps():
     """In Error and Not Done have no value; the names of codes are needed, as codes are the site's own."""
     table = read(EXAMPLES / "cerner-clinical-event.csv")
     assert [cell(table, i, "value") for i in (3, 4, 5, 6)] == ["<150", None, None, "hemolyzed"]
-    assert table["note"].dropna().tolist() == ["entered_in_error"]
+    assert table["note"].dropna().tolist() == ["entered_in_error", "data_absent"]
     with pytest.raises(LayoutError, match="lacks event_cd_disp"):
         to_labinterp(example("cerner-clinical-event").drop(columns="EVENT_CD_DISP"))
+
+
+def test_what_does_not_hold_has_no_value_in_any_table():
+    """A column of states leaves out what was cancelled or is wrong, with a note, and nothing else; none is ever normal."""
+    rows = pd.DataFrame(
+        {
+            "Test Name": "Magnesium",
+            "Result": "1.9",
+            "Units": "mg/dL",
+            "Order Status": ["Complete", "Final", "CANCELED", "", "Cancelled", "Not done", None],
+            "Status": ["Final", "Cancelled - clotted", None, "Corrected", "entered-in-error", "High", "Not cancelled"],
+            "note": [None, None, None, None, None, None, "unit_conflict"],
+        }
+    )
+    table = to_labinterp(rows)
+    assert [cell(table, i, "value") for i in range(7)] == ["1.9", None, None, "1.9", None, None, "1.9"]
+    assert [cell(table, i, "note") for i in range(7)] == [
+        None, "cancelled", "cancelled", None, "cancelled;entered_in_error", "data_absent", "unit_conflict"
+    ]  # fmt: skip
+    assert table.attrs[layouts.UNUSED] == ()
+    wide = pd.DataFrame({"status": ["cancelled", "final"], "Magnesium (mg/dL)": "1.9", "Calcium (mg/dL)": "9.4"})
+    table = to_labinterp(wide)
+    assert [cell(table, i, "note") for i in range(4)] == ["cancelled", "cancelled", None, None]
+    assert [cell(table, i, "value") for i in range(4)] == [None, None, "1.9", "9.4"]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "b.csv"])
+def test_what_was_cancelled_has_no_value_in_the_stream(name, tmp_path):
+    """A file with a column of states is not read by the short way, which knows columns under other names alone."""
+    rows = pd.DataFrame({"test": "Mg", "value": [1.9, 1.8], "unit": "mg/dL", "status": ["cancelled", "final"]})
+    rows.to_parquet(tmp_path / "a.parquet")
+    rows.to_csv(tmp_path / "b.csv", index=False)
+    interpret_files(tmp_path / name, tmp_path / "out", assume_adult=True)
+    results = pd.read_parquet(tmp_path / "out" / "results")
+    assert [cell(results, i, "flag") for i in (0, 1)] == [None, "N"]
+    assert results["notes"].iloc[0] == "cancelled"
 
 
 def test_i2b2_traps():

@@ -63,6 +63,9 @@ CELLS = {
                        "Vitamin D": DIRTY_VALUES, "Magnesium range": RANGES, "Magnesium flag": FLAGS},
 }  # fmt: skip
 """Layout → its columns, and what is drawn for them."""
+STATES = st.sampled_from(
+    [None, "", "Final", "Corrected", "High", "CANCELLED - clotted", "Entered in error", "Not done"]
+)
 PATIENT = {
     "labinterp": "patient_id", "mimic-iv": "subject_id", "mimic-iii": "subject_id", "omop": "person_id",
     "adam-adlb": "USUBJID", "sdtm-lb": "USUBJID", "synthea": "PATIENT", "eicu": "patientunitstayid", "pcornet": "PATID",
@@ -99,7 +102,9 @@ def test_every_layout_is_drawn():
 @given(data=st.data())
 def test_scalar_frame_and_stream_agree_in_every_layout(layout, data):
     """Whatever the layout, a dirty row comes to the same on the scalar, the frame and the streamed face."""
-    drawn = data.draw(st.lists(st.fixed_dictionaries(CELLS[layout]), min_size=1, max_size=6))
+    states = data.draw(st.booleans()) and layout in ("labinterp", "labinterp-wide")
+    cells = CELLS[layout] | ({"Result Status": STATES} if states else {})
+    drawn = data.draw(st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=6))
     frame = pd.DataFrame([{**row, PATIENT[layout]: f"{i}"} for i, row in enumerate(drawn)], dtype="object")
     options = {"layout": layout, "assume_adult": True}
     framed = list(answers(li.interpret_frame(frame, **options).results))

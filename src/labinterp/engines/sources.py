@@ -24,7 +24,7 @@ from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
 from labinterp.reading import lines
-from labinterp.tables import encodings, layouts, packed, sources, text, wide
+from labinterp.tables import encodings, headings, layouts, packed, sources, text, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.kept import KEPT, with_kept
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE
@@ -188,7 +188,7 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> FileColumns
 
 def _renamed(reading: FileColumns) -> dict[str, str] | None:
     """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
-    if reading.layout != LONG or "comparator" in map(fold, reading.used):
+    if reading.layout != LONG or "comparator" in map(fold, reading.used) or headings.statuses(reading.used):
         return None
     bare = attrs.evolve(reading, kept=())
     empty = bare.convert(pd.DataFrame({name: [None] for name in reading.used}, dtype=object))

@@ -16,7 +16,7 @@ from labinterp.messages import fhir_ranges
 from labinterp.messages.fhir_in import Documents, JsonNode, Resource, codings, words
 from labinterp.messages.fhir_ranges import Subject
 from labinterp.model import LabResult, Patient
-from labinterp.reading import demographics, flags, values
+from labinterp.reading import demographics, flags, statuses, values
 from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.ids import names_nobody, read_id
 from labinterp.reading.naming import local_test, loinc_code, name_of_test, specimen_name
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
     from labinterp.reading.analytes import TestMap
 
-_WITHOUT_VALUE: Final = {
-    **dict.fromkeys(("entered-in-error", "error"), "entered_in_error"),
-    **dict.fromkeys(("cancelled", "canceled", "aborted", "rejected"), "cancelled"),
-}
 _SOUND: Final = frozenset(
     {"registered", "specimen-in-process", "preliminary", "final", "amended", "corrected", "appended", "unknown"}
 )
@@ -245,8 +241,8 @@ def _status(resource: Resource) -> str:
 def _reason_to_refuse(part: JsonNode, home: _Home) -> str | None:
     """Return why a value may not be used, although it is there."""
     for resource in filter(None, (home.resource, home.report)):
-        if _status(resource) in _WITHOUT_VALUE:
-            return _WITHOUT_VALUE[_status(resource)]
+        if (note := statuses.note_of(_status(resource))) is not None:
+            return note
     if part.data.get("modifierExtension") or home.node.data.get("modifierExtension"):
         return "modifier_extension"
     if home.node.data.get("focus"):

@@ -176,6 +176,22 @@ def clock(columns: Iterable[object], taken: Iterable[int]) -> int | None:
 
 
 @functools.cache
+def _statuses() -> frozenset[str]:
+    """Return the keys of what heads a column of the states of results."""
+    return frozenset(map(key_of, knowledge("headings.toml")["status"]["words"]))
+
+
+def statuses(columns: Iterable[object]) -> list[int]:
+    """Return the positions of the columns that may say of a result that it does not hold.
+
+    Example:
+        >>> statuses(["Test", "Result", "Result Status", "Order Status"])
+        [2, 3]
+    """
+    return [position for position, column in enumerate(columns) if key_of(column) in _statuses()]
+
+
+@functools.cache
 def _parts() -> Mapping[str, str]:
     """Return, by key, what stands behind the name of a test in a wide table → the column of ours that it means."""
     parts = knowledge("headings.toml")["parts"]

@@ -17,10 +17,21 @@ import pandas as pd
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
-from labinterp.reading import units, values
+from labinterp.reading import statuses, units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
-from labinterp.tables.columns import Cells, ColumnReader, cells, choose, distinct, objects, settled, timed, with_texts
+from labinterp.tables.columns import (
+    Cells,
+    ColumnReader,
+    cells,
+    choose,
+    distinct,
+    objects,
+    per_distinct,
+    settled,
+    timed,
+    with_texts,
+)
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
@@ -303,6 +314,8 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
         wanted |= _clock(columns, {**others, **_own_positions(columns)}, at)
     else:
         wanted = _referenced(layouts()[layout])
+    if layout in (LONG, WIDE):
+        wanted |= {fold(columns[at]) for at in headings.statuses(columns)}
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
 
 
@@ -437,6 +450,7 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
         if value is not None and operators is not None:
             out["value"] = _array(settled(value, None, operators).content)
     _tell_time(out, names, found)
+    _tell_states(out, names)
     unit = _unit_of_values(list(names.frame.columns), found)
     if unit is not None:
         out["unit"] = _filled(out["unit"], unit) if "unit" in out else unit
@@ -451,6 +465,26 @@ def _tell_time(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> Non
     if at is not None:
         reader = ColumnReader(names, {}, _maps(), layouts()[LONG].missing)
         out["collected_at"] = timed(reader.cells_at(found["collected_at"]), reader.cells_at(at))
+
+
+def _tell_states(out: pd.DataFrame, names: Names, rows: Any = None) -> None:
+    """Leave out the values of results of which a column says that they do not hold.
+
+    Args:
+        out: results.
+        names: the table that they come from.
+        rows: by result, the position of its row there; None where they are the same rows.
+    """
+    found = headings.statuses(names.frame.columns)
+    if not found:
+        return
+    notes = objects(out["note"]) if "note" in out else np.full(len(out), None, dtype=object)
+    for at in found:
+        said = per_distinct(names.frame.iloc[:, at], statuses.note_of)
+        said = said if rows is None else said[rows]
+        if (said != None).any():  # noqa: E711 - an array of objects
+            out["value"] = _left_out(out["value"], notes, said)
+    out["note"] = notes
 
 
 def _filled(column: pd.Series[Any], unit: str) -> Any:
@@ -566,17 +600,31 @@ def _void(reader: ColumnReader, layout: Layout, found: dict[str, Cells], notes: 
         column = reader.names.column(entry["column"])
         if column is None or "value" not in found:
             continue
-        codes, uniques = distinct(column)
-        listed, kept = entry.get("values", ()), entry.get("unless")
-        gone = [fold(unique) in listed if kept is None else fold(unique) not in kept for unique in uniques]
-        hit = np.array([*gone, False])[codes]
-        if not hit.any():
-            continue
-        values = objects(found["value"].content)
-        values[hit] = None
-        found["value"] = Cells(values, found["value"].missing | hit)
-        if "note" in entry:
-            notes[hit] = [f"{note};{entry['note']}" if note else entry["note"] for note in notes[hit]]
+        said = per_distinct(column, functools.partial(_reason, entry))
+        if (said != None).any():  # noqa: E711 - an array of objects
+            values = _left_out(found["value"].content, notes, said)
+            found["value"] = Cells(values, found["value"].missing | (said != None))  # noqa: E711 - as above
+
+
+def _reason(entry: Mapping[str, Any], content: Any) -> str | None:
+    """Return the note of a row that an entry of `void` leaves out, empty where it has none; None for any other row."""
+    if "values" in entry:
+        return entry.get("note", "") if fold(content) in entry["values"] else None
+    if "unless" in entry:
+        return None if fold(content) in entry["unless"] else entry.get("note", "")
+    return statuses.note_of(content)
+
+
+def _left_out(value: Any, notes: Any, said: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Return values without those of which something is said, and put that among the notes of their rows."""
+    hit = said != None  # noqa: E711 - an array of objects
+    notes[hit] = [
+        ";".join(note for note in pair if isinstance(note, str) and note)
+        for pair in zip(notes[hit].tolist(), said[hit].tolist(), strict=True)
+    ]
+    values = objects(value)
+    values[hit] = None
+    return values
 
 
 def _wide(reader: ColumnReader, tests: TestMap | None) -> pd.DataFrame:
@@ -597,4 +645,6 @@ def _wide(reader: ColumnReader, tests: TestMap | None) -> pd.DataFrame:
     if clock is not None:
         day = others["collected_at"]
         others["collected_at"] = attrs.evolve(day, content=timed(day, reader.cells_at(clock)))
-    return wide.to_long(reader.names.frame, others, tests)
+    out = wide.to_long(reader.names.frame, others, tests)
+    _tell_states(out, reader.names, out["input_row"].to_numpy())
+    return out
