@@ -125,7 +125,7 @@ def exact_ages(birth: Ints, instant: Ints) -> Floats:
     year = seen.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
     month = birth.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     years = year - month // 12
-    around = month + 12 * np.minimum(years - 1, 0), month + 12 * (years + 1)
+    around = month + 12 * np.minimum(years - 1, 0), month + 12 * np.maximum(years + 1, 0)
     starts, earliest = _months(int(around[0].min()), int(around[1].max()))
     into = birth - starts.take(month - earliest)
 
