@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labinterp import interpret_files
+from labinterp import interpret_files, interpret_frame
 from labinterp.documents import read
 from labinterp.errors import InputError, LabInterpError, LayoutError
 from labinterp.tables import layouts
@@ -327,6 +327,31 @@ def test_what_was_cancelled_has_no_value_in_the_stream(name, tmp_path):
     results = pd.read_parquet(tmp_path / "out" / "results")
     assert [cell(results, i, "flag") for i in (0, 1)] == [None, "N"]
     assert results["notes"].iloc[0] == "cancelled"
+
+
+def test_values_in_two_columns_are_one_and_the_second_is_a_flag():
+    """In Range and Out Of Range hold one value; both say no number; the unit behind the range is that of the value."""
+    rows = pd.DataFrame(
+        {
+            "Test Name": ["MAGNESIUM", "CALCIUM", "CALCIUM", "CALCIUM", "ALBUMIN"],
+            "In Range": [None, "9.4", "9.4", None, "4.2"],
+            "Out Of Range": ["1.2 L", None, "9.9", "9.4", None],
+            "Reference Range": ["1.5-2.5 mg/dL", "8.6-10.2 mg/dL", "8.6-10.2 mg/dL", "see note, mg/dL", None],
+            "Lab": "EN",
+        }
+    )
+    table = to_labinterp(rows)
+    assert [cell(table, i, "value") for i in range(5)] == ["1.2 L", "9.4", "not a number", "9.4", "4.2"]
+    assert [cell(table, i, "unit") for i in range(5)] == ["mg/dL", "mg/dL", "mg/dL", None, None]
+    assert [cell(table, i, "reported_flag") for i in range(5)] == ["abnormal", None, "abnormal", "abnormal", None]
+    assert table.attrs[layouts.UNUSED] == ("Lab",)
+    unread = rows.assign(Units="mg/dL", Flag=["", "", "", "", "L"])
+    results = interpret_frame(unread, assume_adult=True).results
+    assert results["flag"].tolist()[:2] == ["L", "N"]
+    assert cell(results, 3, "flag") == "IND"
+    assert to_labinterp(unread)["reported_flag"].tolist()[-2:] == ["abnormal", "L"]
+    told = to_labinterp(rows.rename(columns={"Lab": "Result"}).assign(Units="mg/dL"))
+    assert told["value"].tolist() == ["EN"] * 5
 
 
 def test_i2b2_traps():

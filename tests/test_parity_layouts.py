@@ -66,6 +66,12 @@ CELLS = {
 STATES = st.sampled_from(
     [None, "", "Final", "Corrected", "High", "CANCELLED - clotted", "Entered in error", "Not done"]
 )
+HALF = st.one_of(st.none(), DIRTY_VALUES)
+FREELY = {
+    "labinterp": ({}, {"Result Status": STATES}, {"value": None, "unit": None, "In Range": HALF, "Out Of Range": HALF}),
+    "labinterp-wide": ({}, {"Result Status": STATES}),
+}
+"""Layout that is headed freely → what may stand there as well, or is not there."""
 PATIENT = {
     "labinterp": "patient_id", "mimic-iv": "subject_id", "mimic-iii": "subject_id", "omop": "person_id",
     "adam-adlb": "USUBJID", "sdtm-lb": "USUBJID", "synthea": "PATIENT", "eicu": "patientunitstayid", "pcornet": "PATID",
@@ -102,8 +108,8 @@ def test_every_layout_is_drawn():
 @given(data=st.data())
 def test_scalar_frame_and_stream_agree_in_every_layout(layout, data):
     """Whatever the layout, a dirty row comes to the same on the scalar, the frame and the streamed face."""
-    states = data.draw(st.booleans()) and layout in ("labinterp", "labinterp-wide")
-    cells = CELLS[layout] | ({"Result Status": STATES} if states else {})
+    freely = data.draw(st.sampled_from(FREELY.get(layout, ({},))))
+    cells = {name: drawn for name, drawn in (CELLS[layout] | freely).items() if drawn is not None}
     drawn = data.draw(st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=6))
     frame = pd.DataFrame([{**row, PATIENT[layout]: f"{i}"} for i, row in enumerate(drawn)], dtype="object")
     options = {"layout": layout, "assume_adult": True}

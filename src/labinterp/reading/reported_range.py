@@ -7,6 +7,7 @@ of it is understood. Where it can be read by the decimal point and by the decima
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -559,6 +560,20 @@ def ends_of_text(text: str | None, unit: str | None, decimal: str | None = None)
     if found is None or found.bands or not same_unit(found.unit_text, unit):
         return UNUSABLE, None
     return found.low, found.high
+
+
+def unit_of(text: Any) -> str | None:
+    """Return the unit behind the numbers of a range, whoever it is for; None where there is none, or more than one.
+
+    Example:
+        >>> unit_of("8.6-10.2 mg/dL"), unit_of("8.6-10.2"), unit_of("see note")
+        ('mg/dL', None, None)
+    """
+    if not isinstance(text, str):
+        return None
+    people = itertools.product(("female", "male"), (True, False))
+    found = {found.unit_text for sex, adult in people for found in readings(text, None, sex, adult)}
+    return found.pop() if len(found) == 1 else None
 
 
 def same_unit(ours: str | None, theirs: str | None) -> bool:

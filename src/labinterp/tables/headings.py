@@ -192,6 +192,29 @@ def statuses(columns: Iterable[object]) -> list[int]:
 
 
 @functools.cache
+def _halves() -> Mapping[str, frozenset[str]]:
+    """Return the keys of what heads values in range, and of what heads those out of it."""
+    return {half: frozenset(map(key_of, words)) for half, words in knowledge("headings.toml")["halves"].items()}
+
+
+def halves(columns: Iterable[object]) -> tuple[int, int] | None:
+    """Return the positions of values in range and of those out of range, where no column is headed as that of values.
+
+    Example:
+        >>> halves(["Test Name", "In Range", "Out Of Range", "Reference Range"]), halves(["Test", "Result", "In Range"])
+        ((1, 2), None)
+    """
+    columns = list(columns)
+    keys = [key_of(column) for column in columns]
+    inside, outside = (
+        [at for at, key in enumerate(keys) if key in _halves()[half]] for half in ("in_range", "out_of_range")
+    )
+    if len(inside) != 1 or len(outside) != 1 or "value" in meanings(columns):
+        return None
+    return inside[0], outside[0]
+
+
+@functools.cache
 def _parts() -> Mapping[str, str]:
     """Return, by key, what stands behind the name of a test in a wide table → the column of ours that it means."""
     parts = knowledge("headings.toml")["parts"]

@@ -17,7 +17,7 @@ import pandas as pd
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
-from labinterp.reading import statuses, units, values
+from labinterp.reading import reported_range, statuses, units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
 from labinterp.tables.columns import (
@@ -156,6 +156,7 @@ def recognize(columns: Iterable[object], choices: ColumnChoices | None = None) -
             return layout.name
     meant = headings.meanings(columns)
     own |= {"unit"} if _unit_of_values(columns, {**meant, **_own_positions(columns)}, choices) else set()
+    own |= _of_halves(columns)
     if not layouts()[LONG].lacks(own | set(meant)):
         return LONG
     if wide.headings(columns, choices.tests):
@@ -201,6 +202,14 @@ def _unit_of_values(
     name = mapped if mapped is not None else columns[at["value"]] if "value" in at else ""
     unit = headings.split_unit(str(name))[1]
     return unit if unit is not None and units.resolve(unit).code is not None else None
+
+
+def _of_halves(columns: Iterable[object]) -> set[str]:
+    """Return our columns that values in range and values out of range make; the unit where there is a range."""
+    columns = list(columns)
+    if headings.halves(columns) is None:
+        return set()
+    return {"value", "unit"} if "reference_range" in headings.meanings(columns) else {"value"}
 
 
 def _own_positions(columns: Iterable[object]) -> dict[str, int]:
@@ -284,7 +293,7 @@ def _layout(columns: Iterable[object], layout: str, choices: ColumnChoices) -> L
     if found.name == LONG:
         meant = headings.meanings(columns)
         has_unit = choices.has_units or _unit_of_values(columns, {**meant, **_own_positions(columns)}, choices)
-        given |= set(meant) | ({"unit"} if has_unit else set())
+        given |= set(meant) | ({"unit"} if has_unit else set()) | _of_halves(columns)
     lacks = [need for need in found.lacks(given) if not set(need.split(" or ")) & set(choices.columns)]
     if lacks and not {"test", "value", "unit"} <= set(choices.columns):
         raise _lacking(found, tuple(lacks), "the table as ")
@@ -316,6 +325,8 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
         wanted = _referenced(layouts()[layout])
     if layout in (LONG, WIDE):
         wanted |= {fold(columns[at]) for at in headings.statuses(columns)}
+    if layout == LONG:
+        wanted |= {fold(columns[at]) for at in headings.halves(columns) or ()}
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
 
 
@@ -429,6 +440,7 @@ def _tables(layout: Layout, tables: Mapping[str, Any]) -> dict[str, Names]:
 
 def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.DataFrame:
     """Return the frame under our names, its data not copied."""
+    names = _whole(names, chosen)
     group = layouts()[LONG].results[0]
     found = _own_names(names, chosen, {**layouts()[LONG].columns, **group})
     titles = [str(column) for column in names.frame.columns]
@@ -457,6 +469,35 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
     if has_units and "unit" not in out:
         out["unit"] = None
     return out
+
+
+def _whole(names: Names, chosen: Mapping[str, int]) -> Names:
+    """Return a table whose values stand in one column where they stood in two, in range and out of range.
+
+    What is out of range is so by the laboratory, and has its flag. Where no column is one of units, the unit is that
+    behind the range.
+    """
+    titles = list(names.frame.columns)
+    found = headings.halves(titles)
+    if found is None or "value" in chosen:
+        return names
+    reader = ColumnReader(names, {}, _maps(), layouts()[LONG].missing)
+    inside, outside = map(reader.cells_at, found)
+    meant = {**headings.meanings(titles), **_own_positions(titles), **chosen}
+    out = names.frame.copy(deep=False)
+    out["value"] = _array(settled(outside, inside, None).content)
+    flags = np.full(len(out), None, dtype=object)
+    if "reported_flag" in meant:
+        flags = objects(reader.cells_at(meant["reported_flag"]).content)
+    blank = pd.isna(pd.Series(flags, dtype=object)).to_numpy(dtype=bool)
+    flags[blank & ~outside.missing] = "abnormal"
+    if "reported_flag" in meant:
+        out.isetitem(meant["reported_flag"], flags)
+    else:
+        out["reported_flag"] = flags
+    if "unit" not in meant and "reference_range" in meant:
+        out["unit"] = per_distinct(names.frame.iloc[:, meant["reference_range"]], reported_range.unit_of)
+    return Names(out, names.title)
 
 
 def _tell_time(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> None:
