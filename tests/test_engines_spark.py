@@ -250,7 +250,7 @@ def test_example_job_writes_the_three_tables(tmp_path, form):
 def test_ids_with_white_space_around_are_one_patient(spark):
     """`5`, ` 5` and `5` with a tab or a wide blank are one patient in every partition; a blank or crossed-out id names nobody."""
     tests = (("25-hydroxyvitamin D", "9", "ng/mL"), ("calcium", "9.4", "mg/dL"), ("magnesium", "0.5", "mmol/L"))
-    ids = ("{} ", " {}", "{}\t\u3000")
+    ids = ("{} ", " {}", '="{}\t\u3000"')
     table = [(each.format(i), *test, "50") for each, test in zip(ids, tests, strict=True) for i in range(12)]
     nobody = ("", " ", "\u00a0", "NA", " [Redacted]", "xx-xx", "***", "НЕИЗВЕСТНО", "–")
     table += [(blank, *test, "50") for blank in nobody for test in tests]

@@ -1,5 +1,7 @@
 """One rule for ids on every face."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -24,6 +26,55 @@ def test_ids_with_white_space_around_are_one_patient_in_streams(tmp_path, kind, 
     report = li.interpret_frame(frame)
     assert_same(tmp_path / "out", report)
     assert set(report.pathways["support"]) == {"interrupted"}
+
+
+def kept(cell):
+    return f'="{cell}"'
+
+
+def told(results):
+    return results.drop(columns=["collected_at", "notes"]).astype(object).fillna("").astype(str).to_numpy().tolist()
+
+
+@pytest.mark.parametrize("times", [1, 400])
+@pytest.mark.parametrize("bare", [True, False])
+def test_cells_that_a_spreadsheet_is_to_keep_are_read_as_it_shows_them(tmp_path, times, bare):
+    """`="007"` is 007 in every column: ids, tests, values, units, dates, ages, ranges and flags, in frames and streams."""
+    columns = [*COLUMNS, "sex", "birth_date", "specimen", "reference_range", "reported_flag"]
+    rows = [
+        ("007", "Magnesium", "1.2", "mg/dL", "54", "2025-01-01", "f", "", "serum", "1.6-2.6 mg/dL", "L"),
+        ("007", "17861-6", "9.4", "mg/dL", "54", "2025-01-01", "f", "", "urine", "8.6-10.2", ""),
+        (" 8 ", "Calcium", "<8.1", "mg/dL", "", "03.04.2025 08:30", "m", "1971-02-03", "", "", "Low"),
+        ("8", "albumin", "41", "g/L", "", "03.04.2025 08:30", "m", "1971-02-03", "", "", "N"),
+        ("NA", "Mg", "0.8", "mmol/L", "", "", "", "", "", "", ""),
+        ("NA", "Mg", "", "", "", "", "", "", "", "", ""),
+    ]
+    plain = pd.DataFrame(rows * times, columns=columns)
+    wrapped = plain.map(kept)
+    if bare:  # without the quotes of CSV around it
+        text = "\n".join([",".join(columns), *(",".join(row) for row in wrapped.to_numpy().tolist()), ""])
+        (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    else:
+        wrapped.to_csv(tmp_path / "a.csv", index=False)
+    report, expected = li.interpret_frame(wrapped), li.interpret_frame(plain)
+    assert told(report.results) == told(expected.results)
+    assert told(li.interpret_frame(wrapped.astype(object)).results) == told(expected.results)
+    assert report.findings["finding"].tolist() == expected.findings["finding"].tolist()
+    assert not report.results["notes"].str.contains("unreadable|unusable").any()
+    li.interpret_files(tmp_path / "a.csv", tmp_path / "out")
+    assert_same(tmp_path / "out", report)
+
+
+def test_named_layouts_read_cells_as_a_spreadsheet_shows_them():
+    """Codes, keys of tables beside, years and missing values are read alike where a spreadsheet is to keep them."""
+    folder = Path(__file__).parents[1] / "examples" / "data" / "layouts"
+    for path in sorted(folder.glob("*.csv")):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        beside = {each.stem: pd.read_csv(each, dtype=str) for each in sorted((folder / path.stem).glob("*.csv"))}
+        results, expected = (
+            li.interpret_frame(each, layout=path.stem, beside=beside).results for each in (table.map(kept), table)
+        )
+        assert told(results) == told(expected), path.stem
 
 
 NOBODY = ["NA", "n/a", "None", "null", "nan", "-", "--", "***", "___", "?", "unknown", "UNKNOWN ", "Anonymous", "[REDACTED]",

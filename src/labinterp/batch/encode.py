@@ -98,14 +98,14 @@ class Encoded:
 
 def _are_plain(letters: Letters | None) -> bool:
     """Say as `_are_plain_ids` does, without a look at each; where this says no, that may still say yes."""
-    if letters is None or not letters.are_visible:
+    if letters is None or not letters.are_visible or letters.are_quoted:
         return False
     lengths = letters.lengths[1:]
     return bool(lengths.min() > 0 and lengths.max() <= LONGEST_ID)
 
 
 def _are_plain_ids(texts: list[str]) -> bool:
-    """Say whether every text is an id as it stands: somebody's, not too long, and with nothing blank around it."""
+    """Say whether every text is an id as it stands: somebody's, not too long, and with nothing around it."""
     if not texts:
         return True
     lengths = [*map(len, texts)]
@@ -114,6 +114,8 @@ def _are_plain_ids(texts: list[str]) -> bool:
     if any(names_nobody(text) for text in texts if not text[-1:].isdigit()):
         return False
     joined = "".join(texts)
+    if '"' in joined:
+        return False
     return joined.split() == [joined] or all(text == text.strip() for text in texts)
 
 

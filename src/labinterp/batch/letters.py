@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _BLANK: Final = ord(" ")
 _LAST: Final = ord("~")
+_QUOTE: Final = ord('"')
 
 
 @attrs.frozen(eq=False)
@@ -53,6 +54,11 @@ class Letters:
     def are_visible(self) -> bool:
         """Whether there is nothing but visible ASCII."""
         return not len(self.signs) or bool(self.signs.min() > _BLANK and self.signs.max() <= _LAST)
+
+    @property
+    def are_quoted(self) -> bool:
+        """Whether there is a quotation mark."""
+        return bool((self.signs == _QUOTE).any())
 
     def after_nothing(self) -> Letters:
         """Return the same after an empty text."""

@@ -20,6 +20,7 @@ from labinterp.engines.sources import FileColumns, How, reading_of
 from labinterp.errors import LayoutError, MissingExtraError
 from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
+from labinterp.reading.cells import KEPT
 from labinterp.reading.ids import AROUND, CROSSED_OUT, LONGEST_ID, LONGEST_WORD, nobody
 from labinterp.tables.layouts import COLUMNS
 from labinterp.tables.people import THE_PATIENT
@@ -37,6 +38,7 @@ _ROWS: Final = 1 << 16
 _WHITE: Final = r"[\s\p{Z}\x1c-\x1f\x85]+"
 _OUTER_SPACE: Final = f"^{_WHITE}|{_WHITE}$"
 """What Python's `strip` takes away, for the regular expressions of Java."""
+_SHOWN: Final = f"^{KEPT}$"
 """About how many rows are interpreted at a time."""
 
 
@@ -191,7 +193,8 @@ def _with_ids(rows: DataFrame) -> DataFrame:
         return rows
     patient, kind = sql.col("patient_id"), rows.schema["patient_id"].dataType
     if isinstance(kind, types.StringType):
-        bare = sql.regexp_replace(patient, _OUTER_SPACE, "")
+        shown = sql.regexp_replace(sql.regexp_replace(patient, _OUTER_SPACE, ""), _SHOWN, "$1")
+        bare = sql.regexp_replace(shown, _OUTER_SPACE, "")
         word = sql.lower(sql.regexp_replace(bare, f"(?U){AROUND}", ""))
         unnamed = (word.isin(*nobody()) | word.rlike(f"^{CROSSED_OUT}$")) & (sql.length(bare) <= LONGEST_WORD)
         return rows.withColumn("patient_id", sql.when(sql.length(bare).between(1, LONGEST_ID) & ~unnamed, bare))

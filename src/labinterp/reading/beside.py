@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from labinterp.reading import comparators, flags, values
+from labinterp.reading.cells import as_shown
 
 NOT_NUMERIC: Final = "not a number"
 """Stands as the value where something else than a number was sent, so that the interpretation says so."""
@@ -110,7 +111,7 @@ def censored_start(text: Any) -> str | None:
     """
     if not isinstance(text, str):
         return None
-    made = comparators.plain(text[: 2 * values.MAX_LENGTH])
+    made = comparators.plain(as_shown(text)[: 2 * values.MAX_LENGTH])
     start = next((i for i, char in enumerate(made) if char in "0123456789"), None)
     if start is None:
         return None

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._data import knowledge
+from labinterp.reading.cells import as_shown
 from labinterp.reading.times import MAX_AGE, Age, fold
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def is_missing(value: Any) -> bool:
     if value is None:
         return True
     if isinstance(value, str):
-        return not value.strip()
+        return not as_shown(value).strip()
     try:
         return bool(value != value)  # noqa: PLR0124 - only NaN and NaT differ from themselves
     except Exception:  # noqa: BLE001 - what cannot be compared with itself says nothing

@@ -12,6 +12,7 @@ import re
 from typing import Any, Final
 
 from labinterp._data import knowledge
+from labinterp.reading.cells import as_shown
 
 LONGEST_ID: Final = 1024
 """Characters; what is longer names nobody."""
@@ -63,7 +64,7 @@ def read_result_id(value: Any) -> str | None:
         ('5', 'NA', None)
     """
     if isinstance(value, str):
-        text = str.__str__(value).strip()
+        text = as_shown(str.__str__(value).strip())
     else:
         try:
             text = _text(value)

@@ -15,6 +15,7 @@ import attrs
 
 from labinterp._data import knowledge
 from labinterp.reading import comparators, units, values
+from labinterp.reading.cells import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -425,7 +426,7 @@ def readings(
     """
     if len(text) > MAX_LENGTH:
         return ()
-    tokens = _tokens(text)
+    tokens = _tokens(as_shown(text))
     if not tokens:
         return ()
     parser = _Parser(tokens)

@@ -23,6 +23,7 @@ import attrs
 
 from labinterp._data import knowledge
 from labinterp.errors import InputError
+from labinterp.reading.cells import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -228,8 +229,8 @@ def _read_text(text: str, date_order: str | None) -> Moment | None:
 
 
 def fold(text: str) -> str:
-    """Return a text in NFKC, without case and accents, runs of white space as one blank."""
-    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    """Return what a cell shows, in NFKC, without case and accents, runs of white space as one blank."""
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", as_shown(text)).casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(unicodedata.normalize("NFC", bare).translate(_LIKE_ASCII).split())
 

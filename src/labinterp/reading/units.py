@@ -21,6 +21,7 @@ from labinterp._data import knowledge
 from labinterp.arguments import as_float, has
 from labinterp.errors import IncompatibleUnitError, UnknownTestError, UnknownUnitError, ValueParseError
 from labinterp.reading import analytes, comparators
+from labinterp.reading.cells import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -367,7 +368,7 @@ def _fold(text: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _resolve(text: str) -> ResolvedUnit:
     data = knowledge("units.toml")
-    repaired = text
+    text = repaired = as_shown(text)
     for garbled, sign in data["mojibake"].items():
         repaired = repaired.replace(garbled, sign)
     if not _fold(repaired) or _fold(repaired) in data["missing"]:

@@ -24,7 +24,7 @@ MAX_LENGTH: Final = 64
 """Longest text that is read, without the white space around it."""
 
 MISSING_MARKERS: Final = frozenset(
-    {"", '""', "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "null", "(null)", "none", "nil", "nat"}
+    {"", '""', '=""', "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "null", "(null)", "none", "nil", "nat"}
     | {sign * count for sign in "-._" for count in range(1, 9)},
 )
 """Stripped and casefolded texts that say that there is no value."""

@@ -16,6 +16,7 @@ import pandas as pd
 from labinterp.errors import LayoutError
 from labinterp.reading import beside
 from labinterp.reading import values as values_
+from labinterp.reading.cells import as_shown
 from labinterp.tables.headings import Names, split_heading
 from labinterp.tables.rows import as_text
 
@@ -97,11 +98,11 @@ def key_text(value: Any) -> str:
     """Return a key as it is compared: `50960`, `50960.0` and `"50960"` are one."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip().casefold()
+    return as_shown(str(value)).strip().casefold()
 
 
 def cells(column: Any, markers: frozenset[str]) -> Cells:
-    """Find the cells that hold nothing: NaN, None, blanks and the texts of `markers`."""
+    """Read cells as a spreadsheet shows them, and find those with nothing: NaN, None, blanks and `markers`."""
     series = _series(column)
     if not (pd.api.types.is_object_dtype(series.dtype) or pd.api.types.is_string_dtype(series.dtype)):
         if isinstance(series.dtype, pd.CategoricalDtype):
@@ -112,9 +113,16 @@ def cells(column: Any, markers: frozenset[str]) -> Cells:
         else:
             return Cells(column, series.isna().to_numpy(dtype=bool))
     codes, uniques = distinct(series)
+    shown = [_shown(unique) for unique in uniques]
+    if any(now is not before for now, before in zip(shown, uniques, strict=True)):
+        column = np.array([*shown, None], dtype=object)[codes]
     empty = np.ones(len(uniques) + 1, dtype=bool)
-    empty[:-1] = [isinstance(unique, str) and unique.strip().casefold() in markers for unique in uniques]
+    empty[:-1] = [isinstance(text, str) and text.strip().casefold() in markers for text in shown]
     return Cells(column, empty[codes])
+
+
+def _shown(content: Any) -> Any:
+    return as_shown(content) if isinstance(content, str) else content
 
 
 def _series(column: Any) -> pd.Series[Any]:
@@ -177,7 +185,7 @@ class ColumnReader:
             return _dated(column, source)
         function = self._function(source, markers)
         if function is not None:
-            return per_distinct(column, function)
+            return per_distinct(column, lambda content: function(_shown(content)))
         for name, join in (("unit_in", " "), ("time_in", "T")):
             other = look(source[name]) if name in source else None
             if other is not None:

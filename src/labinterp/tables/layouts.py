@@ -26,6 +26,7 @@ from labinterp.tables.columns import (
     cells,
     choose,
     distinct,
+    key_text,
     objects,
     per_distinct,
     settled,
@@ -650,9 +651,9 @@ def _void(reader: ColumnReader, layout: Layout, found: dict[str, Cells], notes: 
 def _reason(entry: Mapping[str, Any], content: Any) -> str | None:
     """Return the note of a row that an entry of `void` leaves out, empty where it has none; None for any other row."""
     if "values" in entry:
-        return entry.get("note", "") if fold(content) in entry["values"] else None
+        return entry.get("note", "") if key_text(content) in entry["values"] else None
     if "unless" in entry:
-        return None if fold(content) in entry["unless"] else entry.get("note", "")
+        return None if key_text(content) in entry["unless"] else entry.get("note", "")
     return statuses.note_of(content)
 
 
