@@ -78,21 +78,34 @@ def _rested():
     processes.resting.end()
 
 
+class Asked(list):
+    """What processes were asked to do in a run."""
+
+    def __init__(self):
+        super().__init__()
+        self.joined = threading.Event()
+
+    def clear(self):
+        """Begin another run."""
+        super().clear()
+        self.joined.clear()
+
+
 @pytest.fixture
 def asked(monkeypatch):
     """What processes were asked to do; what works in this one waits until they are asked, where a run has processes."""
-    methods, joined = [], threading.Event()
+    methods = Asked()
     call, here = Worker.call, processes.here
 
     def listened(self, method, *given):
         methods.append(method)
         if method != "begin":
-            joined.set()
+            methods.joined.set()
         return call(self, method, *given)
 
     def waiting(desk):
         own = here(desk)
-        return lambda *given: (joined.wait(60), own(*given))[1]
+        return lambda *given: (methods.joined.wait(60), own(*given))[1]
 
     monkeypatch.setattr(Worker, "call", listened)
     monkeypatch.setattr(processes, "here", waiting)
