@@ -212,7 +212,8 @@ def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Ta
         skipped.append(row.actual_columns)
         return "skip"
 
-    table = pacsv.read_csv(
+    # `read_csv` takes the signals of the main thread over, and can lose one that comes as it ends; this reader does not
+    reader = pacsv.open_csv(
         pa.py_buffer(data),
         read_options=pacsv.ReadOptions(column_names=dialect.names, block_size=len(data) + 1, use_threads=False),
         parse_options=pacsv.ParseOptions(
@@ -225,7 +226,8 @@ def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Ta
             null_values=[""],
         ),
     )
-    return table, len(skipped)
+    with reader:
+        return reader.read_all(), len(skipped)
 
 
 def parse_block(block: Block, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, tuple[BadRow, ...]]:
