@@ -161,7 +161,9 @@ def test_quiet_prints_the_first_lines_alone(capsys, panels, healthy, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_interrupt_ends_with_130(tmp_path):
     """Control-C ends with 130, one line, and nothing half-written."""
-    command = [sys.executable, "-m", "labinterp.cli", "interpret", "-", "-o", str(tmp_path / "out")]
+    start = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    start += "runpy.run_module('labinterp.cli', run_name='__main__')"
+    command = [sys.executable, "-c", start, "interpret", "-", "-o", str(tmp_path / "out")]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(  # noqa: S603 - our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
