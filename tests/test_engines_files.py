@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import json
 import tempfile
 import threading
+import time
 import weakref
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
 import numpy as np
@@ -453,22 +455,38 @@ def test_a_piece_that_was_taken_is_kept_by_nobody(draws, tmp_path):
     assert next(pieces).held is not None
 
 
-def test_pieces_that_are_given_up_end_with_the_last_first(monkeypatch):
-    """No piece is left running that waits for one before it which was cancelled: closing early never hangs."""
-    cancelled, go = [], threading.Event()
-    cancel = Future.cancel
-    monkeypatch.setattr(Future, "cancel", lambda self: (cancelled.append(self), go.set(), cancel(self))[-1])
-    submitted = []
-    submit = ThreadPoolExecutor.submit
-    monkeypatch.setattr(
-        ThreadPoolExecutor, "submit", lambda self, *given: (submitted.append(submit(self, *given)), submitted[-1])[-1]
-    )
-    tasks = [lambda _: 0, *[lambda _: go.wait()] * 4]
-    answers = pipeline.in_order(tasks, workers=2, desk=None, apart=False)
+def test_a_piece_ends_though_the_one_before_it_is_given_up(monkeypatch):
+    """No piece waits for one before it that a worker took and had not begun: closing early never hangs."""
+    begun, given_up, read = threading.Event(), [], Future()
+    begin, number = Future.set_running_or_notify_cancel, itertools.count()
+
+    def taken(future):
+        if next(number) == 1:
+            until = time.monotonic() + 30
+            while not future.cancelled() and time.monotonic() < until:
+                time.sleep(0.01)
+        return begin(future)
+
+    def give_up(task):
+        given_up.append(task)
+        if task is tasks[1]:
+            read.cancel()
+
+    monkeypatch.setattr(Future, "set_running_or_notify_cancel", taken)
+    tasks = [lambda _: 0, lambda _: 1, lambda _: (begun.set(), read.result(30)), lambda _: 3, lambda _: 4]
+    answers = pipeline.in_order(tasks, workers=2, desk=None, apart=False, give_up=give_up)
     assert next(answers) == 0
+    assert begun.wait(30)
     answers.close()
-    assert len(cancelled) == 3
-    assert cancelled == submitted[1:4][::-1]
+    assert given_up == [tasks[1], tasks[3]]
+
+
+def test_a_piece_that_is_given_up_is_waited_for_by_none():
+    """The piece behind one that is never read learns so."""
+    piece = pipeline._Task(source=None, number=0, piece=None, before=Future(), after=Future())
+    piece.give_up()
+    with pytest.raises(CancelledError):
+        piece.after.result(30)
 
 
 def test_rows_that_are_read_again_take_the_memory_of_a_few(tmp_path):

@@ -42,7 +42,14 @@ class Count:
         self.results += more.results
 
 
-def in_order(tasks: Iterable[Callable[[Call], Any]], workers: int, desk: Any, *, apart: bool = True) -> Generator[Any]:
+def in_order(
+    tasks: Iterable[Callable[[Call], Any]],
+    workers: int,
+    desk: Any,
+    *,
+    apart: bool = True,
+    give_up: Callable[[Any], None] = lambda _: None,
+) -> Generator[Any]:
     """Do tasks side by side, a few ahead of what is asked for, and yield what they return in order.
 
     Args:
@@ -51,28 +58,30 @@ def in_order(tasks: Iterable[Callable[[Call], Any]], workers: int, desk: Any, *,
         desk: whose methods do the work; each worker has its own.
         apart: whether all but one are processes, to which the desk, what its methods take and what they return are
             pickled; else all are threads.
+        give_up: called with each task that will never be done.
     """
     if workers <= 1:
         call = here(desk)
         for task in tasks:
             yield task(call)
         return
-    waiting: deque[Future[Any]] = deque()
+    waiting: deque[tuple[Callable[[Call], Any], Future[Any]]] = deque()
     with (
         Crew(desk, apart=apart) as crew,
         ThreadPoolExecutor(workers, thread_name_prefix="labinterp", initializer=crew.sit) as pool,
     ):
         try:
             for task in tasks:
-                waiting.append(pool.submit(crew.work, task))
+                waiting.append((task, pool.submit(crew.work, task)))
                 if len(waiting) > workers + _AHEAD:
                     crew.expect_many()
-                    yield waiting.popleft().result()
+                    yield waiting.popleft()[1].result()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[1].result()
         finally:
-            for future in reversed(waiting):  # the last first: none is left to wait for one that never runs
-                future.cancel()
+            for task, future in waiting:
+                if future.cancel():
+                    give_up(task)
             crew.leave()
 
 
@@ -136,6 +145,10 @@ class _Task:
         self.after.set_result(first + rows)
         return self, rows, bad, call("answer", first) if rows else None
 
+    def give_up(self) -> None:
+        """Let the next task, which may have begun already, wait for this one no longer."""
+        self.after.cancel()
+
 
 def run(
     sources: Iterable[Source],
@@ -172,7 +185,7 @@ def run(
                 before = after
 
     desk = PieceDesk(tuple(source.reader for source in sources), work)
-    with closing(in_order(tasks(), workers, desk, apart=apart)) as answers:
+    with closing(in_order(tasks(), workers, desk, apart=apart, give_up=_Task.give_up)) as answers:
         for task, rows, bad, answer in answers:
             lost = problems.add(task.source.name, bad)
             each = task.source.reading.results_per_row
