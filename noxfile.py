@@ -1,6 +1,6 @@
 """The sessions that must hold before a change lands, and those for a release. Run: nox, or nox -s lint.
 
-`.ci/run` calls `lint`, `docs`, `lowest` and `cov-3.13`, the last two with `-- --quick`: without what is slow and
+`.ci/run` calls `lint`, `docs`, `lowest` and `tests-3.13`, the last two with `-- --quick`: without what is slow and
 makes no answer.
 """
 
@@ -27,7 +27,7 @@ BRANCHES_OF_ALL, BRANCHES_OF_HELD = 95, 100
 def tests(session: nox.Session) -> None:
     """Run the suite with what the resolver picks."""
     session.install(*ALL)
-    session.run(*RUN, *session.posargs)
+    session.run(*RUN, *chosen(session))
 
 
 @nox.session(python="3.11")
