@@ -241,6 +241,10 @@ class Resting:
     """The processes that wait for the next run, each for so long and no longer."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with none, as a fork of this process must, whose they are not."""
         self._lock = threading.Lock()
         self._since: dict[Worker, float] = {}
         self._timer: threading.Timer | None = None
@@ -287,7 +291,7 @@ def _after_fork() -> None:
     for worker in list(_workers):
         worker.forget()
     _workers.clear()
-    resting.__init__()  # type: ignore[misc]
+    resting.forget()
 
 
 @functools.cache
