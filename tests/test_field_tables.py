@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import labinterp as li
+from cli_tools import run
 from engines_helpers import cells, read_parts
 from labinterp.tables import headings
+from service_client import Client
 
 FOLDER = Path(__file__).parent / "field" / "tables"
 TABLES = tomllib.loads((FOLDER / "expected.toml").read_text(encoding="utf-8"))["table"]
@@ -32,6 +34,7 @@ def test_a_table_of_the_field_is_read(table, tmp_path):
     assert summary(read_parts(tmp_path / "out", "results")) == table["expect"]
     assert manifest.bad_rows == 0
     assert list(manifest.inputs[0].unused_columns) == table.get("unused", [])
+    assert manifest.inputs[0].lines_above == table.get("lines_above", 0)
 
 
 def test_every_file_is_spoken_of():
@@ -141,3 +144,54 @@ def test_a_time_that_is_none_leaves_the_date():
 def test_a_heading_of_times_of_day_means_nothing_but_a_time():
     """What may head times of day heads no other of our columns than the time of collection."""
     assert set(headings.meanings(headings.knowledge("headings.toml")["clock"]["words"])) == {"collected_at"}
+
+
+ABOVE = "Laboratory report\nReport generated: 2026-01-05\n\n"
+BELOW = "Test,Result,Unit,Age\nMagnesium,1.1,mg/dL,55\n"
+
+
+def test_lines_above_the_column_names_are_counted_and_said(tmp_path, capsys):
+    """The command line says how many lines stood above the column names, and the service reads below them."""
+    path = tmp_path / "a.csv"
+    path.write_text(ABOVE + BELOW, encoding="utf-8")
+    _, out, err = run(capsys, "interpret", path)
+    assert "a.csv: 2 lines above the column names passed over" in err
+    assert "Hypomagnesemia" in out
+    _, _, err = run(capsys, "interpret", path, "-o", tmp_path / "out")
+    assert "2 lines above the column names passed over" in err
+    answer = Client().interpret(ABOVE + BELOW, "text/csv").json()
+    assert [row["flag"] for row in answer["results"]] == ["L"]
+    assert li.audit(path).tests["test"].tolist() == ["Magnesium"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Magnesium,1.1,mg/dL\nTest,Result,Unit\nCalcium,9.1,mg/dL\n",
+        "Magnesium,pending,mg/dL\nCalcium,9.1,mg/dL\n",
+        "LAB0123,1.1,mg/dL\nTest,Result,Unit\nCalcium,9.1,mg/dL\n",
+    ],
+)
+def test_a_row_of_results_is_never_passed_over_nor_taken_for_column_names(text):
+    """Rows above the column names, or in their place, are refused."""
+    with pytest.raises(li.LayoutError, match="rows of results where its column names should be"):
+        li.read(text)
+
+
+def test_column_names_that_lack_something_are_found_below_a_title():
+    """The error speaks of the line that is understood best, and not of the title."""
+    with pytest.raises(li.LayoutError, match=r"Test as test, Result as value.*missing is unit"):
+        li.read("Report of May\nTest,Result,Range\nMagnesium,1.1,1.7-2.4\n")
+    mapped = li.read("Report of May\nPrüfung,Befundwert,Maß\nMg,1.1,mg/dL\n", columns=MAPPED)
+    assert mapped[["test", "value", "unit"]].to_numpy().tolist() == [["Mg", "1.1", "mg/dL"]]
+    assert li.read("Report\nTest,Result,Unit\nMg,1.1,mg/dL\n", layout="labinterp")["test"].tolist() == ["Mg"]
+    with pytest.raises(li.LayoutError, match="lacks"):
+        li.read("Report\nTest,Result\nMg,1.1\n", layout="labinterp")
+
+
+MAPPED = {"test": "Prüfung", "value": "Befundwert", "unit": "Maß"}
+
+
+def test_a_broken_quote_in_a_title_harms_nothing():
+    """What is above the column names need not be a table."""
+    assert li.read('Report of "May" "\nTest,Result,Unit\nMg,1.1,mg/dL\n')["test"].tolist() == ["Mg"]

@@ -17,7 +17,7 @@ from labinterp.reading import lines
 from labinterp.reading.analytes import test_map
 from labinterp.reading.demographics import read_text
 from labinterp.reading.naming import local_test
-from labinterp.tables import encodings, sources, text
+from labinterp.tables import encodings, preamble, sources, text
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.layouts import (
     COLUMNS,
@@ -125,12 +125,11 @@ def read_as_sent(
     if kind == "json":
         return _from_json_text(data, layout, columns, beside, how)
     typed = _typed(data, codec, tests) if kind == "table" and layout == "auto" and not columns else None
-    frame = sources.table_of(data, name, encoding) if typed is None else typed
+    choices = ColumnChoices(checked_columns(columns), **how)
+    frame = sources.table_of(data, name, encoding, preamble.pick(layout, choices)) if typed is None else typed
     path = _path(source, name)
     if path is not None:
-        layout = (
-            recognize(frame.columns, ColumnChoices(checked_columns(columns), **how)) if layout == "auto" else layout
-        )
+        layout = recognize(frame.columns, choices) if layout == "auto" else layout
         beside = {**siblings(path, layout), **beside}
     return to_labinterp(frame, layout, columns, beside=beside, **how)
 

@@ -13,9 +13,10 @@ import click
 from labinterp.cli.checking import read_bytes
 from labinterp.cli.printing import clean
 from labinterp.errors import InputError, LabInterpError, LayoutError
+from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
@@ -36,6 +37,7 @@ class InputSource:
         table: its results, in the `labinterp` layout.
         unused: its columns that make no difference.
         layout: in which it was read.
+        lines_above: lines above its column names.
     """
 
     name: str
@@ -44,6 +46,7 @@ class InputSource:
     table: pd.DataFrame = attrs.field(repr=False)
     unused: tuple[str, ...] = ()
     layout: str = "labinterp"
+    lines_above: int = 0
 
     @property
     def results_per_row(self) -> int:
@@ -80,9 +83,12 @@ def read_all(
     return sources
 
 
-def tell_unused(unused: Mapping[str, Sequence[str]]) -> None:
-    """Name on standard error the columns of each input that make no difference."""
-    for name, columns in unused.items():
+def tell_passed_over(inputs: Iterable[tuple[str, Sequence[str], int]]) -> None:
+    """Say on standard error what of each input makes no difference: some columns, and lines above their names."""
+    for name, columns, lines in inputs:
+        if lines:
+            said = f"{counted(lines, 'line')} above the column names passed over"
+            click.echo(f"labinterp: {clean(name)}: {said}", err=True)
         if columns:
             shown = ", ".join(clean(column) for column in columns[:_SHOWN])
             more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
@@ -97,6 +103,7 @@ def name_of(file: str) -> str:
 def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap | None) -> InputSource:
     from labinterp import documents
     from labinterp.tables.layouts import READ_AS, UNUSED
+    from labinterp.tables.text import ABOVE
 
     name, path = name_of(file), Path(file)
     try:
@@ -104,10 +111,14 @@ def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap
         table = documents.read_as_sent(data if file == "-" else path, **reading, has_units=has_units, tests=tests)
     except (InputError, LayoutError) as error:
         raise _named(error, name, path) from None
-    unused = tuple(table.attrs.get(UNUSED, ()))
-    layout = str(table.attrs.get(READ_AS, "labinterp"))
     return InputSource(
-        name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data), table=table, unused=unused, layout=layout
+        name=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        table=table,
+        unused=tuple(table.attrs.get(UNUSED, ())),
+        layout=str(table.attrs.get(READ_AS, "labinterp")),
+        lines_above=int(table.attrs.get(ABOVE, 0)),
     )
 
 

@@ -95,6 +95,7 @@ def manifest_of(
             bad_rows=0,
             results=len(each.results),
             unused_columns=each.source.unused,
+            lines_above=each.source.lines_above,
         )
         for each in answered
     )

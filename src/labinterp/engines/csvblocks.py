@@ -60,8 +60,8 @@ class Block:
     checked: bool = False
 
 
-def open_table(stream: ByteStream, name: str) -> tuple[Dialect, int]:
-    """Read the header; return the dialect and the line on which the rows begin.
+def open_table(stream: ByteStream, name: str, pick: text.Pick | None = None) -> tuple[Dialect, int]:
+    """Read the header; return the dialect and the line on which the rows begin. `pick` is as in `text.dialect_of`.
 
     Raises:
         InputError: if this is no table of text.
@@ -72,7 +72,7 @@ def open_table(stream: ByteStream, name: str) -> tuple[Dialect, int]:
     if not data.strip():
         what = stream.damage or "it is empty"
         raise InputError(f"{name} has no rows: {what}", hint="A table needs a line with the column names", file=name)
-    dialect, used, line = text.dialect_of(data, name)
+    dialect, used, line = text.dialect_of(data, name, pick)
     stream.unread(data[used:])
     return dialect, line
 

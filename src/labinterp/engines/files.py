@@ -338,6 +338,7 @@ class Run:
                 bad_rows=count.bad_rows,
                 results=count.results,
                 unused_columns=source.reading.unused,
+                lines_above=source.lines_above,
             )
             for source, count in self.counts.items()
         )

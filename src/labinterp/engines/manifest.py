@@ -34,6 +34,7 @@ class Input:
         bad_rows: rows that could not be used; `problems.csv` says why.
         results: rows of results that came of it: `rows - bad_rows`, times the columns of results of a wide table.
         unused_columns: the columns that made no difference.
+        lines_above: lines above the column names, such as a title; they were passed over.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Input:
     bad_rows: int
     results: int
     unused_columns: tuple[str, ...] = ()
+    lines_above: int = 0
 
 
 @attrs.frozen

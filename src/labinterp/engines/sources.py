@@ -24,7 +24,7 @@ from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
 from labinterp.reading import lines
-from labinterp.tables import encodings, headings, layouts, packed, sources, text, wide
+from labinterp.tables import encodings, headings, layouts, packed, preamble, sources, text, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.kept import KEPT, with_kept
 from labinterp.tables.layouts import COLUMNS, LONG, WIDE
@@ -212,6 +212,8 @@ class Source(abc.ABC):
     types: Mapping[str, pa.DataType]
     """Types of the columns in the `labinterp` layout, as far as they are no text."""
     reading: FileColumns
+    lines_above = 0
+    """Lines that stand above the column names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -273,8 +275,11 @@ class TextSource(Source):
     def __init__(self, path: Path, how: How) -> None:
         super().__init__(path)
         self._encoding = how.encoding
+        choices = layouts.ColumnChoices(layouts.checked_columns(how.columns), how.has_units, how.tests)
+        self._pick = preamble.pick(how.layout, choices)
         with ByteStream(path, how.encoding) as stream:
-            self._dialect, _ = csvblocks.open_table(stream, self.name)
+            self._dialect, _ = csvblocks.open_table(stream, self.name, self._pick)
+        self.lines_above = self._dialect.above
         self.reading = reading_of(path, self._dialect.names, how)
 
     @property
@@ -285,7 +290,7 @@ class TextSource(Source):
     def pieces(self, block_bytes: int, panel: bool | None) -> Iterator[Piece]:
         """Yield the rows in pieces, and set `sha256` at the end."""
         with ByteStream(self.path, self._encoding) as stream:
-            dialect, line = csvblocks.open_table(stream, self.name)
+            dialect, line = csvblocks.open_table(stream, self.name, self._pick)
             cut = None
             if panel is not None:
                 run = functools.partial(_open_records, self.reading, by_time=panel)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.errors import InputError
 from labinterp.reading.times import read_time
-from labinterp.tables import layouts
+from labinterp.tables import layouts, preamble
 from labinterp.tables import sources as texts
 from labinterp.tables.records import patient_of, result_of
 
@@ -29,7 +29,7 @@ def read(data: bytes, layout: str) -> pd.DataFrame:
     """
     if max(data.count(b"\n"), data.count(b"\r")) > MOST_ROWS + 1:  # before anything is made of them
         raise too_long()
-    made = layouts.to_labinterp(texts.table_of(data, "the table"), layout)
+    made = layouts.to_labinterp(texts.table_of(data, "the table", pick=preamble.pick(layout)), layout)
     if len(made) > MOST_ROWS:
         raise too_long()
     return made

@@ -36,9 +36,10 @@ from labinterp.tables.columns import (
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
+from labinterp.tables.text import ABOVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -147,12 +148,18 @@ def recognize(columns: Iterable[object], choices: ColumnChoices | None = None) -
         'labinterp'
     """
     columns, choices = list(columns), choices or ColumnChoices()
+    found = _recognized(columns, choices)
+    if found is None:
+        raise _unknown(columns, choices)
+    return found
+
+
+def _recognized(columns: list[object], choices: ColumnChoices) -> str | None:
     given = {fold(column) for column in columns}
     own = given | set(choices.columns) | ({"unit"} if choices.has_units else set())
     if not layouts()[LONG].lacks(own):
         return LONG
-    known = [layout for layout in layouts().values() if layout.needs and layout.name != LONG]
-    for layout in known:
+    for layout in _known():
         if not layout.lacks(given):
             return layout.name
     meant = headings.meanings(columns)
@@ -160,15 +167,39 @@ def recognize(columns: Iterable[object], choices: ColumnChoices | None = None) -
     own |= _of_halves(columns)
     if not layouts()[LONG].lacks(own | set(meant)):
         return LONG
-    if wide.headings(columns, choices.tests):
-        return WIDE
-    raise _unknown(columns, choices, known)
+    return WIDE if wide.headings(columns, choices.tests) else None
 
 
-def _unknown(columns: list[object], choices: ColumnChoices, known: list[Layout]) -> LayoutError:
+def _known() -> list[Layout]:
+    return [layout for layout in layouts().values() if layout.needs and layout.name != LONG]
+
+
+def fitting(columns: Sequence[str], layout: str, choices: ColumnChoices) -> str | None:
+    """Return the name of the layout that columns have; None where they lack some that it needs.
+
+    Args:
+        columns: what may be names of columns.
+        layout: name of a layout, or `auto`.
+        choices: what the caller says of columns.
+
+    Example:
+        >>> fitting(["Test", "Result", "Unit"], "auto", ColumnChoices()), fitting(["Report"], "auto", ColumnChoices())
+        ('labinterp', None)
+    """
+    if not {fold(theirs) for theirs in choices.columns.values()} <= {fold(column) for column in columns}:
+        return None
+    if layout == "auto":
+        return _recognized(list(columns), choices)
+    try:
+        return _layout(columns, layout, choices).name
+    except LayoutError:
+        return None
+
+
+def _unknown(columns: list[object], choices: ColumnChoices) -> LayoutError:
     """Say of columns that fit no layout what was understood of them, and what is missing."""
     given = {fold(column) for column in columns}
-    nearly = [layout for layout in known if len(layout.lacks(given)) == 1 and len(layout.needs) > _FEW]
+    nearly = [layout for layout in _known() if len(layout.lacks(given)) == 1 and len(layout.needs) > _FEW]
     if nearly:
         return _lacking(nearly[0], nearly[0].lacks(given), "the columns fit no known layout; the nearest, ")
     meant = {**headings.meanings(columns), **_own_positions(columns)}
@@ -264,8 +295,10 @@ def to_labinterp(
     found = _layout(frame.columns, layout, choices)
     here = ColumnChoices(columns or {}, has_units, tests)
     unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
+    marks: dict[Hashable, Any] = {name: frame.attrs[name] for name in (READ_AS, ABOVE) if name in frame.attrs}
+    marks = {READ_AS: found.name, **marks, UNUSED: tuple(dict.fromkeys(unused))}
     if found.name == LONG:
-        return _marked(_long(names, chosen, has_units=has_units), unused, found.name)
+        return _marked(_long(names, chosen, has_units=has_units), marks)
     beside = _tables(found, {**checked_beside(beside), **tables})
     reader = ColumnReader(names, beside, _maps(), found.missing)
     out = _wide(reader, tests) if found.name == WIDE else _convert(reader, found)
@@ -273,12 +306,12 @@ def to_labinterp(
     for ours, position in chosen.items():
         column = frame.iloc[:, position].array
         out[ours] = column if rows is None else column.take(rows)
-    return _marked(out, unused, found.name)
+    return _marked(out, marks)
 
 
-def _marked(out: pd.DataFrame, unused: tuple[str, ...], layout: str) -> pd.DataFrame:
-    """Put on a frame its layout and the names of the columns that make no difference, each once."""
-    out.attrs = {**out.attrs, READ_AS: out.attrs.get(READ_AS, layout), UNUSED: tuple(dict.fromkeys(unused))}
+def _marked(out: pd.DataFrame, marks: Mapping[Hashable, Any]) -> pd.DataFrame:
+    """Put on a frame what is said of the table that it comes from."""
+    out.attrs = {**out.attrs, **marks}
     return out
 
 

@@ -120,12 +120,12 @@ def read_table(source: Any, encoding: str = encodings.AUTO) -> pd.DataFrame:
     return table_of(data, name, encodings.check(encoding))
 
 
-def table_of(data: bytes, name: str, encoding: str = encodings.AUTO) -> pd.DataFrame:
-    """Read a table from unpacked bytes; `name` is used in messages."""
+def table_of(data: bytes, name: str, encoding: str = encodings.AUTO, pick: text.Pick | None = None) -> pd.DataFrame:
+    """Read a table from unpacked bytes; `name` is used in messages, `pick` as in `text.dialect_of`."""
     if data[:4] == PARQUET:
         return _parquet(data, name)
     packed.refuse_foreign(data, name)
-    return text.frame_of(data, name, encoding)
+    return text.frame_of(data, name, encoding, pick)
 
 
 def _parquet(data: bytes, name: str) -> pd.DataFrame:

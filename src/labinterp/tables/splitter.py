@@ -76,10 +76,12 @@ class Dialect:
     Args:
         delimiter: one character.
         names: the columns.
+        above: how many lines stand above their names, blank ones apart.
     """
 
     delimiter: str
     names: tuple[str, ...]
+    above: int = 0
 
     @property
     def width(self) -> int:

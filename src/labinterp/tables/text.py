@@ -11,7 +11,8 @@ import csv
 import io
 import itertools
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,17 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 ENCODING_HINT: Final = "Export the table again, as CSV in UTF-8, or name its encoding, as in encoding='cp1252'"
 _BOM: Final = b"\xef\xbb\xbf"
 _NUMBER_OR_DATE: Final = re.compile(r"[<>=~]{0,2}\s*[0-9]{1,20}(?:[.,:/T-][0-9]{1,20}){0,6}Z?", re.ASCII)
+_MOST_ABOVE: Final = 50
+"""Lines, blank ones apart, among which the column names are looked for."""
+_BEGINNING: Final = 1 << 16
+"""Bytes that tell a delimiter."""
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=([,;|\t])"?[,;|\t ]*\n', re.IGNORECASE)
 """What Excel writes and reads on a first line."""
+ABOVE: Final = "labinterp_lines_above"
+"""Where the `attrs` of a frame say how many lines stood above its column names, blank ones apart."""
+
+Pick = Callable[[Sequence[Sequence[str]]], int]
+"""Says which of the first lines of a table, given by their cells, has the column names."""
 
 
 def utf8(data: bytes, name: str, encoding: str = encodings.AUTO) -> bytes:
@@ -72,26 +82,59 @@ def _line_at(data: bytes, position: int) -> int:
     return data.count(b"\n", 0, position) + 1
 
 
-def dialect_of(data: bytes, name: str) -> tuple[Dialect, int, int]:
+def dialect_of(data: bytes, name: str, pick: Pick | None = None) -> tuple[Dialect, int, int]:
     """Read the beginning of a table; return its dialect, where its rows begin, and on which line.
+
+    Args:
+        data: the table, or its beginning.
+        name: used in messages.
+        pick: says which of the first lines has the column names; without it the first one that is not blank has them.
 
     Raises:
         InputError: if the column names cannot be told.
-        LayoutError: if two columns have the same name, or there are no column names.
+        LayoutError: if two columns have the same name, there are no column names, or rows stand above them.
     """
     start, line = 0, 1
     said = _SEPARATOR_LINE.match(data)
     if said:
         start, line = said.end(), 2
-    delimiter = delimiter_of(data[start:]) if said is None else said[1].decode("ascii")
+    separator = None if said is None else said[1].decode("ascii")
+    first = list(itertools.islice(_lines(data, start, line), 1 if pick is None else _MOST_ABOVE))
+    if not first:
+        raise fault(name, 1, "there are no column names")
+    above = 0 if pick is None else pick([_cells(data, found, separator) for found in first])
+    chosen = first[above]
+    delimiter = separator or delimiter_of(data[chosen.start : chosen.start + _BEGINNING])
+    names = header_of(data[chosen.start : chosen.end], delimiter, name, chosen.number)
+    return Dialect(delimiter, tuple(names), above), min(chosen.end + 1, len(data)), chosen.number + 1
+
+
+class _Line(NamedTuple):
+    """Where a line stands that is not blank."""
+
+    start: int
+    end: int
+    number: int
+
+
+def _lines(data: bytes, start: int, number: int) -> Iterator[_Line]:
+    """Yield the lines that are not blank."""
     while start < len(data):
         end = data.find(b"\n", start)
         end = len(data) if end < 0 else end
         if data[start:end].strip():
-            names = header_of(data[start:end], delimiter, name, line)
-            return Dialect(delimiter, tuple(names)), min(end + 1, len(data)), line + 1
-        start, line = end + 1, line + 1
-    raise fault(name, 1, "there are no column names")
+            yield _Line(start, end, number)
+        start, number = end + 1, number + 1
+
+
+def _cells(data: bytes, line: _Line, separator: str | None) -> list[str]:
+    """Return what stands on a line, as if the table began there."""
+    delimiter = separator or delimiter_of(data[line.start : line.start + _BEGINNING])
+    text = data[line.start : line.end].decode("utf-8", "replace")
+    try:
+        return [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter, strict=True))]
+    except csv.Error:
+        return [text]
 
 
 def delimiter_of(data: bytes) -> str:
@@ -133,7 +176,7 @@ def header_of(head: bytes, delimiter: str, name: str, line: int = 1) -> list[str
     except csv.Error as error:
         what = BEHIND if "expected after" in str(error) else NEVER_CLOSED
         raise fault(name, line, f"{what} in the column names") from None
-    if any(_NUMBER_OR_DATE.fullmatch(column[:128]) for column in names):
+    if any(map(holds_value, names)):
         raise LayoutError(
             f"{name} starts with values where the column names should be",
             hint="Put the column names on the first line",
@@ -142,6 +185,16 @@ def header_of(head: bytes, delimiter: str, name: str, line: int = 1) -> list[str
     names = [column or f"unnamed {i + 1}" for i, column in enumerate(names)]
     refuse_duplicates(names, name)
     return names
+
+
+def holds_value(cell: str) -> bool:
+    """Say whether a cell holds a number or a date, as no column name does.
+
+    Example:
+        >>> holds_value("<0.5"), holds_value("2026-01-31"), holds_value("Vitamin B12")
+        (True, True, False)
+    """
+    return _NUMBER_OR_DATE.fullmatch(cell[:128]) is not None
 
 
 def refuse_duplicates(names: list[str], name: str = "the table") -> None:
@@ -156,16 +209,22 @@ def refuse_duplicates(names: list[str], name: str = "the table") -> None:
         )
 
 
-def frame_of(data: bytes, name: str, encoding: str = encodings.AUTO) -> pd.DataFrame:
-    """Read a delimited text whole; every cell is text, empty ones are NaN.
+def frame_of(data: bytes, name: str, encoding: str = encodings.AUTO, pick: Pick | None = None) -> pd.DataFrame:
+    """Read a delimited text whole; every cell is text, empty ones are NaN. `pick` is as in `dialect_of`.
 
     Raises:
         InputError: at the first record that cannot be used, by its line.
         LayoutError: if two columns have the same name, or there are no column names.
     """
     data = utf8(data, name, encoding)
-    dialect, start, line = dialect_of(data, name)
-    rows = data[start:]
+    dialect, start, line = dialect_of(data, name, pick)
+    frame = _rows_of(data[start:], dialect, name, line)
+    if dialect.above:
+        frame.attrs[ABOVE] = dialect.above
+    return frame
+
+
+def _rows_of(rows: bytes, dialect: Dialect, name: str, line: int) -> pd.DataFrame:
     if has_fault(rows, dialect):
         found = read_exactly(rows, dialect, final=True)
         if found.bad:
