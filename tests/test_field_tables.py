@@ -195,3 +195,14 @@ MAPPED = {"test": "Prüfung", "value": "Befundwert", "unit": "Maß"}
 def test_a_broken_quote_in_a_title_harms_nothing():
     """What is above the column names need not be a table."""
     assert li.read('Report of "May" "\nTest,Result,Unit\nMg,1.1,mg/dL\n')["test"].tolist() == ["Mg"]
+
+
+def test_states_that_are_no_text_say_nothing():
+    """A column of states may hold numbers and blanks."""
+    frame = pd.DataFrame(
+        {"Test": ["Mg"] * 3, "Result": [0.85] * 3, "Unit": "mmol/L", "Status": [1, None, "F"], "Age": 50}
+    )
+    results = li.interpret_frame(frame).results
+    assert results["flag"].tolist() == ["N"] * 3
+    wide = pd.DataFrame({"Magnesium (mmol/L)": [0.85, 0.85], "Status": ["F", "X"], "Age": 50})
+    assert summary(li.interpret_frame(wide).results) == ["magnesium N", "magnesium missing_value"]

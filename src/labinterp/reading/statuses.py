@@ -1,6 +1,7 @@
-"""What a source says of the state of a result → the note of one that does not hold.
+"""What a source says of the state of a result → the note of one that does not hold, or the flag that it says instead.
 
-The words are those of `knowledge/statuses.toml`.
+The words are those of `knowledge/statuses.toml`. A column of single letters holds HL7's states or flags, which share
+letters; which of them it holds, its other letters say.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._data import knowledge
+from labinterp.reading import flags
 from labinterp.reading.times import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _LONGEST: Final = 100
 
@@ -26,15 +28,68 @@ def _notes() -> Mapping[tuple[str, ...], str]:
     return {_words_of(text): note for note, texts in knowledge("statuses.toml")["notes"].items() for text in texts}
 
 
-def note_of(status: Any) -> str | None:
+@functools.cache
+def _letters() -> Mapping[str, str | None]:
+    """Return every letter of a state → its note; None for one whose result holds."""
+    data = knowledge("statuses.toml")["letters"]
+    noted = {letter: note for note, letters in data["notes"].items() for letter in letters}
+    return {**dict.fromkeys(data["firm"] + data["shared"]), **noted}
+
+
+def _letter(status: Any) -> str | None:
+    """Return the letter that is all of a content, its HL7 components aside."""
+    text = status.partition("^")[0].strip().upper() if isinstance(status, str) else ""
+    return text if len(text) == 1 else None
+
+
+def says_states(contents: Iterable[Any]) -> bool:
+    """Say whether the single letters of a column are HL7's states of results, and no flags.
+
+    Args:
+        contents: the distinct ones.
+
+    Example:
+        >>> says_states(["F", "X", "N"]), says_states(["H", "N", "D"]), says_states(["N"]), says_states(["Final"])
+        (True, False, False, False)
+    """
+    data, said = knowledge("statuses.toml")["letters"], {_letter(content) for content in contents}
+    return not said.isdisjoint(data["firm"]) or (not said.isdisjoint(data["shared"]) and said.isdisjoint(data["flags"]))
+
+
+def note_of(status: Any, *, letters: bool = False) -> str | None:
     """Return the note of a result whose status says that it does not hold; None for any other.
+
+    Args:
+        status: a content of a column of states.
+        letters: whether its single letters are states; see `says_states`.
 
     Example:
         >>> note_of("Entered in Error"), note_of("CANCELLED - hemolyzed"), note_of("Corrected"), note_of(None)
         ('entered_in_error', 'cancelled', None, None)
+        >>> note_of("X", letters=True), note_of("F", letters=True), note_of("X")
+        ('cancelled', None, None)
     """
     if not isinstance(status, str):
         return None
+    letter = _letter(status)
+    if letter is not None:
+        return _letters().get(letter) if letters else None
     said = _words_of(status[:_LONGEST])
     known = (_notes().get(said[:count]) for count in range(len(said), 0, -1))
     return next((note for note in known if note is not None), None)
+
+
+def flag_of(status: Any, *, letters: bool = False) -> str | None:
+    """Return a status that is a flag of the laboratory on a result out of range; None for any other.
+
+    Args:
+        status: a content of a column of states.
+        letters: whether its single letters are states; see `says_states`.
+
+    Example:
+        >>> flag_of("Low"), flag_of("H"), flag_of("Final"), flag_of("P"), flag_of("P", letters=True)
+        ('Low', 'H', None, 'P', None)
+    """
+    if not isinstance(status, str) or (letters and _letter(status) in _letters()):
+        return None
+    return status if flags.is_flag(status) and flags.side_of_reported(status) != "normal" else None

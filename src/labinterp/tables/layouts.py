@@ -39,7 +39,7 @@ from labinterp.tables.sources import read_table
 from labinterp.tables.text import ABOVE
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -497,6 +497,7 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
             out["value"] = _array(settled(value, None, operators).content)
     _tell_time(out, names, found)
     _tell_states(out, names)
+    _tell_flags(out, names)
     unit = _unit_of_values(list(names.frame.columns), found)
     if unit is not None:
         out["unit"] = _filled(out["unit"], unit) if "unit" in out else unit
@@ -555,11 +556,31 @@ def _tell_states(out: pd.DataFrame, names: Names, rows: Any = None) -> None:
         return
     notes = objects(out["note"]) if "note" in out else np.full(len(out), None, dtype=object)
     for at in found:
-        said = per_distinct(names.frame.iloc[:, at], statuses.note_of)
+        said = _per_state(names.frame.iloc[:, at], statuses.note_of)
         said = said if rows is None else said[rows]
         if (said != None).any():  # noqa: E711 - an array of objects
             out["value"] = _left_out(out["value"], notes, said)
     out["note"] = notes
+
+
+def _tell_flags(out: pd.DataFrame, names: Names) -> None:
+    """Take what a column of states says as a flag, such as `Low`, where the result has none."""
+    found = headings.statuses(names.frame.columns)
+    if not found:
+        return
+    told = objects(out["reported_flag"]) if "reported_flag" in out else np.full(len(out), None, dtype=object)
+    for at in found:
+        said = _per_state(names.frame.iloc[:, at], statuses.flag_of)
+        blank = cells(pd.Series(told, dtype=object), values.MISSING_MARKERS).missing & (said != None)  # noqa: E711 - an array of objects
+        told[blank] = said[blank]
+    if (told != None).any():  # noqa: E711 - as above
+        out["reported_flag"] = told
+
+
+def _per_state(column: Any, function: Callable[..., str | None]) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Apply a reader of states to every distinct content of a column, and tell it what its letters are."""
+    letters = statuses.says_states(distinct(column)[1])
+    return per_distinct(column, functools.partial(function, letters=letters))
 
 
 def _filled(column: pd.Series[Any], unit: str) -> Any:
