@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
-from labinterp.reading.reported_range import UNUSABLE, ends_of_text, read
+from labinterp.reading.reported_range import UNUSABLE, ends_of_text, read, unit_of
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,8 @@ def test_a_range_with_words_is_read_for_whom_it_holds(text, who, low, high):
         ("low high 5-10", {}),
         ("borderline 5-10", {}),
         ("<5 deficient, 5-10 borderline", {}),
+        ("5-15 normal, 10-20 high", {}),
+        ("<20 deficient, 25-100", {}),
         ("10-5", {}),
         ("5..-10", {}),
         ("5" * 500, {}),
@@ -135,6 +137,12 @@ def test_a_range_with_words_is_read_for_whom_it_holds(text, who, low, high):
 def test_a_range_with_two_meanings_or_none_is_not_read(text, who):
     """A range that says two things, or holds for whom it does not say, is not read."""
     assert read(text, **who) is None
+
+
+@pytest.mark.parametrize("text", [None, float("nan"), 8.6, "8.6-10.2", "M: 5-10 mg/dL, F: 3-9 mmol/L"])
+def test_a_range_without_one_unit_has_none(text):
+    """What is no text, names no unit, or names two, says nothing of the unit of the result beside it."""
+    assert unit_of(text) is None
 
 
 def test_an_end_that_is_a_list_judges_nothing():
