@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.files import interpret_files
 from labinterp.errors import InputError, LayoutError
 from labinterp.tables import sources
-from labinterp.tables.splitter import Quoting
+from labinterp.tables.splitter import Quoting, lines_of
 
 HEADER = b"patient_id,collected_at,test,value,unit,age\n"
 GOOD = b"p1,2026-01-01,magnesium,0.5,mmol/L,50\n"
@@ -196,6 +197,21 @@ def read_in_blocks(data, block_bytes):
     return [row for table, _ in read for row in cells(table.to_pandas())], [row for _, bad in read for row in bad]
 
 
+@pytest.mark.parametrize(("data", "again"), [(GOOD * 9, True), (GOOD.replace(b"\n", b"\r\n") * 9, False)])
+def test_bytes_that_are_put_back_are_read_again(data, again, tmp_path):
+    """What is put back comes again, from the file where it was handed on as it is, and the hash counts it once."""
+    (tmp_path / "in.csv").write_bytes(data)
+    with ByteStream(tmp_path / "in.csv") as stream:
+        first = stream.read(100)
+        stream.unread(first[40:])
+        assert (stream.position == 40) is again
+        rest = stream.read(len(data))
+        stream.unread(rest[-7:])
+        assert stream.read(100) == rest[-7:]
+        assert first[:40] + rest == data.replace(b"\r\n", b"\n")
+        assert stream.sha256() == hashlib.sha256(data).hexdigest()
+
+
 @given(
     st.lists(st.sampled_from([b'"', b",", b"\n", b"a", b"\n" * 70, b"a" * 70]), min_size=1, max_size=60).map(b"".join),
     st.integers(1, 4),
@@ -211,6 +227,7 @@ def test_quotes_are_told_64_at_a_time_as_one_by_one(data, count):
     quoting = Quoting(data, ",")
     assert (quoting.stray, quoting.open) == (stray, bool(inside[-1]))
     assert quoting.record_ends(len(data), count) == ends[::-1][:count]
+    assert lines_of(data, len(data) // 2) == data.count(b"\n", 0, len(data) // 2)
 
 
 @pytest.mark.parametrize(("module", "ordered"), [("pyarrow", None), ("duckdb", False)])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import zlib
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,7 @@ class ByteStream:
 
     Attributes:
         damage: why the data end before their end, or None. What was read before it holds.
-        position: bytes of the file that were read, packed as they are.
+        position: bytes of the file that were read and not put back, packed as they are.
         size: bytes of the file.
     """
 
@@ -38,6 +39,7 @@ class ByteStream:
         self.damage: str | None = None
         self.position = 0
         self._hash = hashlib.sha256()
+        self._hashed = 0
         self._ahead = b""
         self._packed = b""
         self._ended = False
@@ -53,6 +55,7 @@ class ByteStream:
         self._file.seek(0)
         self._unpack = zlib.decompressobj(wbits=31) if start[:2] == packed.GZIP else None
         self._inside = self._unzipped(path.name) if start == packed.ZIP else None
+        self._as_it_is = self._unpack is None and self._inside is None
         self._decode: codecs.IncrementalDecoder | None = None
         self._encoding = encoding
         self._first = True
@@ -71,8 +74,14 @@ class ByteStream:
             raise
 
     def unread(self, data: bytes) -> None:
-        """Put bytes back in front."""
-        self._ahead = data + self._ahead
+        """Put back the last bytes that were read; a file that is handed on as it is reads them again."""
+        if self._as_it_is:
+            back = len(data) + len(self._ahead)
+            self._file.seek(-back, os.SEEK_CUR)
+            self.position -= back
+            self._ahead, self._ended = b"", False
+        else:
+            self._ahead = data + self._ahead
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer at the end."""
@@ -86,21 +95,24 @@ class ByteStream:
 
     def sha256(self) -> str:
         """Return the hash of the whole file; reads what is left of it."""
-        while data := self._file.read(_STEP):
-            self._hash.update(data)
+        while self._raw():
+            pass
         return self._hash.hexdigest()
 
     def _raw(self, size: int = _STEP) -> bytes:
         data = self._file.read(size)
         self.position += len(data)
-        self._hash.update(data)
+        if self.position > self._hashed:
+            self._hash.update(memoryview(data)[self._hashed - self.position :])
+            self._hashed = self.position
         return data
 
     def _next(self, size: int) -> bytes:
         if self._inside is not None:
             data, self._inside = self._inside, b""
         else:
-            data = self._raw(max(size, _STEP)) if self._unpack is None else self._unpacked()
+            exactly = self._as_it_is and not self._first
+            data = self._raw(size if exactly else max(size, _STEP)) if self._unpack is None else self._unpacked()
         if self._first and data:
             self._first = False
             codec = encodings.codec_of(data, self._encoding)
@@ -108,7 +120,9 @@ class ByteStream:
                 self._decode, self._encoding = codecs.getincrementaldecoder(codec)(), codec
             data = data.removeprefix(_BOM)
         self._ended = not data
-        return self._newlines(self._decoded(data))
+        given = self._newlines(self._decoded(data))
+        self._as_it_is = self._as_it_is and self._decode is None and len(given) == len(data)
+        return given
 
     def _unpacked(self) -> bytes:
         """Return the next unpacked bytes, a few MB at the most; none at the end or at damage."""

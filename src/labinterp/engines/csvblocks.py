@@ -18,6 +18,7 @@ from labinterp.tables.splitter import (
     Dialect,
     Exact,
     Quoting,
+    lines_of,
     read_exactly,
 )
 
@@ -44,7 +45,8 @@ class Block:
     """Whole records.
 
     Args:
-        data: the records.
+        data: the records, and it may be the beginning of others behind them, so that nothing is copied.
+        end: where the records end in `data`.
         line: the first one's line in the file.
         used: how many bytes of the file they took, bad ones included.
         lines: how many lines.
@@ -53,11 +55,17 @@ class Block:
     """
 
     data: bytes = attrs.field(repr=False)
+    end: int
     line: int
     used: int
     lines: int
     bad: tuple[BadRow, ...] = ()
     checked: bool = False
+
+    @property
+    def records(self) -> bytes:
+        """The records alone."""
+        return self.data[: self.end]
 
 
 def open_table(stream: ByteStream, name: str, pick: text.Pick | None = None) -> tuple[Dialect, int]:
@@ -129,14 +137,20 @@ def _first_block(
         else:
             used, exact = _cut(data, exact, dialect, cut)
     bad = () if exact is None else exact.bad
-    lines = data.count(b"\n", 0, used)
+    lines = lines_of(data, used)
     if final and damage:
         bad = (*bad, BadRow(lines + 1, damage, rows=1 if data[used:].strip() else 0))
     if not used and not bad:
         return None
-    rows = data[:used] if exact is None else exact.join(data)
+    rows = data if exact is None else exact.join(data)
     return Block(
-        data=rows, line=line, used=used, lines=lines, bad=tuple(at(row, line) for row in bad), checked=exact is not None
+        data=rows,
+        end=used if exact is None else len(rows),
+        line=line,
+        used=used,
+        lines=lines,
+        bad=tuple(at(row, line) for row in bad),
+        checked=exact is not None,
     )
 
 
@@ -160,7 +174,7 @@ def _skip_line(stream: ByteStream, data: bytes, line: int) -> Block:
     while data and b"\n" not in data:
         data = stream.read(_OPENING)
     stream.unread(data[data.find(b"\n") + 1 :])
-    return Block(data=b"", line=line, used=0, lines=1, bad=(BadRow(line, TOO_LONG),), checked=True)
+    return Block(data=b"", end=0, line=line, used=0, lines=1, bad=(BadRow(line, TOO_LONG),), checked=True)
 
 
 def at(row: BadRow, line: int) -> BadRow:
@@ -196,15 +210,16 @@ def cut_between_panels(dialect: Dialect, columns: Sequence[str], run: Run) -> Cu
 
 def parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> pa.Table:
     """Read records that are all good; every cell is text, empty ones are missing."""
-    table, bad = _parse(data, dialect, columns)
+    table, bad = _parse(data, len(data), dialect, columns)
     if bad:
         raise InputError("two readers differ on a record of the table", hint="Export the table again, as plain CSV")
     return table
 
 
-def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, int]:
+def _parse(data: bytes, end: int, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, int]:
+    """Read the records in the first bytes, up to `end`; return how many of them have another number of fields."""
     texts = pa.dictionary(pa.int32(), pa.string())
-    if not data:
+    if not end:
         return pa.schema([(name, texts) for name in columns]).empty_table(), 0
     skipped: list[int] = []
 
@@ -214,8 +229,8 @@ def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Ta
 
     # `read_csv` takes the signals of the main thread over, and can lose one that comes as it ends; this reader does not
     reader = pacsv.open_csv(
-        pa.py_buffer(data),
-        read_options=pacsv.ReadOptions(column_names=dialect.names, block_size=len(data) + 1, use_threads=False),
+        pa.py_buffer(data).slice(0, end),
+        read_options=pacsv.ReadOptions(column_names=dialect.names, block_size=end + 1, use_threads=False),
         parse_options=pacsv.ParseOptions(
             delimiter=dialect.delimiter, newlines_in_values=b'"' in data, invalid_row_handler=skip
         ),
@@ -233,21 +248,21 @@ def _parse(data: bytes, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Ta
 def parse_block(block: Block, dialect: Dialect, columns: Sequence[str]) -> tuple[pa.Table, tuple[BadRow, ...]]:
     """Return the usable rows of a block, and the others."""
     if not block.checked:
-        if b"\0" not in block.data and _is_utf8(block.data):
-            table, skipped = _parse(block.data, dialect, columns)
+        if b"\0" not in block.data and _is_utf8(block.data, block.end):
+            table, skipped = _parse(block.data, block.end, dialect, columns)
             if not skipped:
                 return table, block.bad
-        exact = read_exactly(block.data, dialect, final=True)
-        block = attrs.evolve(
-            block, data=exact.join(block.data), bad=(*block.bad, *(at(row, block.line) for row in exact.bad))
-        )
-    return parse(block.data, dialect, columns), block.bad
+        exact = read_exactly(block.records, dialect, final=True)
+        bad = (*block.bad, *(at(row, block.line) for row in exact.bad))
+        return parse(exact.join(block.data), dialect, columns), bad
+    return parse(block.records, dialect, columns), block.bad
 
 
-def _is_utf8(data: bytes) -> bool:
+def _is_utf8(data: bytes, end: int) -> bool:
+    """Say whether the first bytes, up to `end`, are UTF-8."""
     if data.isascii():
         return True
-    ends = np.array([0, len(data)], np.int32)
+    ends = np.array([0, end], np.int32)
     try:
         pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(data)).validate(full=True)
     except pa.ArrowInvalid:

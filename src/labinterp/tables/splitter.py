@@ -199,20 +199,22 @@ class Quoting:
         self._data = data
         self._delimiter = ord(delimiter)
         self._inside: Words = np.zeros(0, np.uint64)
-        self.stray = self.open = False
+        self.stray = self.open = self._joins = False
         if _QUOTE in data:
             self._look(np.frombuffer(data, np.uint8), self._delimiter)
 
     def _look(self, cells: npt.NDArray[np.uint8], delimiter: int) -> None:
-        quote, around = _nothing(len(cells)), _nothing(len(cells))
+        quote, around, newline = _nothing(len(cells)), _nothing(len(cells)), _nothing(len(cells))
         for start in range(0, len(cells), _SLICE):
             some = cells[start : start + _SLICE]
-            hit = some == ord(_QUOTE)
+            hit, ends = some == ord(_QUOTE), some == ord(_NEWLINE)
             _set_bits(quote, start, hit)
+            _set_bits(newline, start, ends)
             hit |= some == delimiter
-            hit |= some == ord(_NEWLINE)
+            hit |= ends
             _set_bits(around, start, hit)
         inside = _odd_so_far(quote)
+        self._joins = bool((newline & inside).any())
         before, after = around << _ONE, around >> _ONE
         before[1:] |= around[:-1] >> _LAST
         after[:-1] |= around[1:] << _LAST
@@ -225,14 +227,12 @@ class Quoting:
 
     def runs_over(self, width: int) -> bool:
         """Say whether a quoted field may run over lines that are rows by themselves; quotes must not be stray."""
-        if not len(self._inside) or width < _ROW_WIDTH:
+        if not self._joins or width < _ROW_WIDTH:
             return False
         cells = np.frombuffer(self._data, np.uint8)
         stops = np.flatnonzero(cells == ord(_NEWLINE))
         joins = (self._inside[stops >> 6] >> (stops & 63).astype(np.uint64) & _ONE).astype(bool)
-        if not joins.any():
-            return False
-        if not len(stops) or stops[-1] != len(cells) - 1:
+        if stops[-1] != len(cells) - 1:
             stops, joins = np.append(stops, len(cells)), np.append(joins, False)
         splits = np.searchsorted(np.flatnonzero(cells == self._delimiter), stops)
         whole = np.diff(splits, prepend=0) == width - 1
@@ -261,6 +261,12 @@ class Quoting:
             return stop
         outside = np.flatnonzero(inside[:word] != _ALL)
         return 64 * int(outside[-1] + 1) if len(outside) else 0
+
+
+def lines_of(data: bytes, stop: int) -> int:
+    """Return how many of the first bytes end a line."""
+    cells = np.frombuffer(data, np.uint8, stop)
+    return sum(int(np.count_nonzero(cells[i : i + _SLICE] == ord(_NEWLINE))) for i in range(0, stop, _SLICE))
 
 
 def _nothing(size: int) -> Words:
