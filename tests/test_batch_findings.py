@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labinterp.batch import findings
 from labinterp.batch.encode import combine, encode
 from labinterp.batch.findings import by_parts, by_pattern
 from labinterp.batch.instants import exact_ages, read_births, read_instants
@@ -39,6 +40,33 @@ def test_findings_by_parts_are_those_of_each_pattern(seed):
     assert one.number.tolist() == other.number.tolist()
     for i, j in zip(one.item.tolist(), other.item.tolist(), strict=True):
         assert (one.items[i].row, one.items[i].pathways) == (other.items[j].row, other.items[j].pathways)
+
+
+@pytest.mark.parametrize("known", [0, 100, 550])
+def test_findings_do_not_depend_on_what_was_asked_before(known, monkeypatch):
+    """Findings that are remembered are told in the order and the words of those worked out anew, with nothing twice."""
+    patterns = drawn(8)
+    monkeypatch.setattr(findings, "_ANSWERED", {})
+    findings.of_patterns(patterns[::-1][:known])
+    one, other = findings.of_patterns(patterns), by_parts(patterns)
+    assert one.number.tolist() == other.number.tolist()
+    assert [one.items[i] for i in one.item.tolist()] == [other.items[i] for i in other.item.tolist()]
+    assert len(set(one.items)) == len(one.items)
+
+
+def test_findings_of_a_pattern_are_worked_out_once(monkeypatch):
+    """Patterns that come again in the next part of a table cost a look, until more are known than are kept."""
+    patterns = drawn(9)
+    monkeypatch.setattr(findings, "_ANSWERED", {})
+    first = findings.of_patterns(patterns)
+    with monkeypatch.context() as patch:
+        patch.setattr(findings, "by_parts", None)
+        patch.setattr(findings, "by_pattern", None)
+        again = findings.of_patterns(patterns[::2])
+    assert sum(first.number[::2]) == sum(again.number)
+    monkeypatch.setattr(findings, "_MOST_KEPT", len(patterns))
+    findings.of_patterns(drawn(10))
+    assert len(findings._ANSWERED) <= len(patterns)
 
 
 @given(

@@ -110,9 +110,12 @@ def pathways(answer: Answer) -> dict[str, Any]:
     """Return one row per finding and pathway."""
     found = answer.findings
     each = [len(item.pathways) for item in found.items]
-    _, item = _spread(each, found.item)
-    rows = list(itertools.chain.from_iterable(item.pathways for item in found.items))
-    return _table(answer, _pathways_of_patterns(answer), item, rows, PATHWAY_COLUMNS)
+    _, place = _spread(each, found.item)
+    every = list(itertools.chain.from_iterable(item.pathways for item in found.items))
+    rows = {id(row): row for row in every}
+    position = {key: i for i, key in enumerate(rows)}
+    item = np.fromiter((position[id(row)] for row in every), np.int64, len(every)).take(place)
+    return _table(answer, _pathways_of_patterns(answer), item, list(rows.values()), PATHWAY_COLUMNS)
 
 
 def counts(answer: Answer) -> dict[str, Ints]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
@@ -17,7 +17,7 @@ from labinterp.reasoning.slots import CRITICAL, LEVEL_CODES, OPEN, SOFT
 from labinterp.reasoning.tables import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from labinterp.kernel.vector import Ints
     from labinterp.model import Evidence, Finding, Presentation
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 SEPARATOR: Final = ";"
 _FEW: Final = 256
 """Up to how many patterns it is faster to reason about each."""
-_MOST_KEPT: Final = 1 << 16
+_MOST_KEPT: Final = 1 << 15
+"""After how many things that are remembered one begins anew; a pattern and its findings take some 200 bytes."""
 _HELD: Final = np.array([status in FINDING_STATUSES for status in STATE_STATUSES])
 
 Row = tuple[str | None, ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen
 class Item:
     """A finding as the frames show it, and where it stands among others of its panel.
 
@@ -60,22 +61,45 @@ class Found:
     item: Ints
     items: list[Item]
 
+    def each(self) -> Iterator[tuple[Item, ...]]:
+        """Yield the findings of one pattern after the other."""
+        every = [self.items[i] for i in self.item.tolist()]
+        ends = np.cumsum(self.number).tolist()
+        for start, end in zip([0, *ends], ends, strict=False):
+            yield tuple(every[start:end])
+
 
 def of_patterns(patterns: Ints) -> Found:
-    """Return the findings of distinct patterns of levels, one a row."""
-    return by_pattern(patterns) if len(patterns) <= _FEW else by_parts(patterns)
+    """Return the findings of distinct patterns of levels, one a row; what was worked out before is remembered."""
+    keys = [pattern.tobytes() for pattern in patterns]
+    told = [_ANSWERED.get(key) for key in keys]
+    new = [i for i, items in enumerate(told) if items is None]
+    if new:
+        fresh = by_pattern(patterns[new]) if len(new) <= _FEW else by_parts(patterns[new])
+        if len(_ANSWERED) + len(new) > _MOST_KEPT:
+            _ANSWERED.clear()
+        for i, items in zip(new, fresh.each(), strict=True):
+            told[i] = _ANSWERED[keys[i]] = items
+    return _joined([items or () for items in told])
 
 
 def by_pattern(patterns: Ints) -> Found:
     """Reason about each pattern."""
-    return of_cases([(pattern, None) for pattern in map(tuple, patterns.tolist())])
+    return _joined([tuple(map(_item, reason(pattern).findings)) for pattern in map(tuple, patterns.tolist())])
 
 
 def of_cases(cases: Sequence[tuple[tuple[int, ...], Presentation | None]]) -> Found:
     """Return the findings of patterns with what is told beside each."""
-    told = [_items(*case) for case in cases]
-    items = list(itertools.chain.from_iterable(told))
-    return Found(np.array([len(each) for each in told], np.int64), np.arange(len(items)), items)
+    return _joined([_items(*case) for case in cases])
+
+
+def _joined(told: Sequence[tuple[Item, ...]]) -> Found:
+    """Return the findings of some patterns; what is one object stands among the items once."""
+    every = list(itertools.chain.from_iterable(told))
+    items = list({id(item): item for item in every}.values())
+    place = {id(item): i for i, item in enumerate(items)}
+    numbers = np.fromiter(map(len, told), np.int64, len(told))
+    return Found(numbers, np.fromiter((place[id(item)] for item in every), np.int64, len(every)), items)
 
 
 def by_parts(pattern: Ints) -> Found:
@@ -146,6 +170,7 @@ def _coded(columns: Sequence[Ints]) -> tuple[Ints, list[tuple[int, ...]]]:
     return codes, list(zip(*(key.tolist() for key in keys), strict=True))
 
 
+_ANSWERED: dict[bytes, tuple[Item, ...]] = {}
 _KEPT: dict[tuple[str, tuple[int, ...]], Item] = {}
 
 
@@ -165,6 +190,12 @@ def _items(pattern: tuple[int, ...], told: Presentation | None) -> tuple[Item, .
     return tuple(map(_item, reason_told(pattern, told).findings))
 
 
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _one(row: Row | Item) -> Any:
+    """Return of what is alike the one that was met first."""
+    return row
+
+
 def _item(finding: Finding) -> Item:
     row = (
         finding.code,
@@ -176,8 +207,9 @@ def _item(finding: Finding) -> Item:
         finding.explanation,
     )
     pathways = tuple(
-        (finding.code, pathway.id, pathway.kind, pathway.support, pathway.broken_at, pathway.explanation)
+        _one((finding.code, pathway.id, pathway.kind, pathway.support, pathway.broken_at, pathway.explanation))
         for pathway in finding.pathways
     )
     severity, status = rank(finding)
-    return Item(row, pathways, severity * len(FINDING_STATUSES) + status)
+    item: Item = _one(Item(row, pathways, severity * len(FINDING_STATUSES) + status))
+    return item
