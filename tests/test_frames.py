@@ -11,9 +11,12 @@ import pyarrow as pa
 import pytest
 
 import labinterp as li
-from labinterp.batch import encode
+from labinterp.batch import arrow, core, encode
+from labinterp.batch.columns import FrameColumns
+from labinterp.batch.output import Coded, Whole
 from labinterp.kernel.plan import Outcome, Plan
 from labinterp.kernel.vector import Plans
+from labinterp.options import Options
 from labinterp.reading import times
 
 ROWS = [
@@ -266,6 +269,28 @@ def test_many_ranges_at_once_judge_as_each_alone():
         fields = {name: row[name] for name in ("test", "value", "unit", "reference_low", "reference_high")}
         one = li.interpret([li.LabResult(**fields)], patient, grading="ctcae/5.0").interpretations[0]
         assert (flag, level, None if pd.isna(grade) else grade) == (one.flag, one.level, one.grade), row
+
+
+def test_patients_with_the_same_limits_share_one_plan():
+    """Limits are compared by as many plans as there are limits, however many ages and spellings lead to them."""
+    ages = [str(age) for age in range(20, 60)]
+    frame = pd.DataFrame({"test": "magnesium", "value": "0.5", "unit": "mmol/L", "age": ages, "sex": ["F", "M"] * 20})
+    answer = core.run(FrameColumns(frame), Options.checked())
+    assert len(answer.plans.items) == 1
+    assert set(answer.found.plan.tolist()) == {0}
+
+
+def test_columns_of_numbers_become_arrow_without_a_copy():
+    """What is missing in a column of the answer is null in Arrow, and numbers are shared, not copied."""
+    numbers = np.array([1.5, np.nan, -0.0] * 5)
+    array = arrow.to_array(numbers, pa.float64())
+    assert array.equals(pa.array(numbers, from_pandas=True))
+    assert array.buffers()[1].address == numbers.ctypes.data
+    assert arrow.to_array(numbers[::3], pa.float64()).to_pylist() == [1.5] * 5
+    codes = Coded(np.array([2, 0, 1] * 5, np.uint8), ["a", "b"])
+    assert arrow.to_array(codes, arrow.TEXT).to_pylist() == ["b", None, "a"] * 5
+    grades = np.array([3, -1, 0] * 5, np.int8)
+    assert arrow.to_array(Whole(grades, grades < 0), pa.int8()).to_pylist() == [3, None, 0] * 5
 
 
 def test_a_plan_of_any_depth_is_searched():

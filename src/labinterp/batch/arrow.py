@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from labinterp.batch.core import Answer
-    from labinterp.kernel.vector import Ints
+    from labinterp.kernel.vector import Bools, Ints
 
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _OWN: Final = {
@@ -177,24 +177,32 @@ def to_array(column: Any, kind: pa.DataType) -> pa.Array:
     if isinstance(column, Coded):
         return _coded(column)
     if isinstance(column, Whole):
-        return pa.array(column.numbers, kind, mask=column.missing)
+        return _numbers(column.numbers, ~column.missing, kind)
     content = column.array if isinstance(column, pd.Series) else column
     if isinstance(content, pa.ChunkedArray):
         if content.type == kind:
             return content.unify_dictionaries().combine_chunks()
         content = _held(content)
-    if kind == TEXT:
-        return _text(content)
+    return _text(content) if kind == TEXT else _typed(content, kind)
+
+
+def _typed(content: Any, kind: pa.DataType) -> pa.Array:
+    if isinstance(content, np.ndarray) and content.dtype == np.float64 and kind == pa.float64():
+        return _numbers(content, ~np.isnan(content), kind)
     if isinstance(content, pd.arrays.ArrowExtensionArray):
         return content.__arrow_array__().cast(kind).combine_chunks()
     return pa.array(content, kind, from_pandas=True)
 
 
+def _numbers(numbers: Ints, known: Bools, kind: pa.DataType) -> pa.Array:
+    """Return numbers as an array that shares their memory, missing where they are not known."""
+    bits = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(numbers), [bits, pa.py_buffer(np.ascontiguousarray(numbers))])
+
+
 def _coded(column: Coded) -> pa.Array:
-    codes = column.codes.astype(np.int32)
-    missing = codes == 0
-    codes -= 1
-    indices = pa.array(codes, mask=missing) if missing.any() else pa.array(codes)
+    codes = np.subtract(column.codes, 1, dtype=np.int32, casting="unsafe")
+    indices = _numbers(codes, codes >= 0, pa.int32())
     return pa.DictionaryArray.from_arrays(indices, pa.array(column.names, pa.string()), safe=False)
 
 

@@ -38,7 +38,7 @@ from labinterp.reading.times import age_at
 from labinterp.tables.records import TOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from labinterp.batch.columns import Columns
     from labinterp.batch.encode import Values
@@ -158,12 +158,14 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         batch.notes |= runs.spread(notes)
     convert(batch, session)
     sent = [column(name) for name in _ENDS]
-    plans, plan, plan_keys = _plans(session, batch, keys, who, sent)
-    found = classify(batch, plans, plan)
+    made_for, combination = _combinations(batch, keys, who, sent)
+    plans, plan_of = _plans(session, batch, made_for)
+    found = classify(batch, plans, plan_of.take(combination))
     if session.grading is not None:
         base = _baselines(batch, column("baseline"), person, options.decimal, whole=whole)
         grade_by_baseline(batch, plans, found, base)
-    _doubt(session, batch, found, (plans, plan_keys), _sides(read.flag, column("reported_flag")))
+    side = _sides(read.flag, column("reported_flag"))
+    _doubt(session, batch, found, plans, side, lambda row: made_for[combination[row]])
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int8).take(channel)
     when = runs.spread(times.instants.take(times.codes))
     counts = _countable(batch, slot)
@@ -178,7 +180,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     pattern = _levels(batch, found, panels, silent, plans.bands)
     pattern[panel_of_run[kind == rule.PREGNANT], slots.CONTEXT["pregnancy"]] = 1
     _leave_open(pattern, panels)
-    grades = _compute_calcium(session, adjustment, batch, panels, pattern, plan, plan_keys, runs.spread(kind))
+    grades = _compute_calcium(session, adjustment, batch, panels, pattern, combination, made_for, runs.spread(kind))
     _complete_calcium(session, batch, found, panels, slot, grades)
     patterns, answer = _patterns(pattern)
     ambiguous = bool((batch.problem == PROBLEM_CODE["ambiguous_number"]).any())
@@ -402,22 +404,29 @@ def _notes(column: Encoded, note: str, unreadable: list[bool]) -> Ints | None:
     return bits.take(column.codes)
 
 
-def _plans(
-    session: Session, batch: Batch, keys: list[WhoKey], who: Ints, sent: list[Encoded]
-) -> tuple[Plans, Ints, list[_MadeFor]]:
-    """Return the distinct plans, each row's plan, and what each plan was made for."""
+def _combinations(batch: Batch, keys: list[WhoKey], who: Ints, sent: list[Encoded]) -> tuple[list[_MadeFor], Ints]:
+    """Return what plans are made for, each combination once, and each row's."""
     parts = [
         (batch.channel, len(batch.channels.items)),
         (who, len(keys)),
         *((part.codes, len(part.distinct)) for part in sent),
     ]
-    plan, columns = combine(parts, batch.problem == 0)
+    combination, columns = combine(parts, batch.problem == 0)
     made_for = [
         (c, keys[w], (sent[0].distinct[a], sent[1].distinct[b], sent[2].distinct[t]))
         for c, w, a, b, t in zip(*(column.tolist() for column in columns), strict=True)
     ]
-    plans = [session.plan(batch.channels.items[c], w, ends) for c, w, ends in made_for]
-    return Plans(plans or [_nothing()]), plan, made_for
+    return made_for, combination
+
+
+def _plans(
+    session: Session, batch: Batch, made_for: Sequence[_MadeFor], *, computed: bool = False
+) -> tuple[Plans, Ints]:
+    """Return the distinct plans, in order of first appearance, and for each combination the position of its plan."""
+    every = [session.plan(batch.channels.items[c], who, ends, computed=computed) for c, who, ends in made_for]
+    plans = {id(plan): plan for plan in every or [_nothing()]}
+    place = {key: i for i, key in enumerate(plans)}
+    return Plans(list(plans.values())), np.array([place[id(plan)] for plan in every] or [0], np.int32)
 
 
 def _nothing() -> Any:
@@ -482,7 +491,7 @@ def _compute_calcium(
     batch: Batch,
     panels: Panels,
     pattern: Ints,
-    plan: Ints,
+    combination: Ints,
     made_for: list[_MadeFor],
     person: Ints,
 ) -> dict[str, Any]:
@@ -515,15 +524,13 @@ def _compute_calcium(
             "number": np.empty(0),
         }
     calcium = calcium[panel]
-    codes, used = compact(plan[calcium], len(made_for))
-    plans = Plans(
-        [session.plan(batch.channels.items[c], w, ends, computed=True) for c, w, ends in (made_for[k] for k in used)]
-    )
+    codes, used = compact(combination[calcium], len(made_for))
+    plans, plan_of = _plans(session, batch, [made_for[k] for k in used.tolist()], computed=True)
     slope = np.array(
         [adjustment.slope(c) if c.analyte == "calcium" and c.unit else np.nan for c in batch.channels.items]
     )
     number = adjustment.adjusted(batch.number[calcium], slope[batch.channel[calcium]], grams)
-    outcome = plans.locate(codes, number, batch.comparator[calcium])
+    outcome = plans.locate(plan_of.take(codes), number, batch.comparator[calcium])
     judged = plans.flag[outcome] != 0
     soft = ((batch.notes[calcium] | batch.notes[albumin[panel]]) & NOTE_BIT["soft_implausible"]) != 0
     sent, level = pattern[panel, slots.CALCIUM], plans.level[outcome]
@@ -572,7 +579,12 @@ def _complete_calcium(
 
 
 def _doubt(
-    session: Session, batch: Batch, found: Classified, judged_by: tuple[Plans, list[_MadeFor]], side: Ints | None
+    session: Session,
+    batch: Batch,
+    found: Classified,
+    plans: Plans,
+    side: Ints | None,
+    made_for: Callable[[int], _MadeFor],
 ) -> None:
     """Note where the laboratory's own flag differs, and leave what may not be called normal without a side.
 
@@ -580,10 +592,10 @@ def _doubt(
         session: of the run.
         batch: with the notes.
         found: what comparison came to.
-        judged_by: the plans, and what each was made for.
+        plans: the distinct plans.
         side: where the laboratory puts each result, as positions in `_SIDES`.
+        made_for: says of a row what its plan was made for.
     """
-    plans, made_for = judged_by
     if side is not None:
         table = np.array([[disagreement(flag, side) for side in _SIDES] for flag in (None, *FLAGS)], np.uint64)
         batch.notes |= table[found.flag, side]
@@ -594,7 +606,7 @@ def _doubt(
         doubted = normal & overruled[found.plan, side]
     for row, unit in batch.suspects.items():
         if normal[row]:
-            c, who, _ = made_for[found.plan[row]]
+            c, who, _ = made_for(row)
             sign = int(batch.comparator[row])
             value = float(batch.number[row]), COMPARATORS[sign - 1] if sign else None
             doubted[row] |= session.slipped(batch.channels.items[c], who, plans.items[found.plan[row]], value, unit)

@@ -83,6 +83,7 @@ class Session:
         self.age_edges: tuple[float, ...] = tuple(float(b) for b in self.age_breaks)
         self._channels: dict[Any, Channel] = {}
         self._plans: dict[Any, Plan] = {}
+        self._alike: dict[Plan, Plan] = {}
         self._settled: dict[Any, Channel] = {}
         self._suspects: dict[Any, str | None] = {}
 
@@ -170,7 +171,8 @@ class Session:
         except Exception:  # noqa: BLE001 - the ends are the caller's objects, and need not have a hash
             return self._compile(channel, who, sent, computed=computed)
         if found is None:
-            found = _keep(self._plans, key, self._compile(channel, who, sent, computed=computed))
+            made = self._compile(channel, who, sent, computed=computed)
+            found = _keep(self._plans, key, self._alike.get(made) or _keep(self._alike, made, made))
         return found
 
     def _compile(self, channel: Channel, who: WhoKey, sent: SentRange, *, computed: bool) -> Plan:
