@@ -288,7 +288,7 @@ def test_cerner_traps():
     """In Error and Not Done have no value; the names of codes are needed, as codes are the site's own."""
     table = read(EXAMPLES / "cerner-clinical-event.csv")
     assert [cell(table, i, "value") for i in (3, 4, 5, 6)] == ["<150", None, None, "hemolyzed"]
-    assert table["note"].dropna().tolist() == ["entered_in_error", "data_absent"]
+    assert table["note"].dropna().tolist() == ["corrected", "entered_in_error", "data_absent"]
     with pytest.raises(LayoutError, match="lacks event_cd_disp"):
         to_labinterp(example("cerner-clinical-event").drop(columns="EVENT_CD_DISP"))
 
@@ -308,7 +308,7 @@ def test_what_does_not_hold_has_no_value_in_any_table():
     table = to_labinterp(rows)
     assert [cell(table, i, "value") for i in range(7)] == ["1.9", None, None, "1.9", None, None, "1.9"]
     assert [cell(table, i, "note") for i in range(7)] == [
-        None, "cancelled", "cancelled", None, "cancelled;entered_in_error", "data_absent", "unit_conflict"
+        None, "cancelled", "cancelled", "corrected", "cancelled;entered_in_error", "data_absent", "unit_conflict"
     ]  # fmt: skip
     assert table.attrs[layouts.UNUSED] == ()
     wide = pd.DataFrame({"status": ["cancelled", "final"], "Magnesium (mg/dL)": "1.9", "Calcium (mg/dL)": "9.4"})

@@ -107,6 +107,7 @@ NOTES: Final = (
     "unit_conflict",
     "entered_in_error",
     "superseded",
+    "corrected",
     "default_unit_used",
     "whole_blood_code",
     "loinc_name_conflict",

@@ -64,7 +64,8 @@ def interpret(  # noqa: D417 - the options are documented once, in `options`
     """Interpret the results of one patient and trace what is low or high to the twitching that it can cause.
 
     Pure and thread-safe: no network, no global state. One interpretation per result, in input order; where an analyte
-    occurs more than once, the latest result by `collected_at` counts for the findings, and of equals the last one.
+    occurs more than once, the latest result by `collected_at` counts for the findings; of several
+    of one time the corrected one, else the abnormal one.
 
     Args:
         results: what the laboratory sent; instead of a `LabResult` also a mapping with its fields as keys, or with the

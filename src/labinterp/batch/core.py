@@ -12,7 +12,7 @@ from labinterp import reasoning
 from labinterp.batch.encode import Encoded, combine, compact, numbered
 from labinterp.batch.findings import of_cases, of_patterns
 from labinterp.batch.instants import NO_TIME, exact_ages, read_births
-from labinterp.batch.panels import Panels, Ranks, Times, group, hold, people, read_times, seen
+from labinterp.batch.panels import Panels, Rivals, Times, group, hold, people, read_times, seen
 from labinterp.batch.runs import Runs
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT
 from labinterp.errors import InputError
@@ -174,7 +174,8 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     sure = when if doubtful is None else np.where(doubtful, NO_TIME, when)
     panel_of_run, first_run = group(person_of_run, times, panel)
     grouped = runs.spread(panel_of_run), runs.starts.take(first_run)
-    panels = hold(grouped, counting, _ranks(batch, found, doubtful), person, sure, panel)
+    rivals = Rivals(batch.value, batch.comparator, found.level, batch.notes, doubtful)
+    panels = hold(grouped, counting, rivals, person, sure, panel)
     silent = seen(panels, slot, ~counts | (found.level == 0), person, sure, panel)
     kind = np.array([session.person_class(key) for key in keys], np.int8).take(who_of_run)
     pattern = _levels(batch, found, panels, silent, plans.bands)
@@ -442,21 +443,6 @@ def _countable(batch: Batch, slot: Ints) -> Bools:
     )
     result: Bools = (batch.problem == 0) | uncovered
     return result
-
-
-def _ranks(batch: Batch, found: Classified, doubtful: Bools | None) -> Ranks:
-    """Return what decides between rows whose order is not known, those of doubtful times."""
-    if doubtful is None:
-        nothing = np.zeros(0, np.int8)
-        return Ranks(nothing, nothing, None)
-    levels = range(len(slots.RANK))
-    rank = np.array(
-        [[[slots.rank(code, soft=s, critical=c) for code in levels] for c in (False, True)] for s in (False, True)],
-        np.int8,
-    )
-    soft = ((batch.notes & NOTE_BIT["soft_implausible"]) != 0).astype(np.intp)
-    critical = ((batch.notes & NOTE_BIT["flag_critical"]) != 0).astype(np.intp)
-    return Ranks(rank[soft, critical, found.level], _SIDE_OF_LEVEL[found.level], doubtful)
 
 
 def _leave_open(pattern: Ints, panels: Panels) -> None:

@@ -10,14 +10,23 @@ import numpy as np
 
 from labinterp.batch.encode import Encoded, numbered
 from labinterp.batch.instants import NO_TIME, UNREADABLE, read_instants
+from labinterp.codes import NOTE_BIT
 from labinterp.kernel import panel as slots
 from labinterp.kernel.vector import SLICE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from labinterp.kernel.vector import Bools, Ints
+    from labinterp.kernel.vector import Bools, Floats, Ints
 
+_SIDE_OF_LEVEL: Final = np.array(slots.SIDE, np.int8)
+_RANK: Final = np.array(
+    [
+        [[slots.rank(level, soft=s, critical=c) for level in range(len(slots.RANK))] for c in (False, True)]
+        for s in (False, True)
+    ],
+    np.int8,
+)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC here
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 
@@ -30,7 +39,7 @@ class Panels:
         of_row: each row's own panel.
         first_row: the first row of each panel.
         held: panel x slot: the row that counts, -1 for none.
-        unsure: panel x slot, one after the other: where the order of several rows is not known; sorted.
+        unsure: panel x slot, one after the other: where none of several rows is known to be the latest; sorted.
     """
 
     of_row: Ints
@@ -39,25 +48,59 @@ class Panels:
     unsure: Ints
 
     def unsure_in(self, slot: int) -> Ints:
-        """Return the panels in which the order of a slot's rows is not known."""
+        """Return the panels in which none of a slot's rows is known to be the latest."""
         panel, which = np.divmod(self.unsure, len(slots.SLOT))
         found: Ints = panel[which == slot]
         return found
 
 
 @attrs.frozen(eq=False)
-class Ranks:
-    """What decides where the order of several rows is not known.
+class Rivals:
+    """What decides between several rows of which none is known to be the latest.
 
     Args:
-        rank: see `kernel.panel.rank`.
-        side: below zero for low, above zero for high.
+        value: the numbers.
+        comparator: codes of their comparators.
+        level: codes of their levels.
+        notes: bit masks.
         unsure: whether the row's time can't be ordered; None where every time can.
     """
 
-    rank: Ints
-    side: Ints
+    value: Floats
+    comparator: Ints
+    level: Ints
+    notes: Ints
     unsure: Bools | None
+
+    def rank(self, rows: Ints) -> Ints:
+        """Return the ranks of some rows; see `kernel.panel.rank`."""
+        ranks: Ints = _RANK[
+            _has(self.notes[rows], "soft_implausible"), _has(self.notes[rows], "flag_critical"), self.level[rows]
+        ]
+        return ranks
+
+    def side(self, rows: Ints) -> Ints:
+        """Return below zero for low, above zero for high."""
+        sides: Ints = _SIDE_OF_LEVEL[self.level[rows]]
+        return sides
+
+    def differ(self, rows: Ints, others: Ints) -> Bools:
+        """Say which rows say something else than others."""
+        found: Bools = (self.value[rows] != self.value[others]) & ~(
+            np.isnan(self.value[rows]) & np.isnan(self.value[others])
+        )
+        for column in (self.comparator, self.level):
+            found |= column[rows] != column[others]
+        return found
+
+    def corrected(self, rows: Ints) -> Bools:
+        """Say which rows their source calls corrected."""
+        return _has(self.notes[rows], "corrected").astype(np.bool_)
+
+
+def _has(notes: Ints, note: str) -> Ints:
+    found: Ints = ((notes & np.uint64(NOTE_BIT[note])) != 0).astype(np.intp)
+    return found
 
 
 @attrs.frozen(eq=False)
@@ -146,13 +189,13 @@ def _rise(patient: Ints, instant: Ints | None) -> bool:
     return bool(rises.all() and (patient[:1] > 0).all())
 
 
-def hold(grouped: tuple[Ints, Ints], slot: Ints, ranks: Ranks, patient: Encoded, time: Ints, panel: str) -> Panels:
+def hold(grouped: tuple[Ints, Ints], slot: Ints, rivals: Rivals, patient: Encoded, time: Ints, panel: str) -> Panels:
     """Return which row counts in each slot of each panel, as `kernel.scalar.choose` does.
 
     Args:
         grouped: each row's panel, and the first row of each panel.
         slot: each row's slot, -1 where it can't count.
-        ranks: which row counts where the order is not known.
+        rivals: which row counts where none is known to be the latest.
         patient: the patients.
         time: each row's instant; `NO_TIME` where there is none that is sure.
         panel: `collection`, `patient` or a look-back.
@@ -165,7 +208,7 @@ def hold(grouped: tuple[Ints, Ints], slot: Ints, ranks: Ranks, patient: Encoded,
     else:
         for start in range(0, len(slot), SLICE):
             _hold_latest(held, of_row, slot, np.flatnonzero(slot[start : start + SLICE] >= 0) + start)
-    unsure = _hold_unsure(held, of_row, slot, ranks)
+    unsure = _hold_rivals(held, _Places(of_row, slot, held.shape[1]), rivals, time)
     span = slots.read_span(panel)
     if span is not None:
         _look_back(held, patient.codes[first_row], time[first_row], span)
@@ -177,21 +220,65 @@ def _hold_latest(held: Ints, of_row: Ints, slot: Ints, rows: Ints) -> None:
     held.ravel()[of_row.take(rows) * held.shape[1] + slot.take(rows)] = rows
 
 
-def _hold_unsure(held: Ints, of_row: Ints, slot: Ints, ranks: Ranks) -> Ints:
-    """Let the row of the highest rank count where the order is not known, in place, and return these places."""
-    if ranks.unsure is None or not (ranks.unsure & (slot >= 0)).any():
+@attrs.frozen(eq=False)
+class _Places:
+    """Where the rows that can count stand: panel x slot, one after the other."""
+
+    of_row: Ints
+    slot: Ints
+    width: int
+
+    def of(self, rows: Ints) -> Ints:
+        """Return the places of some rows."""
+        found: Ints = self.of_row[rows] * self.width + self.slot[rows]
+        return found
+
+    def rows(self, wanted: Callable[[Ints], Bools]) -> Ints:
+        """Return the rows that can count and are wanted; asked for some at a time."""
+        found = [np.zeros(0, np.intp)]
+        for start in range(0, len(self.slot), SLICE):
+            rows = np.flatnonzero(self.slot[start : start + SLICE] >= 0) + start
+            found.append(rows[wanted(rows)])
+        return np.concatenate(found)
+
+
+def _hold_rivals(held: Ints, places: _Places, rivals: Rivals, time: Ints) -> Ints:
+    """Let the row of the highest rank count where none is known to be the latest, in place, and return these places.
+
+    Args:
+        held: the last row of the latest time, in each place.
+        places: of the rows.
+        rivals: what decides.
+        time: each row's instant.
+    """
+    counts = held.ravel()
+    others = places.rows(lambda rows: counts[places.of(rows)] != rows)
+    if not len(others):
         return np.zeros(0, np.int64)
-    rows = np.flatnonzero(slot >= 0)
-    place = of_row[rows] * held.shape[1] + slot[rows]
-    doubtful = np.flatnonzero(ranks.unsure[rows])
-    inside = np.flatnonzero(np.isin(place, place[doubtful]))
-    order = inside[np.lexsort((rows[inside], ranks.rank[rows[inside]], place[inside]))]
-    places, start, count = np.unique(place[order], return_index=True, return_counts=True)
-    side = ranks.side[rows[order]]
+    last = counts[places.of(others)]
+    matter = rivals.differ(others, last) | rivals.corrected(others) | (rivals.rank(others) > rivals.rank(last))
+    torn = places.of(others[matter & (time[others] == time[last])])
+    doubted = torn[:0] if rivals.unsure is None else places.of(np.flatnonzero(rivals.unsure & (places.slot >= 0)))
+    rows = places.rows(lambda rows: np.isin(places.of(rows), torn) | np.isin(places.of(rows), doubted))
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    doubtful = np.isin(places.of(rows), doubted)
+    latest = time[rows] == time[counts[places.of(rows)]]
+    rows = np.concatenate([rows[doubtful], _corrected(rows[latest & ~doubtful], places, rivals)])
+    rows = rows[np.lexsort((rows, rivals.rank(rows), places.of(rows)))]
+    found, start, count = np.unique(places.of(rows), return_index=True, return_counts=True)
+    top, side = rows[start + count - 1], rivals.side(rows)
     both = np.logical_or.reduceat(side < 0, start) & np.logical_or.reduceat(side > 0, start)
-    held.ravel()[places] = np.where(both, -1, rows[order[start + count - 1]])
-    unsure: Ints = places[count > 1]
+    counts[found] = np.where(both, -1, top)
+    apart = np.logical_or.reduceat(rivals.differ(rows, np.repeat(top, count)), start) | np.isin(found, doubted)
+    unsure: Ints = found[(count > 1) & apart]
     return unsure
+
+
+def _corrected(rows: Ints, places: _Places, rivals: Rivals) -> Ints:
+    """Return the rows of one time without those beside which a corrected one stands."""
+    fixed = rivals.corrected(rows)
+    return rows[fixed | ~np.isin(places.of(rows), places.of(rows[fixed]))]
 
 
 def seen(panels: Panels, slot: Ints, rows: Bools, patient: Encoded, time: Ints, panel: str) -> tuple[Ints, Ints]:

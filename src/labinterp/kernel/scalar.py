@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from labinterp.kernel.session import Session, WhoKey
     from labinterp.model import LabResult, Patient
 
+CORRECTED: Final = NOTE_BIT["corrected"]
 UNSURE_TIME: Final = NOTE_BIT["time_unreadable"] | NOTE_BIT["time_imprecise"]
 _EARLIEST: Final = dt.datetime.min  # noqa: DTZ901 - times are naive UTC here
 
@@ -227,10 +228,10 @@ class Chosen:
 
 
 def choose(readings: Sequence[Reading]) -> Chosen:
-    """Return which results count: the latest, and of equals the last one.
+    """Return which results count: the latest, and of those of one time the corrected ones.
 
-    Where one of several has a time that can't be read, none is known to be the latest: the abnormal one counts, and
-    none where they point in both directions.
+    Where several are left that differ, or one of several has a time that can't be read, none is known to be the latest:
+    the abnormal one counts, and none where they point in both directions.
     """
     candidates: dict[int, list[int]] = {}
     for i, reading in enumerate(readings):
@@ -240,16 +241,27 @@ def choose(readings: Sequence[Reading]) -> Chosen:
     unsure: set[int] = set()
     chosen: dict[int, int] = {}
     for slot, held in candidates.items():
-        if len(held) == 1:
-            chosen[slot] = held[0]
-        elif not any(readings[i].notes & UNSURE_TIME for i in held):
-            chosen[slot] = max(held, key=lambda i: (readings[i].when or _EARLIEST, i))
-        else:
+        sure = len(held) == 1 or not any(readings[i].notes & UNSURE_TIME for i in held)
+        several = _latest(readings, held) if sure else held
+        if not sure or len({_said(readings[i]) for i in several}) > 1:
             unsure.add(slot)
-            levels = {_level(readings[i]) for i in held}
-            if not (levels & slots.BELOW_NORMAL and levels & slots.ABOVE_NORMAL):
-                chosen[slot] = max(held, key=lambda i: (_rank(readings[i]), i))
+        levels = {_level(readings[i]) for i in several}
+        if not (levels & slots.BELOW_NORMAL and levels & slots.ABOVE_NORMAL):
+            chosen[slot] = max(several, key=lambda i: (_rank(readings[i]), i))
     return Chosen(chosen, frozenset(unsure))
+
+
+def _latest(readings: Sequence[Reading], held: Sequence[int]) -> Sequence[int]:
+    """Return the results of the latest time; the corrected ones alone where some are."""
+    if len(held) == 1:
+        return held
+    when = max(readings[i].when or _EARLIEST for i in held)
+    latest = [i for i in held if (readings[i].when or _EARLIEST) == when]
+    return [i for i in latest if readings[i].notes & CORRECTED] or latest
+
+
+def _said(reading: Reading) -> tuple[float | None, str | None, int]:
+    return reading.value, reading.comparator, _level(reading)
 
 
 def _level(reading: Reading) -> int:

@@ -228,8 +228,9 @@ def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects
 
 
 def _with_status(row: Row, home: _Home) -> Row:
-    if _status(home.resource) in _SOUND:
-        return row
+    status = _status(home.resource)
+    if status in _SOUND:
+        return attrs.evolve(row, notes=(*row.notes, "corrected")) if statuses.is_corrected(status) else row
     return attrs.evolve(row, notes=(*row.notes, "status_unknown"))
 
 

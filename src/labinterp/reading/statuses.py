@@ -14,7 +14,7 @@ from labinterp.reading import flags
 from labinterp.reading.times import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _LONGEST: Final = 100
 
@@ -26,6 +26,11 @@ def _words_of(text: str) -> tuple[str, ...]:
 @functools.cache
 def _notes() -> Mapping[tuple[str, ...], str]:
     return {_words_of(text): note for note, texts in knowledge("statuses.toml")["notes"].items() for text in texts}
+
+
+@functools.cache
+def _corrections() -> frozenset[tuple[str, ...]]:
+    return frozenset(map(_words_of, knowledge("statuses.toml")["corrected"]["words"]))
 
 
 @functools.cache
@@ -74,9 +79,30 @@ def note_of(status: Any, *, letters: bool = False) -> str | None:
     letter = _letter(status)
     if letter is not None:
         return _letters().get(letter) if letters else None
+    return next((_notes()[words] for words in _beginnings(status) if words in _notes()), None)
+
+
+def _beginnings(status: str) -> Iterator[tuple[str, ...]]:
     said = _words_of(status[:_LONGEST])
-    known = (_notes().get(said[:count]) for count in range(len(said), 0, -1))
-    return next((note for note in known if note is not None), None)
+    return (said[:count] for count in range(len(said), 0, -1))
+
+
+def is_corrected(status: Any, *, letters: bool = False) -> bool:
+    """Say whether a status is that of a result that stands in place of an earlier one.
+
+    Args:
+        status: a content of a column of states.
+        letters: whether its single letters are states; see `says_states`.
+
+    Example:
+        >>> is_corrected("Corrected result"), is_corrected("C", letters=True), is_corrected("C"), is_corrected("Final")
+        (True, True, False, False)
+    """
+    if not isinstance(status, str):
+        return False
+    if letters and _letter(status) in knowledge("statuses.toml")["corrected"]["letters"]:
+        return True
+    return not _corrections().isdisjoint(_beginnings(status))
 
 
 def flag_of(status: Any, *, letters: bool = False) -> str | None:

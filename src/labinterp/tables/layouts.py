@@ -557,9 +557,11 @@ def _tell_states(out: pd.DataFrame, names: Names, rows: Any = None) -> None:
     notes = objects(out["note"]) if "note" in out else np.full(len(out), None, dtype=object)
     for at in found:
         said = _per_state(names.frame.iloc[:, at], statuses.note_of)
-        said = said if rows is None else said[rows]
+        fixed = _per_state(names.frame.iloc[:, at], _correction)
+        said, fixed = (said, fixed) if rows is None else (said[rows], fixed[rows])
         if (said != None).any():  # noqa: E711 - an array of objects
             out["value"] = _left_out(out["value"], notes, said)
+        _add_notes(notes, fixed)
     out["note"] = notes
 
 
@@ -581,6 +583,10 @@ def _per_state(column: Any, function: Callable[..., str | None]) -> np.ndarray[A
     """Apply a reader of states to every distinct content of a column, and tell it what its letters are."""
     letters = statuses.says_states(distinct(column)[1])
     return per_distinct(column, functools.partial(function, letters=letters))
+
+
+def _correction(status: Any, *, letters: bool = False) -> str | None:
+    return "corrected" if statuses.is_corrected(status, letters=letters) else None
 
 
 def _filled(column: pd.Series[Any], unit: str) -> Any:
@@ -700,6 +706,8 @@ def _void(reader: ColumnReader, layout: Layout, found: dict[str, Cells], notes: 
         if (said != None).any():  # noqa: E711 - an array of objects
             values = _left_out(found["value"].content, notes, said)
             found["value"] = Cells(values, found["value"].missing | (said != None))  # noqa: E711 - as above
+        if entry.keys() == {"column"}:
+            _add_notes(notes, per_distinct(column, _correction))
 
 
 def _reason(entry: Mapping[str, Any], content: Any) -> str | None:
@@ -713,14 +721,19 @@ def _reason(entry: Mapping[str, Any], content: Any) -> str | None:
 
 def _left_out(value: Any, notes: Any, said: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Return values without those of which something is said, and put that among the notes of their rows."""
+    _add_notes(notes, said)
+    values = objects(value)
+    values[said != None] = None  # noqa: E711 - an array of objects
+    return values
+
+
+def _add_notes(notes: Any, said: Any) -> None:
+    """Put what is said of rows among their notes, in place."""
     hit = said != None  # noqa: E711 - an array of objects
     notes[hit] = [
         ";".join(note for note in pair if isinstance(note, str) and note)
         for pair in zip(notes[hit].tolist(), said[hit].tolist(), strict=True)
     ]
-    values = objects(value)
-    values[hit] = None
-    return values
 
 
 def _wide(reader: ColumnReader, tests: TestMap | None) -> pd.DataFrame:
