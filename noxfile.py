@@ -1,6 +1,6 @@
 """The sessions that must hold before a change lands, and those for a release. Run: nox, or nox -s lint.
 
-`.ci/run` calls `lint`, `docs`, `lowest` and `tests-3.13`, the last two with `-- --quick`: without what is slow and
+`.ci/run` calls `lint`, `docs`, `lowest` and `cov-3.13`, the last two with `-- --quick`: without what is slow and
 makes no answer.
 """
 
@@ -13,7 +13,7 @@ nox.options.sessions = ["tests-3.11", "lint", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 
 ALL = ("-e", ".[all,test]")
-RUN = ("python", "-m", "pytest", "-n", "2")
+RUN = ("python", "-m", "pytest", "-n", "2", "--dist", "worksteal")
 HELD_WHOLE = ("kernel", "reading", "reasoning")
 SLOW = (
     "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration",

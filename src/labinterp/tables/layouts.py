@@ -7,7 +7,7 @@ alone gives a row per result. Which column means what is data, in `knowledge/lay
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -39,7 +39,7 @@ from labinterp.tables.sources import read_table
 from labinterp.tables.text import ABOVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -439,7 +439,9 @@ def checked_columns(columns: Any) -> Mapping[str, Any]:
     """
     if columns is None:
         return {}
-    if not isinstance(columns, Mapping) or not all(isinstance(ours, str) for ours in columns):
+    if not isinstance(columns, Mapping) or not all(
+        isinstance(ours, str) and isinstance(theirs, Hashable) for ours, theirs in columns.items()
+    ):
         raise TypeError("columns is no mapping of our columns to yours, such as {'value': 'RESULT'}")
     return columns
 
