@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
 
-from labinterp.batch.encode import combine
+from labinterp.batch.encode import combine, numbered
 from labinterp.codes import FINDING_STATUSES, STATE_STATUSES
 from labinterp.reasoning import parts, reason, reason_told
 from labinterp.reasoning.engine import rank
@@ -17,7 +18,7 @@ from labinterp.reasoning.slots import CRITICAL, LEVEL_CODES, OPEN, SOFT
 from labinterp.reasoning.tables import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from labinterp.kernel.vector import Ints
     from labinterp.model import Evidence, Finding, Presentation
@@ -61,31 +62,24 @@ class Found:
     item: Ints
     items: list[Item]
 
-    def each(self) -> Iterator[tuple[Item, ...]]:
-        """Yield the findings of one pattern after the other."""
-        every = [self.items[i] for i in self.item.tolist()]
-        ends = np.cumsum(self.number).tolist()
-        for start, end in zip([0, *ends], ends, strict=False):
-            yield tuple(every[start:end])
-
 
 def of_patterns(patterns: Ints) -> Found:
     """Return the findings of distinct patterns of levels, one a row; what was worked out before is remembered."""
-    keys = [pattern.tobytes() for pattern in patterns]
-    told = [_ANSWERED.get(key) for key in keys]
+    keys = _spelled(patterns)
+    told = list(map(_ANSWERED.get, keys))
     new = [i for i, items in enumerate(told) if items is None]
     if new:
         fresh = by_pattern(patterns[new]) if len(new) <= _FEW else by_parts(patterns[new])
         if len(_ANSWERED) + len(new) > _MOST_KEPT:
             _ANSWERED.clear()
-        for i, items in zip(new, fresh.each(), strict=True):
+        for i, items in zip(new, fresh, strict=True):
             told[i] = _ANSWERED[keys[i]] = items
     return _joined([items or () for items in told])
 
 
-def by_pattern(patterns: Ints) -> Found:
+def by_pattern(patterns: Ints) -> list[tuple[Item, ...]]:
     """Reason about each pattern."""
-    return _joined([tuple(map(_item, reason(pattern).findings)) for pattern in map(tuple, patterns.tolist())])
+    return [tuple(map(_item, reason(pattern).findings)) for pattern in map(tuple, patterns.tolist())]
 
 
 def of_cases(cases: Sequence[tuple[tuple[int, ...], Presentation | None]]) -> Found:
@@ -96,40 +90,38 @@ def of_cases(cases: Sequence[tuple[tuple[int, ...], Presentation | None]]) -> Fo
 def _joined(told: Sequence[tuple[Item, ...]]) -> Found:
     """Return the findings of some patterns; what is one object stands among the items once."""
     every = list(itertools.chain.from_iterable(told))
-    items = list({id(item): item for item in every}.values())
-    place = {id(item): i for i, item in enumerate(items)}
+    item, objects = numbered(np.fromiter(map(id, every), np.int64, len(every)))
+    first = np.empty(len(objects), np.int64)
+    first[item[::-1]] = np.arange(len(every))[::-1]
     numbers = np.fromiter(map(len, told), np.int64, len(told))
-    return Found(numbers, np.fromiter((place[id(item)] for item in every), np.int64, len(every)), items)
+    return Found(numbers, item, [every[i] for i in first.tolist()])
 
 
-def by_parts(pattern: Ints) -> Found:
+def by_parts(pattern: Ints) -> list[tuple[Item, ...]]:
     """Reason once about what a finding depends on."""
     status = np.stack([_statuses(state, pattern) for state in tables()], axis=1)
     calcium = _calcium(pattern)
     said = _said()[pattern & ~np.uint8(SOFT | CRITICAL)]
-    items: list[Item] = []
-    rows, numbers, ranks, tellers = [], [], [], []
+    told: list[list[Item]] = [[] for _ in pattern]
     for teller, table in enumerate(tables().values()):
-        held = np.flatnonzero(_HELD[status[:, teller]]) if table.code is not None else np.zeros(0, np.int64)
-        if not len(held):
+        if table.code is None:
             continue
+        held = np.flatnonzero(_HELD[status[:, teller]])
         on = parts.finding_parts(table.id)
-        columns = [pattern[held, i] for i in on.slots] + [status[held, i] for i in on.states]
-        columns += [said[held, i] for i in on.tests] + [calcium[held]]
-        codes, keys = _coded(columns)
-        first = np.empty(len(keys), np.int64)
-        first[codes[::-1]] = held[::-1]
-        found = [_kept(table.id, key, pattern[i]) for key, i in zip(keys, first.tolist(), strict=True)]
-        rows.append(held)
-        numbers.append(len(items) + codes)
-        ranks.append(np.array([item.rank for item in found])[codes])
-        tellers.append(np.full(len(held), teller))
-        items += found
-    if not rows:
-        return Found(np.zeros(len(pattern), np.int64), np.zeros(0, np.int64), [])
-    row = np.concatenate(rows)
-    order = np.lexsort((np.concatenate(tellers), np.concatenate(ranks), row))
-    return Found(np.bincount(row, minlength=len(pattern)), np.concatenate(numbers)[order], items)
+        columns = [pattern[:, on.slots], status[:, on.states], said[:, on.tests], calcium[:, None]]
+        keys = _spelled(np.hstack([column[held] for column in columns]))
+        for i, key in zip(held.tolist(), keys, strict=True):
+            told[i].append(_KEPT.get((table.id, key)) or _keep(table.id, key, pattern[i]))
+    return [tuple(sorted(items, key=_rank)) for items in told]
+
+
+_rank = operator.attrgetter("rank")
+
+
+def _spelled(rows: Ints) -> list[bytes]:
+    """Return the rows of a table of bytes, of which zeros at the end are left out."""
+    spelled: list[bytes] = np.ascontiguousarray(rows).view(f"S{rows.shape[1]}").ravel().tolist()
+    return spelled
 
 
 def evidence_text(evidence: Sequence[Evidence]) -> str:
@@ -171,17 +163,15 @@ def _coded(columns: Sequence[Ints]) -> tuple[Ints, list[tuple[int, ...]]]:
 
 
 _ANSWERED: dict[bytes, tuple[Item, ...]] = {}
-_KEPT: dict[tuple[str, tuple[int, ...]], Item] = {}
+_KEPT: dict[tuple[str, bytes], Item] = {}
 
 
-def _kept(state: str, key: tuple[int, ...], pattern: Ints) -> Item:
-    """Return the finding of a state under what it depends on, of which `pattern` is an example."""
-    item = _KEPT.get((state, key))
-    if item is None:
-        item = _item(next(finding for finding in reason(tuple(pattern.tolist())).findings if finding.state == state))
-        if len(_KEPT) >= _MOST_KEPT:
-            _KEPT.clear()
-        _KEPT[state, key] = item
+def _keep(state: str, key: bytes, pattern: Ints) -> Item:
+    """Work out and keep the finding of a state under what it depends on, of which `pattern` is an example."""
+    item = _item(next(finding for finding in reason(tuple(pattern.tolist())).findings if finding.state == state))
+    if len(_KEPT) >= _MOST_KEPT:
+        _KEPT.clear()
+    _KEPT[state, key] = item
     return item
 
 
