@@ -13,6 +13,7 @@ import pytest
 import labinterp as li
 from labinterp.batch import arrow, core, encode
 from labinterp.batch.columns import FrameColumns
+from labinterp.batch.letters import Texts
 from labinterp.batch.output import Coded, Whole
 from labinterp.kernel.plan import Outcome, Plan
 from labinterp.kernel.vector import Plans
@@ -278,6 +279,30 @@ def test_patients_with_the_same_limits_share_one_plan():
     answer = core.run(FrameColumns(frame), Options.checked())
     assert len(answer.plans.items) == 1
     assert set(answer.found.plan.tolist()) == {0}
+
+
+def test_findings_of_few_among_very_many_patients_name_each():
+    """Where a row without a patient comes before one of the last of 70,000 patients, both findings are told."""
+    frame = pd.DataFrame({"patient_id": [f"p{i}" for i in range(70_000)], "test": "magnesium", "unit": "mmol/L"})
+    frame["value"] = np.where(frame.index.isin([7, 60_000, 65_000]), "0.3", "0.85")
+    frame.loc[60_000, "patient_id"] = None
+    found = li.interpret_frame(frame, assume_adult=True).findings
+    assert found["panel"].tolist() == ["patient", "row-60000", "patient"]
+    assert [None if pd.isna(name) else name for name in found["patient_id"]] == ["p7", None, "p65000"]
+
+
+def test_many_texts_go_from_arrow_to_arrow_as_they_are(monkeypatch):
+    """Ids and times of a large part of a table come back as Arrow text without becoming Python's."""
+    times = [f"20{i % 60 + 10}-01-01 0{i % 9}:{i % 50 + 10}" for i in range(3000)]
+    column = pa.array(times).dictionary_encode()
+    encoded = encode.Encoded.of_arrow(column)
+    monkeypatch.setattr(Texts, "_all", None)
+    sent = Coded(encoded.codes, encoded.distinct[1:], kept=False)
+    assert arrow.to_array(sent, arrow.TEXT).to_pylist() == times
+    some = encoded.named(np.array([3, 1]))
+    assert arrow.to_array(Coded.of(np.array([1, 0]), some), arrow.TEXT).to_pylist() == [times[0], times[2]]
+    assert encoded.distinct[0] is None
+    assert len(encoded.distinct) == 1 + len(set(times))
 
 
 def test_columns_of_numbers_become_arrow_without_a_copy():

@@ -163,9 +163,7 @@ def _spread(numbers: Sequence[int] | Ints, answer: Ints) -> tuple[Ints, Ints]:
 def _patients(patient: Encoded, first: Ints) -> Any:
     if patient.is_text:
         codes, used = compact(patient.codes[first], len(patient.distinct))
-        names = [patient.distinct[code] for code in used.tolist()]
-        missing = len(names) > 0 and names[0] is None
-        return Coded(codes if missing else codes + 1, names[missing:], kept=False)
+        return Coded.of(codes, patient.named(used), kept=False)
     codes = patient.codes[first] - 1
     known = typed(patient.distinct[1:])
     if (codes < 0).any() and known.dtype.kind in "iu":
@@ -183,8 +181,9 @@ def _labels(answer: Answer, first: Ints) -> Coded:
     sent = times.distinct
     rows = len(sent)
     if times.is_text and not own.any():
-        texts = [sent[code] for code in used.tolist()]
-        if all(texts) and all(map(str.strip, texts)):
+        texts = times.named(used)
+        visible = times.letters is not None and times.letters.begin_visibly(used)
+        if visible or (all(texts) and all(map(str.strip, texts))):
             return Coded(np.add(short, 1, dtype=np.int32, casting="unsafe"), texts, kept=False)
     names = [_time_name(sent[code]) if code < rows else _row_name(answer, code - rows) for code in used.tolist()]
     return Coded.of(short, names, kept=False)

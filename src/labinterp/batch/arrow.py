@@ -13,6 +13,7 @@ from labinterp.batch import answers
 from labinterp.batch.answers import FINDING_COLUMNS, PATHWAY_COLUMNS, result_columns
 from labinterp.batch.columns import Columns, FrameColumns
 from labinterp.batch.encode import Encoded, Values, encode, positions, read_encoded, read_values
+from labinterp.batch.letters import Texts
 from labinterp.batch.output import Coded, Whole
 from labinterp.batch.signs import Signs, not_covered, signs_of
 from labinterp.codes import GRADES
@@ -203,7 +204,9 @@ def _numbers(numbers: Ints, known: Bools, kind: pa.DataType) -> pa.Array:
 def _coded(column: Coded) -> pa.Array:
     codes = np.subtract(column.codes, 1, dtype=np.int32, casting="unsafe")
     indices = _numbers(codes, codes >= 0, pa.int32())
-    return pa.DictionaryArray.from_arrays(indices, pa.array(column.names, pa.string()), safe=False)
+    names = column.names
+    texts = names.array.cast(pa.string()) if isinstance(names, Texts) else pa.array(names, pa.string())
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
 
 
 def _text(content: Any) -> pa.Array:

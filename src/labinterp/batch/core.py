@@ -141,9 +141,10 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     runs = Runs.of([patient, collected, *about.values()], patient.codes == 0)
     times = read_times(runs.encoded(collected), session.date_order)
     about_run = {name: runs.encoded(about[name]) for name in about}
-    keys, who_of_run, notes = _who(session, about_run, times)
+    births = read_births(about["birth_date"].distinct, session.date_order, about["birth_date"].letters)
+    keys, who_of_run, notes = _who(session, about_run, times, births)
     who = runs.spread(who_of_run)
-    person_of_run = _people(runs.encoded(patient), about_run, session.date_order)
+    person_of_run = _people(runs.encoded(patient), about_run, births)
     person = attrs.evolve(person_of_run, codes=runs.spread(person_of_run.codes))
     batch = Batch(
         channels=channels,
@@ -209,13 +210,12 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     )
 
 
-def _people(patient: Encoded, about: Mapping[str, Encoded], date_order: str | None) -> Encoded:
+def _people(patient: Encoded, about: Mapping[str, Encoded], births: Births) -> Encoded:
     """Return the patients, those apart who share an id and have another birth date or sex, a code per run."""
     told = []
     birth, sex = about["birth_date"], about["sex"]
     if len(birth.distinct) - 1 > 1:
-        day = read_births(birth.distinct, date_order).day
-        code, days = numbered(np.append(NO_TIME, day))
+        code, days = numbered(np.append(NO_TIME, births.day))
         told.append((code[1:].take(birth.codes), len(days)))
     if len(sex.distinct) - 1 > 1:
         code = np.array([_SEXES.index(each) if each in _SEXES else 0 for each in sex.map(demographics.read_sex)])
@@ -294,13 +294,16 @@ def _sent(texts: list[list[str | None]], codes: tuple[int, ...]) -> Sent:
     return Sent(test or "", *others)
 
 
-def _who(session: Session, about: Mapping[str, Encoded], times: Times) -> tuple[list[WhoKey], Ints, Ints | None]:
+def _who(
+    session: Session, about: Mapping[str, Encoded], times: Times, births: Births
+) -> tuple[list[WhoKey], Ints, Ints | None]:
     """Return the distinct patient groups, each run's, and the notes on what could not be read; None for no note.
 
     Args:
         session: of the run.
         about: what is said of the patients, a code per run.
         times: of the runs.
+        births: the distinct birth dates.
     """
     age, sex, pregnancy, birth = (about[name] for name in _ABOUT)
     has_birth = len(birth.distinct) > 1
@@ -308,7 +311,6 @@ def _who(session: Session, about: Mapping[str, Encoded], times: Times) -> tuple[
     codes, columns = combine([*parts, *([(times.codes, len(times.instants))] if has_birth else [])])
     ages = age.map(demographics.read_age)
     sexes, pregnancies = sex.map(demographics.read_sex), pregnancy.map(demographics.read_pregnancy)
-    births = read_births(birth.distinct, session.date_order, birth.letters)
     aged: tuple[Ints, list[Age | None]] = columns[0], ages
     if has_birth:
         aged = _ages_by_birth(aged, (births, columns[3]), (times, columns[4]), session.age_edges)

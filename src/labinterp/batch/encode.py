@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp.batch.letters import Letters
+from labinterp.batch.letters import Letters, Texts
 from labinterp.codes import NOTE_BIT
 from labinterp.kernel.quantity import read_value
 from labinterp.kernel.vector import COMPARATOR_CODE, PROBLEM_CODE, SLICE
@@ -54,21 +54,28 @@ class Encoded:
     """
 
     codes: Ints
-    distinct: list[Any]
+    distinct: Sequence[Any]
     letters: Letters | None = None
 
     @classmethod
     def of_arrow(cls, array: Any) -> Encoded:
         """Take the codes of an Arrow dictionary array of text."""
         texts = array.dictionary
-        letters = Letters.of_arrow(texts).after_nothing() if len(texts) > _FEW and not texts.null_count else None
         codes = positions(array) + np.int32(1)
-        return cls(codes, [None, *texts.to_numpy(zero_copy_only=False).tolist()], letters)
+        if len(texts) > _FEW and not texts.null_count:
+            return cls(codes, Texts(texts), Letters.of_arrow(texts).after_nothing())
+        return cls(codes, [None, *texts.to_numpy(zero_copy_only=False).tolist()])
 
     @functools.cached_property
     def is_text(self) -> bool:
         """Whether every value that is not missing is text."""
         return self.letters is not None or {*map(type, self.distinct[1:])} <= {str}
+
+    def named(self, codes: Ints) -> Sequence[Any]:
+        """Return the values that distinct codes stand for."""
+        if isinstance(self.distinct, Texts) and codes.all():
+            return self.distinct.take(codes)
+        return [self.distinct[code] for code in codes.tolist()]
 
     def take(self, rows: Ints) -> Encoded:
         """Return the values of some rows."""
@@ -104,7 +111,7 @@ def _are_plain(letters: Letters | None) -> bool:
     return bool(lengths.min() > 0 and lengths.max() <= LONGEST_ID)
 
 
-def _are_plain_ids(texts: list[str]) -> bool:
+def _are_plain_ids(texts: Sequence[str]) -> bool:
     """Say whether every text is an id as it stands: somebody's, not too long, and with nothing around it."""
     if not texts:
         return True

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from labinterp.kernel.vector import Ints
 
@@ -60,6 +62,13 @@ class Letters:
         """Whether there is a quotation mark."""
         return bool((self.signs == _QUOTE).any())
 
+    def begin_visibly(self, rows: Ints) -> bool:
+        """Say whether each of some texts begins with a visible ASCII character."""
+        if not self.lengths[rows].all():
+            return False
+        first = self.signs[self.starts[rows]]
+        return bool(((first > _BLANK) & (first <= _LAST)).all())
+
     def after_nothing(self) -> Letters:
         """Return the same after an empty text."""
         return Letters(self.signs, np.append(0, self.starts), np.append(0, self.lengths))
@@ -69,3 +78,37 @@ class Letters:
         rows = np.flatnonzero(self.lengths == length)
         windows = np.lib.stride_tricks.sliding_window_view(self.signs, length)
         return rows, windows[self.starts[rows]].T.copy()
+
+
+@attrs.frozen(eq=False)
+class Texts(Sequence[Any]):
+    """Distinct texts as Arrow holds them, which become Python's once one of them is asked for.
+
+    Args:
+        array: an Arrow array of text without a missing one.
+        before: what comes before them.
+    """
+
+    array: Any
+    before: tuple[None, ...] = (None,)
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.array)
+
+    def __getitem__(self, at: Any) -> Any:
+        if at == 0 and self.before:
+            return None
+        if at == slice(1, None) and self.before:
+            return Texts(self.array, ())
+        return self._all[at]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._all)
+
+    @functools.cached_property
+    def _all(self) -> list[Any]:
+        return [*self.before, *self.array.to_numpy(zero_copy_only=False).tolist()]
+
+    def take(self, positions: Ints) -> Texts:
+        """Return some of the texts alone."""
+        return Texts(self.array.take(positions - len(self.before)), ())

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from labinterp.batch.letters import Texts
 from labinterp.serialization import plain
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class Coded:
 
     @classmethod
     def of(cls, codes: Ints, names: Sequence[str | None], *, kept: bool = True) -> Coded:
-        """Make a column of codes from 0 into names that may repeat or be None."""
+        """Make a column of codes from 0 into names that may repeat or be None; `Texts` do neither."""
+        if isinstance(names, Texts):
+            return cls(np.add(codes, 1, dtype=np.int32, casting="unsafe"), names, kept)
         distinct = [name for name in dict.fromkeys(names) if name is not None]
         if len(distinct) == len(names):
             return cls(np.add(codes, 1, dtype=np.int32, casting="unsafe"), distinct, kept)
@@ -103,7 +106,7 @@ def _narrow(names: Sized) -> type[np.signedinteger[Any]]:
 
 
 def _dtype(names: Sequence[str]) -> pd.CategoricalDtype[Any]:
-    return pd.CategoricalDtype(pd.Index(names, dtype=object))
+    return pd.CategoricalDtype(pd.Index(list(names), dtype=object))
 
 
 _kept_dtype = functools.lru_cache(maxsize=512)(_dtype)

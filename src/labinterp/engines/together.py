@@ -102,15 +102,18 @@ class PatientPanels:
             return cls(np.zeros(0, np.uint64), ())
         first, codes = answer.panels.first_row[own], codes[own]
         codes, present = compact(codes, len(answer.patient.distinct))
-        distinct = answer.patient.distinct
-        patients = [distinct[code] for code in present.tolist()]
+        patients = list(answer.patient.named(present))
         if not answer.patient.is_text:
             patients = list(map(str, patients))
         keys = _hash(patients)[codes]
         if by_time:
             keys = keys ^ (_instants(answer, first) * _ODD)
-        lengths = list(zip(map(len, patients), patients, strict=True))
-        spans = ((min(patients), max(patients)), (min(lengths), max(lengths)))
+        lengths = list(map(len, patients))
+        ends = [
+            (length, end(patient for patient, own in zip(patients, lengths, strict=True) if own == length))
+            for end, length in ((min, min(lengths)), (max, max(lengths)))
+        ]
+        spans = ((min(patients), max(patients)), (ends[0], ends[1]))
         keys.sort()
         new = np.append(True, keys[1:] != keys[:-1])
         return cls(keys[new], (*spans, *((high, low) for low, high in spans)))
