@@ -17,6 +17,7 @@ from labinterp.ranges.exchange.csv import export_csv, import_csv
 from labinterp.ranges.exchange.fhir import export_fhir, import_fhir
 from labinterp.ranges.severity import JUDGED
 from labinterp.reading import flags, units
+from labinterp.reasoning import essentials
 
 PROFILES = list(shipped().profiles())
 ADULT = li.Patient(age=50, sex="female", pregnancy="none")
@@ -348,3 +349,28 @@ def test_mg_0_17_with_ca_1_73_is_present():
     assert report.states["magnesium_deficiency"] == "present"
     assert report.findings[0].code == "hypomagnesemia"
     assert report.findings[0].severity == "high"
+
+
+def test_what_is_critical_and_not_settled_is_said_first(tmp_path, capsys):
+    """A result that its laboratory calls critical and that makes no finding here is named at the top of every face."""
+    row = {"test": "magnesium", "value": "0.60", "unit": "mmol/L", "reference_range": "0-1.0", "reported_flag": "LL"}
+    report = li.interpret([row], ADULT)
+    assert report.findings == ()
+    assert "The laboratory calls serum magnesium critical" in report.to_html()
+    assert "look at this today" in report.to_html()
+    beside = li.interpret([row, {"test": "vitamin_d", "value": 9, "unit": "ng/mL"}], ADULT)
+    assert "The laboratory calls serum magnesium critical" in essentials(beside).what
+    assert essentials(beside).soon.startswith("A clinician should look at this today")
+    quiet = li.interpret([{**row, "reported_flag": "L"}], ADULT)
+    assert "critical" not in essentials(quiet).what
+    head = "patient_id,test,value,unit,reference_range,reported_flag,age\n"
+    path = tmp_path / "in.csv"
+    path.write_text(
+        f"{head}a7,magnesium,0.60,mmol/L,0-1.0,LL,50\nb,magnesium,0.9,mmol/L,,,50\n,creatinine,20,umol/L,,LL,1\n",
+        encoding="utf-8",
+    )
+    assert main(["interpret", str(path)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "no findings; 2 results called critical by the laboratory and not settled here." in out
+    assert "look at this today" in out
+    assert "Called critical: a7." in out

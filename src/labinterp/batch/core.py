@@ -586,7 +586,8 @@ def _doubt(
     """
     if side is not None:
         table = np.array([[disagreement(flag, side) for side in _SIDES] for flag in (None, *FLAGS)], np.uint64)
-        batch.notes |= table[found.flag, side]
+        asked = (batch.problem == 0) | (batch.problem == PROBLEM_CODE["no_reference_range"])
+        batch.notes |= np.where(asked, table[found.flag, side], np.uint64(0))
     normal = found.flag == FLAG_CODE["N"]
     doubted = np.zeros(len(normal), np.bool_)
     if side is not None:

@@ -21,6 +21,7 @@ from labinterp.cli.summary import (
     what_was_read,
 )
 from labinterp.codes import FINDING_STATUSES, SEVERITIES
+from labinterp.reasoning import is_called
 from labinterp.words import labels, problems, titles
 from labinterp.words.faces import line
 from labinterp.words.numbers import counted
@@ -67,13 +68,16 @@ def show_essentials(printer: Printer, answered: Sequence[Answered]) -> None:
     found = worst(answered)
     parts = ", ".join(by_severity(found))
     findings = f"{counted(sum(found.values()), 'finding')} ({parts})" if parts else line("screen", "no_findings")
-    what = f"{what_was_read(answered)}: {findings}."
+    called, whose = _called(answered)
+    what = f"{what_was_read(answered)}: {findings}{called}."
     severe = list(_severe(answered))
     names = list(dict.fromkeys(_who(panel) for panel in severe))
-    soon = reasoning.urgency(found)
+    soon = reasoning.urgency(SEVERITIES[-1:] if called else found)
     if names:
         soon = f"{soon} {counted(len(severe), 'panel')}: {listed(names, _MOST_TESTS)}."
-    style = "high" if severe else "heading"
+    if whose:
+        soon = f"{soon} {line('screen', 'called', names=listed(whose, _MOST_TESTS))}"
+    style = "high" if severe or called else "heading"
     lines = reasoning.Essentials(what, soon, _measure(answered)).labeled
     for (label, text), shown in zip(lines, (style, style, "heading"), strict=True):
         printer.paragraph(text, label=f"{label}:", hang=_LABEL, style=shown)
@@ -113,6 +117,26 @@ def _measure(answered: Sequence[Answered]) -> str:
     order = sorted(counts, key=lambda test: -counts[test])
     tests = [f"{titles.analyte(test)} (in {counted(counts[test], 'panel')})" for test in order]
     return f"{listed(tests, _MOST_TESTS)}." if tests else said("measure")["none"]
+
+
+def _called(answered: Sequence[Answered]) -> tuple[str, list[str]]:
+    """Return how many results are critical to their laboratories and make no finding, and the patients among them."""
+    results = joined(answered, "results")
+    columns = (results[name].astype(object).tolist() for name in ("analyte", "notes", "level"))
+    rows = [
+        i
+        for i, (analyte, notes, level) in enumerate(zip(*columns, strict=True))
+        if isinstance(analyte, str) and isinstance(notes, str) and is_called(notes.split(";"), _text(level))
+    ]
+    if not rows:
+        return "", []
+    text = said("called")["many"].format(results=counted(len(rows), "result"))
+    whose = results["patient_id"].iloc[rows].dropna().unique()
+    return f"; {text}", [clean(str(patient), _ID) for patient in whose]
+
+
+def _text(cell: Any) -> str | None:
+    return cell if isinstance(cell, str) else None
 
 
 def _severe(answered: Sequence[Answered]) -> Iterator[PanelAnswer]:

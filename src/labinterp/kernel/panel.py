@@ -73,7 +73,7 @@ def marks(notes: int) -> int:
 
 
 def rank(level: int, *, soft: bool, critical: bool = False) -> int:
-    """Return the rank of a result by the code of its level, and whether its laboratory calls it critical.
+    """Return the rank of a result by the code of its level, and whether its laboratory calls an abnormal one critical.
 
     Example:
         >>> rank(LEVEL_CODE["low"], soft=False) > rank(LEVEL_CODE["very_low"], soft=True) > rank(NORMAL, soft=False)
@@ -81,4 +81,5 @@ def rank(level: int, *, soft: bool, critical: bool = False) -> int:
         >>> rank(LEVEL_CODE["low"], soft=False, critical=True) == rank(LEVEL_CODE["very_low"], soft=False)
         True
     """
-    return (max(RANK) if critical else RANK[level]) + (FIRM if RANK[level] > 1 and not soft else 0)
+    abnormal = RANK[level] > 1
+    return (max(RANK) if critical and abnormal else RANK[level]) + (FIRM if abnormal and not soft else 0)

@@ -181,6 +181,7 @@ def _convert(reading: Reading, session: Session) -> None:
     reading.take_grades(outcome)
     if outcome.flag is None:
         reading.problem = "no_reference_range"
+        reading.notes |= disagreement(None, reading.flag)
         return
     reading.outcome = outcome
     reading.notes |= outcome.notes
@@ -380,9 +381,10 @@ def _compute(
 
 
 def disagreement(flag: str | None, reported: str | None) -> int:
-    """Return the bit of the note that the laboratory puts the result on another side of normal, or farther, or 0."""
-    if reported is None:
-        return 0
-    if flags.disagrees(SIDE_OF_FLAG.get(flag or ""), reported):
-        return NOTE_BIT["flag_disagrees"]
-    return NOTE_BIT["flag_critical"] if flag in ("L", "H") and flags.is_critical(reported) else 0
+    """Return the bits of the notes that the laboratory puts the result on another side of normal, or farther."""
+    side = SIDE_OF_FLAG.get(flag or "")
+    bits = NOTE_BIT["flag_disagrees"] if flags.disagrees(side, reported) else 0
+    same = flag in ("L", "H") and not bits
+    return (
+        bits | NOTE_BIT["flag_critical"] if flags.is_critical(reported) and (same or side in (None, "normal")) else bits
+    )

@@ -23,7 +23,7 @@ from labinterp.kernel.quantity import Channel, Sent, resolve
 from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
 from labinterp.kernel.scales import against_of, grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
-from labinterp.reading import analytes, units, values
+from labinterp.reading import analytes, flags, units, values
 from labinterp.reading.demographics import UNREADABLE
 from labinterp.reading.times import check_date_order
 
@@ -225,13 +225,15 @@ class Session:
         return _in_unit(self._select(analyte, who, method)[0], code, analyte)
 
     def overruled(self, plan: Plan, side: str | None) -> bool:
-        """Return whether a laboratory that sent no usable range calls a result abnormal which the editions call normal.
+        """Return whether a result may not be called normal, for its laboratory calls it abnormal.
+
+        Its range, where it sent one that can be used, goes before its flag, unless that is critical.
 
         Args:
             plan: by which the result is normal.
             side: the side of normal on which the laboratory's own flag puts it.
         """
-        return self.reported_ranges and not plan.reported and side not in (None, "normal")
+        return self.reported_ranges and side not in (None, "normal") and (not plan.reported or flags.is_critical(side))
 
     def slipped(
         self, channel: Channel, who: WhoKey, plan: Plan, value: tuple[float, str | None], suspect: str | None

@@ -22,7 +22,7 @@ from labinterp.reasoning.explaining import Claim, Explanation, claims, explain, 
 from labinterp.reasoning.graph import Edge
 from labinterp.reasoning.knowledge import knowledge_sha256, knowledge_version
 from labinterp.reasoning.slots import CONTEXTS, CRITICAL, SLOTS, SOFT, UNJUDGED, UNJUDGED_CODE
-from labinterp.reasoning.wording import Essentials, essentials, headline, urgency
+from labinterp.reasoning.wording import Essentials, essentials, headline, is_called, urgency
 
 __all__ = [
     "CONTEXTS",
@@ -43,6 +43,7 @@ __all__ = [
     "explain",
     "guidance",
     "headline",
+    "is_called",
     "knowledge_sha256",
     "knowledge_version",
     "method_notes",

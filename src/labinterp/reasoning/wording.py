@@ -13,7 +13,7 @@ from labinterp.words import titles
 from labinterp.words.sentences import capital, listed, said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from labinterp.model import Finding, Pathway, ReportData
     from labinterp.reasoning.slots import Panel
@@ -113,7 +113,24 @@ def essentials(report: ReportData) -> Essentials:
         what, soon = _named(report.findings), urgency(finding.severity for finding in report.findings)
     else:
         what, soon = _nothing(report)
+    called = dict.fromkeys(
+        titles.test(item.analyte)
+        for item in report.interpretations
+        if is_called(item.notes, item.level) and item.analyte
+    )
+    if called:
+        what, soon = f"{what} {said('called')['one'].format(tests=listed(called))}", urgency(SEVERITIES[-1:])
     return Essentials(what, soon, _measure(report))
+
+
+def is_called(notes: Container[str], level: str | None) -> bool:
+    """Say whether a result is critical to its laboratory and makes no finding here.
+
+    Example:
+        >>> is_called(("flag_critical",), "indeterminate"), is_called(("flag_critical",), "low"), is_called((), None)
+        (True, False, False)
+    """
+    return "flag_critical" in notes and level in (None, "indeterminate", "normal")
 
 
 def _named(findings: Iterable[Finding]) -> str:
