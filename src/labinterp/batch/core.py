@@ -184,13 +184,8 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     _leave_open(pattern, panels)
     grades = _compute_calcium(session, adjustment, batch, panels, pattern, combination, made_for, runs.spread(kind))
     _complete_calcium(session, batch, found, panels, slot, grades)
-    patterns, answer = _patterns(pattern)
+    patterns, told, answer = _cases(*_patterns(pattern), *_told(column, batch, panels))
     ambiguous = bool((batch.problem == PROBLEM_CODE["ambiguous_number"]).any())
-    told, told_of_panel = _told(column, batch, panels)
-    if told is not None:
-        codes, distinct = compact(answer * len(told) + told_of_panel, len(patterns) * len(told))
-        answer, pairs = codes.astype(np.int64), [divmod(pair, len(told)) for pair in distinct.tolist()]
-        patterns, told = patterns[[p for p, _ in pairs]], [told[t] for _, t in pairs]
     return Answer(
         batch=batch,
         found=found,
@@ -623,6 +618,17 @@ def _patterns(levels: Ints) -> tuple[Ints, Ints]:
         return levels[:, : slots.WIDTH], np.zeros(0, np.int64)
     codes, distinct = _distinct_rows(np.ascontiguousarray(levels, np.uint8).view(np.uint64))
     return levels[distinct, : slots.WIDTH], codes
+
+
+def _cases(
+    patterns: Ints, pattern_of: Ints, told: list[Presentation | None] | None, told_of: Ints
+) -> tuple[Ints, list[Presentation | None] | None, Ints]:
+    """Return the patterns, and what is told beside each, that occur together, and each panel's."""
+    if told is None:
+        return patterns, None, pattern_of
+    codes, distinct = compact(pattern_of * len(told) + told_of, len(patterns) * len(told))
+    pairs = [divmod(pair, len(told)) for pair in distinct.tolist()]
+    return patterns[[p for p, _ in pairs]], [told[t] for _, t in pairs], codes.astype(np.int64)
 
 
 def _distinct_rows(words: Ints) -> tuple[Ints, Ints]:

@@ -1,7 +1,7 @@
 """What a source says of the state of a result → the note of one that does not hold, or the flag that it says instead.
 
-The words are those of `knowledge/statuses.toml`. A column of single letters holds HL7's states or flags, which share
-letters; which of them it holds, its other letters say.
+The words and HL7's letters are those of `knowledge/statuses.toml`. A content says what it says by itself, whatever else
+stands in its column, so that a table read in pieces gives what it gives as a whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from labinterp.reading import flags
 from labinterp.reading.times import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 _LONGEST: Final = 100
 
@@ -38,7 +38,7 @@ def _letters() -> Mapping[str, str | None]:
     """Return every letter of a state → its note; None for one whose result holds."""
     data = knowledge("statuses.toml")["letters"]
     noted = {letter: note for note, letters in data["notes"].items() for letter in letters}
-    return {**dict.fromkeys(data["firm"] + data["shared"]), **noted}
+    return {**dict.fromkeys(data["holds"]), **noted}
 
 
 def _letter(status: Any) -> str | None:
@@ -47,38 +47,20 @@ def _letter(status: Any) -> str | None:
     return text if len(text) == 1 else None
 
 
-def says_states(contents: Iterable[Any]) -> bool:
-    """Say whether the single letters of a column are HL7's states of results, and no flags.
-
-    Args:
-        contents: the distinct ones.
-
-    Example:
-        >>> says_states(["F", "X", "N"]), says_states(["H", "N", "D"]), says_states(["N"]), says_states(["Final"])
-        (True, False, False, False)
-    """
-    data, said = knowledge("statuses.toml")["letters"], {_letter(content) for content in contents}
-    return not said.isdisjoint(data["firm"]) or (not said.isdisjoint(data["shared"]) and said.isdisjoint(data["flags"]))
-
-
-def note_of(status: Any, *, letters: bool = False) -> str | None:
+def note_of(status: Any) -> str | None:
     """Return the note of a result whose status says that it does not hold; None for any other.
-
-    Args:
-        status: a content of a column of states.
-        letters: whether its single letters are states; see `says_states`.
 
     Example:
         >>> note_of("Entered in Error"), note_of("CANCELLED - hemolyzed"), note_of("Corrected"), note_of(None)
         ('entered_in_error', 'cancelled', None, None)
-        >>> note_of("X", letters=True), note_of("F", letters=True), note_of("X")
+        >>> note_of("X"), note_of("F"), note_of("N")
         ('cancelled', None, None)
     """
     if not isinstance(status, str):
         return None
     letter = _letter(status)
     if letter is not None:
-        return _letters().get(letter) if letters else None
+        return _letters().get(letter)
     return next((_notes()[words] for words in _beginnings(status) if words in _notes()), None)
 
 
@@ -87,35 +69,27 @@ def _beginnings(status: str) -> Iterator[tuple[str, ...]]:
     return (said[:count] for count in range(len(said), 0, -1))
 
 
-def is_corrected(status: Any, *, letters: bool = False) -> bool:
+def is_corrected(status: Any) -> bool:
     """Say whether a status is that of a result that stands in place of an earlier one.
 
-    Args:
-        status: a content of a column of states.
-        letters: whether its single letters are states; see `says_states`.
-
     Example:
-        >>> is_corrected("Corrected result"), is_corrected("C", letters=True), is_corrected("C"), is_corrected("Final")
-        (True, True, False, False)
+        >>> is_corrected("Corrected result"), is_corrected("C"), is_corrected("Final")
+        (True, True, False)
     """
     if not isinstance(status, str):
         return False
-    if letters and _letter(status) in knowledge("statuses.toml")["corrected"]["letters"]:
+    if _letter(status) in knowledge("statuses.toml")["corrected"]["letters"]:
         return True
     return not _corrections().isdisjoint(_beginnings(status))
 
 
-def flag_of(status: Any, *, letters: bool = False) -> str | None:
+def flag_of(status: Any) -> str | None:
     """Return a status that is a flag of the laboratory on a result out of range; None for any other.
 
-    Args:
-        status: a content of a column of states.
-        letters: whether its single letters are states; see `says_states`.
-
     Example:
-        >>> flag_of("Low"), flag_of("H"), flag_of("Final"), flag_of("P"), flag_of("P", letters=True)
-        ('Low', 'H', None, 'P', None)
+        >>> flag_of("Low"), flag_of("H"), flag_of("Final"), flag_of("P")
+        ('Low', 'H', None, None)
     """
-    if not isinstance(status, str) or (letters and _letter(status) in _letters()):
+    if not isinstance(status, str) or _letter(status) in _letters():
         return None
     return status if flags.is_flag(status) and flags.side_of_reported(status) != "normal" else None

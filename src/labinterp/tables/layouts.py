@@ -39,7 +39,7 @@ from labinterp.tables.sources import read_table
 from labinterp.tables.text import ABOVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -558,8 +558,8 @@ def _tell_states(out: pd.DataFrame, names: Names, rows: Any = None) -> None:
         return
     notes = objects(out["note"]) if "note" in out else np.full(len(out), None, dtype=object)
     for at in found:
-        said = _per_state(names.frame.iloc[:, at], statuses.note_of)
-        fixed = _per_state(names.frame.iloc[:, at], _correction)
+        said = per_distinct(names.frame.iloc[:, at], statuses.note_of)
+        fixed = per_distinct(names.frame.iloc[:, at], _correction)
         said, fixed = (said, fixed) if rows is None else (said[rows], fixed[rows])
         if (said != None).any():  # noqa: E711 - an array of objects
             out["value"] = _left_out(out["value"], notes, said)
@@ -574,21 +574,15 @@ def _tell_flags(out: pd.DataFrame, names: Names) -> None:
         return
     told = objects(out["reported_flag"]) if "reported_flag" in out else np.full(len(out), None, dtype=object)
     for at in found:
-        said = _per_state(names.frame.iloc[:, at], statuses.flag_of)
+        said = per_distinct(names.frame.iloc[:, at], statuses.flag_of)
         blank = cells(pd.Series(told, dtype=object), values.MISSING_MARKERS).missing & (said != None)  # noqa: E711 - an array of objects
         told[blank] = said[blank]
     if (told != None).any():  # noqa: E711 - as above
         out["reported_flag"] = told
 
 
-def _per_state(column: Any, function: Callable[..., str | None]) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """Apply a reader of states to every distinct content of a column, and tell it what its letters are."""
-    letters = statuses.says_states(distinct(column)[1])
-    return per_distinct(column, functools.partial(function, letters=letters))
-
-
-def _correction(status: Any, *, letters: bool = False) -> str | None:
-    return "corrected" if statuses.is_corrected(status, letters=letters) else None
+def _correction(status: Any) -> str | None:
+    return "corrected" if statuses.is_corrected(status) else None
 
 
 def _filled(column: pd.Series[Any], unit: str) -> Any:
