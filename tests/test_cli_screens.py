@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import labinterp as li
 from cli_tools import PANELS, launch, run
 from labinterp.reading import analytes
 
@@ -195,3 +196,31 @@ def test_other_tests_are_counted_apart(capsys, tmp_path):
     assert "2 rows of other tests" in out
     assert "not judged" not in out
     assert run(capsys, "panel", "TSH 2 mIU/L", "Mg 2.0 mg/dL", "--age", "50", "--strict")[0] == 0
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_what_was_left_out_says_why(tmp_path, capsys, one):
+    """A result that was cancelled or entered in error says so where it is said to have no value."""
+    rows = "Test,Result,Unit,Age,Status\nMg,0.85,mmol/L,50,{}\nCa,2.3,mmol/L,50,F\n"
+    more = ["--one-patient"] if one else []
+    for status, said in (
+        ("cancelled", "the test was cancelled"),
+        ("W", "was entered in error"),
+        ("I", "why"),
+        ("", ""),
+    ):
+        path = tmp_path / "in.csv"
+        path.write_text(rows.format(status) if said else rows.format("").replace("0.85", ""), encoding="utf-8")
+        _, out, _ = run(capsys, "interpret", path, *more)
+        assert "the result has no value" in " ".join(out.split())
+        assert said in " ".join(out.split())
+        assert ("The source says" in out or "its source says" in " ".join(out.split())) == bool(said)
+
+
+def test_notes_say_why_a_result_was_left_out():
+    """Report, problems and notes say it alike."""
+    report = li.interpret([{"test": "magnesium", "unit": "mmol/L", "note": "superseded"}], {"age": 50})
+    (problem,) = report.problems
+    assert problem.code == "missing_value"
+    assert "a later version of it was sent" in problem.message
+    assert any("a later version of it was sent" in note for note in report.notes)

@@ -167,9 +167,16 @@ def interpret_as(
     )
 
 
-def _unjudged(readings: Sequence[scalar.Reading], analytes: Iterable[str]) -> Iterable[tuple[str, str | None]]:
-    """Return the problems of the results of some analytes."""
-    return ((analyte, r.problem) for analyte in analytes for r in readings if r.channel.analyte == analyte)
+def _unjudged(
+    readings: Sequence[scalar.Reading], analytes: Iterable[str]
+) -> Iterable[tuple[str, str | None, tuple[str, ...]]]:
+    """Return the problems and the notes of the results of some analytes."""
+    return (
+        (analyte, r.problem, notes_of_bits(r.notes))
+        for analyte in analytes
+        for r in readings
+        if r.channel.analyte == analyte
+    )
 
 
 def _each(results: Any) -> Iterable[Any]:
@@ -229,8 +236,9 @@ def _patient(patient: Any, rows: Sequence[Any]) -> Patient:
 def _problem(reading: scalar.Reading, index: int) -> Problem:
     code = str(reading.problem)
     plan = reading.plan if code == "no_reference_range" else None
-    message = (None if plan is None else no_range_message(plan)) or problems.message(code)
-    return Problem(code, index, message, problems.suggestion(code, None if plan is None else plan.missing))
+    why = problems.why_missing(code, notes_of_bits(reading.notes))
+    message = (None if plan is None else no_range_message(plan)) or problems.message(code, why)
+    return Problem(code, index, message, problems.suggestion(code, why if plan is None else plan.missing))
 
 
 def no_range_message(plan: Plan) -> str | None:

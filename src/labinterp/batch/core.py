@@ -175,8 +175,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     sure = when if doubtful is None else np.where(doubtful, NO_TIME, when)
     panel_of_run, first_run = group(person_of_run, times, panel)
     grouped = runs.spread(panel_of_run), runs.starts.take(first_run)
-    rivals = Rivals(batch.value, batch.comparator, found.level, batch.notes, doubtful)
-    panels = hold(grouped, counting, rivals, person, sure, panel)
+    panels = hold(grouped, counting, _rivals(batch, found, doubtful), person, sure, panel)
     silent = seen(panels, slot, ~counts | (found.level == 0), person, sure, panel)
     kind = np.array([session.person_class(key) for key in keys], np.int8).take(who_of_run)
     pattern = _levels(batch, found, panels, silent, plans.bands)
@@ -440,6 +439,11 @@ def _countable(batch: Batch, slot: Ints) -> Bools:
     )
     result: Bools = (batch.problem == 0) | uncovered
     return result
+
+
+def _rivals(batch: Batch, found: Classified, doubtful: Bools | None) -> Rivals:
+    """Return what decides between several results of one time, or of doubtful times."""
+    return Rivals(batch.value, batch.comparator, found.level, batch.notes, doubtful)
 
 
 def _leave_open(pattern: Ints, panels: Panels) -> None:

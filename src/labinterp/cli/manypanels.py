@@ -207,9 +207,9 @@ def _show_problems(printer: Printer, answered: Sequence[Answered], most: int) ->
     if counts:
         printer.paragraph(line("screen", "rows_not_judged", rows=counted(sum(counts.values()), "row")))
     for code, count in list(counts.items())[:most]:
-        _, suggestion = remedy(answered, code)
+        message, suggestion = remedy(answered, code)
         usual = suggestion == problems.suggestion(code)
-        text = f"{problems.message(code)}." if usual else f"{problems.message(code)}. {suggestion}."
+        text = f"{message}." if usual else f"{message}. {suggestion}."
         printer.paragraph(text, label=f"{count:>6,}", hang=8)
     _more(printer, len(counts) - most, "further kind")
     if others:

@@ -298,7 +298,7 @@ def _not_yet_said(report: Report) -> list[str]:
     """Return the notes of the whole report without those that the first lines and the problems say."""
     from labinterp import reasoning
 
-    problems = [(item.analyte, item.problem) for item in report.interpretations if item.analyte and item.problem]
-    said = reasoning.unjudged_notes(problems)
+    items = [item for item in report.interpretations if item.analyte and item.problem]
+    said = reasoning.unjudged_notes((str(item.analyte), item.problem, item.notes) for item in items)
     first = reasoning.next_notes(report.next_tests, ())
     return [note for note in report.notes if note not in said and not note.startswith(first)]

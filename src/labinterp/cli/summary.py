@@ -213,7 +213,20 @@ def remedy(answered: Sequence[Answered], code: str) -> tuple[str, str]:
             suggestion = problems.suggestion(code, problems.AGE_UNKNOWN, typed=True)
         reasons = sorted({reason for plan in missing if (reason := no_range_message(plan)) is not None})
         message = "; ".join([message, *reasons])
+    if code == "missing_value":
+        message = ". ".join([message, *_why_missing(answered)])
     return message, suggestion
+
+
+def _why_missing(answered: Sequence[Answered]) -> list[str]:
+    """Return the sentences of the notes that say why results have no value."""
+    notes = [
+        each.results["notes"][each.results["problem"] == "missing_value"].astype(object).unique() for each in answered
+    ]
+    found = {
+        problems.why_missing("missing_value", str(joined_notes).split(";")) for each in notes for joined_notes in each
+    }
+    return sorted(labels.word("note", note).rstrip(".") for note in found if note is not None)
 
 
 def _rows(answered: Sequence[Answered], code: str) -> str:

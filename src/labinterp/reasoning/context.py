@@ -81,19 +81,20 @@ def next_notes(tests: Sequence[str], why: Iterable[str]) -> tuple[str, ...]:
     return (said("note")["next"].format(tests=named, why=" ".join(why)).rstrip(),)
 
 
-def unjudged_notes(reasons: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
+def unjudged_notes(results: Iterable[tuple[str, str | None, Sequence[str]]]) -> tuple[str, ...]:
     """Return which results could not be judged and why.
 
     Args:
-        reasons: analyte and the code of the problem, or nothing where the result has no side of its limits.
+        results: analyte, the code of the problem or nothing where the result has no side of its limits, and its notes.
 
     Example:
-        >>> unjudged_notes([("magnesium", "missing_unit")])
+        >>> unjudged_notes([("magnesium", "missing_unit", ())])
         ('Serum magnesium was sent and could not be judged: the result has no unit, and a unit is never guessed.',)
     """
     notes = []
-    for analyte, code in reasons:
-        reason = said("note")["undecided"] if code is None else problems.message(code)
+    for analyte, code, noted in results:
+        why = None if code is None else problems.why_missing(code, noted)
+        reason = said("note")["undecided"] if code is None else problems.message(code, why)
         notes.append(said("note")["unjudged"].format(test=capital(titles.test(analyte)), reason=reason))
     return tuple(dict.fromkeys(notes))
 

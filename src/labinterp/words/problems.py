@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labinterp._data import words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FILE = "problems.toml"
 AGE_UNKNOWN = "age_unknown"
@@ -42,7 +42,7 @@ def message(code: str, reason: str | None = None) -> str:
 
     Args:
         code: of the problem.
-        reason: why there is no range, where that is known.
+        reason: why there is no range or no value, where that is known.
 
     Example:
         >>> message("missing_value")
@@ -53,12 +53,22 @@ def message(code: str, reason: str | None = None) -> str:
     return reasons().get(reason or "", {}).get("message", problems()[code]["message"])
 
 
+def why_missing(code: str, notes: Iterable[str]) -> str | None:
+    """Return the reason for having no value, where the notes of a result say it.
+
+    Example:
+        >>> why_missing("missing_value", ("unit_cleaned", "cancelled")), why_missing("missing_unit", ("cancelled",))
+        ('cancelled', None)
+    """
+    return next((note for note in notes if note in reasons()), None) if code == "missing_value" else None
+
+
 def suggestion(code: str, reason: str | None = None, *, typed: bool = False) -> str:
     """Return what to do.
 
     Args:
         code: of the problem.
-        reason: why there is no range, where that is known.
+        reason: why there is no range or no value, where that is known.
         typed: in the words of the command line.
 
     Example:
