@@ -25,13 +25,15 @@ def summary(results):
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table["file"])
 def test_a_table_of_the_field_is_read(table, tmp_path):
-    """Whole, as a frame and in pieces, a table comes to what a professional would read in it."""
+    """Whole, as a frame and in pieces down to a row each, a table comes to what a professional would read in it."""
     options = table.get("options", {})
     has_units = "default_units" in options
     read = li.read(FOLDER / table["file"], has_units=has_units)
     assert summary(li.interpret_frame(read, **options).results) == table["expect"]
     manifest = li.interpret_files(FOLDER / table["file"], tmp_path / "out", **options)
     assert summary(read_parts(tmp_path / "out", "results")) == table["expect"]
+    li.interpret_files(FOLDER / table["file"], tmp_path / "rows", block_bytes=1, **options)
+    assert summary(read_parts(tmp_path / "rows", "results")) == table["expect"]
     assert manifest.bad_rows == 0
     assert list(manifest.inputs[0].unused_columns) == table.get("unused", [])
     assert manifest.inputs[0].lines_above == table.get("lines_above", 0)
