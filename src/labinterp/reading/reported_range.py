@@ -570,11 +570,33 @@ def unit_of(text: Any) -> str | None:
         >>> unit_of("8.6-10.2 mg/dL"), unit_of("8.6-10.2"), unit_of("see note")
         ('mg/dL', None, None)
     """
-    if not isinstance(text, str):
-        return None
-    people = itertools.product(("female", "male"), (True, False))
-    found = {found.unit_text for sex, adult in people for found in readings(text, None, sex, adult)}
+    found = {found.unit_text for found in _for_anyone(text)}
     return found.pop() if len(found) == 1 else None
+
+
+def holds(text: Any, number: float) -> bool:
+    """Say whether a number lies in a range in every way in which that can be read, whoever it is for.
+
+    Example:
+        >>> holds("8.6-10.2 mg/dL", 9), holds("8.6-10.2 mg/dL", 8), holds("<15", 9), holds("see note", 9)
+        (True, False, True, False)
+    """
+    found = _for_anyone(text)
+    return bool(found) and all(
+        (each.low is None or _number(each.low) <= number) and (each.high is None or number <= _number(each.high))
+        for each in found
+    )
+
+
+def _number(end: float | str) -> float:
+    return float(end.lstrip("<>")) if isinstance(end, str) else end
+
+
+def _for_anyone(text: Any) -> list[RangeText]:
+    if not isinstance(text, str):
+        return []
+    people = itertools.product(("female", "male"), (True, False))
+    return [found for sex, adult in people for found in readings(text, None, sex, adult)]
 
 
 def same_unit(ours: str | None, theirs: str | None) -> bool:

@@ -512,7 +512,7 @@ def _whole(names: Names, chosen: Mapping[str, int]) -> Names:
     """Return a table whose values stand in one column where they stood in two, in range and out of range.
 
     What is out of range is so by the laboratory, and has its flag. Where no column is one of units, the unit is that
-    behind the range.
+    behind the range; a range that then holds what is said to be out of it may be in another unit, and is left out.
     """
     titles = list(names.frame.columns)
     found = headings.halves(titles)
@@ -533,8 +533,20 @@ def _whole(names: Names, chosen: Mapping[str, int]) -> Names:
     else:
         out["reported_flag"] = flags
     if "unit" not in meant and "reference_range" in meant:
-        out["unit"] = per_distinct(names.frame.iloc[:, meant["reference_range"]], reported_range.unit_of)
+        ranges = names.frame.iloc[:, meant["reference_range"]]
+        out["unit"] = per_distinct(ranges, reported_range.unit_of)
+        out.isetitem(meant["reference_range"], _without_contradicted(ranges, outside))
     return Names(out, names.title)
+
+
+def _without_contradicted(ranges: Any, outside: Cells) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Return ranges without those that hold the value that is said to be out of them."""
+    kept, said = objects(ranges), objects(outside.content)
+    for row in np.flatnonzero(~outside.missing).tolist():
+        number = values.parse_text(str(said[row])).number
+        if number is not None and reported_range.holds(kept[row], float(number)):
+            kept[row] = None
+    return kept
 
 
 def _tell_time(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> None:
