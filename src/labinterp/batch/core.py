@@ -165,8 +165,14 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
     if session.grading is not None:
         base = _baselines(batch, column("baseline"), person, options.decimal, whole=whole)
         grade_by_baseline(batch, plans, found, base)
-    side = _sides(read.flag, column("reported_flag"))
-    _doubt(session, batch, found, plans, side, lambda row: made_for[combination[row]])
+    _doubt(
+        session,
+        batch,
+        found,
+        plans,
+        _sides(read.flag, column("reported_flag")),
+        lambda row: made_for[combination[row]],
+    )
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int8).take(channel)
     when = runs.spread(times.instants.take(times.codes))
     counts = _countable(batch, slot)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import operator
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -102,7 +101,7 @@ def by_parts(pattern: Ints) -> list[tuple[Item, ...]]:
     status = np.stack([_statuses(state, pattern) for state in tables()], axis=1)
     calcium = _calcium(pattern)
     said = _said()[pattern & ~np.uint8(SOFT | CRITICAL)]
-    told: list[list[Item]] = [[] for _ in pattern]
+    rows, items = [np.zeros(0, np.intp)], []
     for teller, table in enumerate(tables().values()):
         if table.code is None:
             continue
@@ -111,11 +110,17 @@ def by_parts(pattern: Ints) -> list[tuple[Item, ...]]:
         columns = [pattern[:, on.slots], status[:, on.states], said[:, on.tests], calcium[:, None]]
         keys = _spelled(np.hstack([column[held] for column in columns]))
         for i, key in zip(held.tolist(), keys, strict=True):
-            told[i].append(_KEPT.get((table.id, key)) or _keep(table.id, key, pattern[i]))
-    return [tuple(sorted(items, key=_rank)) for items in told]
-
-
-_rank = operator.attrgetter("rank")
+            items.append(_KEPT.get((table.id, key)) or _keep(table.id, key, pattern[i]))
+        rows.append(held)
+    row = np.concatenate(rows)
+    order = np.lexsort((np.fromiter((item.rank for item in items), np.int64, len(items)), row))
+    told: list[tuple[Item, ...]] = [()] * len(pattern)
+    every, starts = [items[i] for i in order.tolist()], np.flatnonzero(np.diff(row[order], prepend=-1))
+    for i, start, end in zip(
+        row[order][starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(every)], strict=True
+    ):
+        told[i] = tuple(every[start:end])
+    return told
 
 
 def _spelled(rows: Ints) -> list[bytes]:

@@ -220,6 +220,10 @@ def _hold_latest(held: Ints, of_row: Ints, slot: Ints, rows: Ints) -> None:
     held.ravel()[of_row.take(rows) * held.shape[1] + slot.take(rows)] = rows
 
 
+_TORN, _DOUBTED = 1, 2
+"""Places in which rows of the latest time differ, and in which the order of the rows is not known."""
+
+
 @attrs.frozen(eq=False)
 class _Places:
     """Where the rows that can count stand: panel x slot, one after the other."""
@@ -230,7 +234,7 @@ class _Places:
 
     def of(self, rows: Ints) -> Ints:
         """Return the places of some rows."""
-        found: Ints = self.of_row[rows] * self.width + self.slot[rows]
+        found: Ints = self.of_row.take(rows) * self.width + self.slot.take(rows)
         return found
 
     def rows(self, wanted: Callable[[Ints], Bools]) -> Ints:
@@ -252,25 +256,29 @@ def _hold_rivals(held: Ints, places: _Places, rivals: Rivals, time: Ints) -> Int
         time: each row's instant.
     """
     counts = held.ravel()
-    others = places.rows(lambda rows: counts[places.of(rows)] != rows)
+    others = places.rows(lambda rows: counts.take(places.of(rows)) != rows)
     if not len(others):
         return np.zeros(0, np.int64)
     last = counts[places.of(others)]
     matter = rivals.differ(others, last) | rivals.corrected(others) | (rivals.rank(others) > rivals.rank(last))
-    torn = places.of(others[matter & (time[others] == time[last])])
-    doubted = torn[:0] if rivals.unsure is None else places.of(np.flatnonzero(rivals.unsure & (places.slot >= 0)))
-    rows = places.rows(lambda rows: np.isin(places.of(rows), torn) | np.isin(places.of(rows), doubted))
+    kind = np.zeros(len(counts), np.uint8)
+    kind[places.of(others[matter & (time[others] == time[last])])] = _TORN
+    if rivals.unsure is not None:
+        kind[places.of(np.flatnonzero(rivals.unsure & (places.slot >= 0)))] = _DOUBTED
+    rows = places.rows(lambda rows: kind.take(places.of(rows)) > 0)
     if not len(rows):
         return np.zeros(0, np.int64)
-    doubtful = np.isin(places.of(rows), doubted)
+    doubtful = kind[places.of(rows)] == _DOUBTED
     latest = time[rows] == time[counts[places.of(rows)]]
     rows = np.concatenate([rows[doubtful], _corrected(rows[latest & ~doubtful], places, rivals)])
     rows = rows[np.lexsort((rows, rivals.rank(rows), places.of(rows)))]
-    found, start, count = np.unique(places.of(rows), return_index=True, return_counts=True)
+    place = places.of(rows)
+    start = np.flatnonzero(np.diff(place, prepend=-1))
+    found, count = place[start], np.diff(start, append=len(place))
     top, side = rows[start + count - 1], rivals.side(rows)
     both = np.logical_or.reduceat(side < 0, start) & np.logical_or.reduceat(side > 0, start)
     counts[found] = np.where(both, -1, top)
-    apart = np.logical_or.reduceat(rivals.differ(rows, np.repeat(top, count)), start) | np.isin(found, doubted)
+    apart = np.logical_or.reduceat(rivals.differ(rows, np.repeat(top, count)), start) | (kind[found] == _DOUBTED)
     unsure: Ints = found[(count > 1) & apart]
     return unsure
 
