@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SEPARATOR: Final = ";"
 _FEW: Final = 256
 """Up to how many patterns it is faster to reason about each."""
-_MOST_KEPT: Final = 1 << 15
-"""After how many things that are remembered one begins anew; a pattern and its findings take some 200 bytes."""
+_MOST_KEPT: Final = 1 << 14
+"""How many statuses, and how many findings, are remembered of each state."""
 _HELD: Final = np.array([status in FINDING_STATUSES for status in STATE_STATUSES])
 
 Row = tuple[str | None, ...]
@@ -63,45 +63,36 @@ class Found:
 
 
 def of_patterns(patterns: Ints) -> Found:
-    """Return the findings of distinct patterns of levels, one a row; what was worked out before is remembered."""
-    keys = _spelled(patterns)
-    told = list(map(_ANSWERED.get, keys))
-    new = [i for i, items in enumerate(told) if items is None]
-    if new:
-        fresh = by_pattern(patterns[new]) if len(new) <= _FEW else by_parts(patterns[new])
-        if len(_ANSWERED) + len(new) > _MOST_KEPT:
-            _ANSWERED.clear()
-        for i, items in zip(new, fresh, strict=True):
-            told[i] = _ANSWERED[keys[i]] = items
-    return _joined([items or () for items in told])
+    """Return the findings of distinct patterns of levels, one a row."""
+    return by_pattern(patterns) if len(patterns) <= _FEW else by_parts(patterns)
 
 
-def by_pattern(patterns: Ints) -> list[tuple[Item, ...]]:
+def by_pattern(patterns: Ints) -> Found:
     """Reason about each pattern."""
-    return [tuple(map(_item, reason(pattern).findings)) for pattern in map(tuple, patterns.tolist())]
+    return of_cases([(pattern, None) for pattern in map(tuple, patterns.tolist())])
 
 
 def of_cases(cases: Sequence[tuple[tuple[int, ...], Presentation | None]]) -> Found:
     """Return the findings of patterns with what is told beside each."""
-    return _joined([_items(*case) for case in cases])
+    told = [_items(*case) for case in cases]
+    return _joined(np.array([len(each) for each in told], np.int64), list(itertools.chain.from_iterable(told)))
 
 
-def _joined(told: Sequence[tuple[Item, ...]]) -> Found:
-    """Return the findings of some patterns; what is one object stands among the items once."""
-    every = list(itertools.chain.from_iterable(told))
+def _joined(numbers: Ints, every: list[Item]) -> Found:
+    """Return the findings of some patterns, one after the other; what is one object stands among the items once."""
     item, objects = numbered(np.fromiter(map(id, every), np.int64, len(every)))
     first = np.empty(len(objects), np.int64)
     first[item[::-1]] = np.arange(len(every))[::-1]
-    numbers = np.fromiter(map(len, told), np.int64, len(told))
     return Found(numbers, item, [every[i] for i in first.tolist()])
 
 
-def by_parts(pattern: Ints) -> list[tuple[Item, ...]]:
+def by_parts(pattern: Ints) -> Found:
     """Reason once about what a finding depends on."""
     status = np.stack([_statuses(state, pattern) for state in tables()], axis=1)
     calcium = _calcium(pattern)
     said = _said()[pattern & ~np.uint8(SOFT | CRITICAL)]
-    rows, items = [np.zeros(0, np.intp)], []
+    rows: list[Ints] = []
+    items: list[Item] = []
     for teller, table in enumerate(tables().values()):
         if table.code is None:
             continue
@@ -109,18 +100,23 @@ def by_parts(pattern: Ints) -> list[tuple[Item, ...]]:
         on = parts.finding_parts(table.id)
         columns = [pattern[:, on.slots], status[:, on.states], said[:, on.tests], calcium[:, None]]
         keys = _spelled(np.hstack([column[held] for column in columns]))
+        known = _known(_KEPT, table.id)
         for i, key in zip(held.tolist(), keys, strict=True):
-            items.append(_KEPT.get((table.id, key)) or _keep(table.id, key, pattern[i]))
+            if key not in known:
+                known[key] = _finding(table.id, pattern[i])
+        items += map(known.__getitem__, keys)
         rows.append(held)
     row = np.concatenate(rows)
     order = np.lexsort((np.fromiter((item.rank for item in items), np.int64, len(items)), row))
-    told: list[tuple[Item, ...]] = [()] * len(pattern)
-    every, starts = [items[i] for i in order.tolist()], np.flatnonzero(np.diff(row[order], prepend=-1))
-    for i, start, end in zip(
-        row[order][starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(every)], strict=True
-    ):
-        told[i] = tuple(every[start:end])
-    return told
+    return _joined(np.bincount(row, minlength=len(pattern)), [items[i] for i in order.tolist()])
+
+
+def _known(kept: dict[str, dict[Any, Any]], state: str) -> dict[Any, Any]:
+    """Return what is remembered of a state; beyond some it begins anew."""
+    known = kept.setdefault(state, {})
+    if len(known) >= _MOST_KEPT:
+        known = kept[state] = {}
+    return known
 
 
 def _spelled(rows: Ints) -> list[bytes]:
@@ -145,8 +141,11 @@ def evidence_text(evidence: Sequence[Evidence]) -> str:
 def _statuses(state: str, pattern: Ints) -> Ints:
     """Return the status of a state by pattern."""
     codes, keys = _coded([pattern[:, i] for i in parts.state_slots(state)])
-    known = np.array([STATE_STATUSES.index(parts.status_of(state, key)) for key in keys], np.uint8)
-    statuses: Ints = known[codes]
+    known = _known(_STATUSES, state)
+    for key in keys:
+        if key not in known:
+            known[key] = STATE_STATUSES.index(parts.status_of(state, key))
+    statuses: Ints = np.fromiter(map(known.__getitem__, keys), np.uint8, len(keys))[codes]
     return statuses
 
 
@@ -167,17 +166,13 @@ def _coded(columns: Sequence[Ints]) -> tuple[Ints, list[tuple[int, ...]]]:
     return codes, list(zip(*(key.tolist() for key in keys), strict=True))
 
 
-_ANSWERED: dict[bytes, tuple[Item, ...]] = {}
-_KEPT: dict[tuple[str, bytes], Item] = {}
+_KEPT: dict[str, dict[bytes, Item]] = {}
+_STATUSES: dict[str, dict[tuple[int, ...], int]] = {}
 
 
-def _keep(state: str, key: bytes, pattern: Ints) -> Item:
-    """Work out and keep the finding of a state under what it depends on, of which `pattern` is an example."""
-    item = _item(next(finding for finding in reason(tuple(pattern.tolist())).findings if finding.state == state))
-    if len(_KEPT) >= _MOST_KEPT:
-        _KEPT.clear()
-    _KEPT[state, key] = item
-    return item
+def _finding(state: str, pattern: Ints) -> Item:
+    """Return the finding of a state in a pattern in which it has one."""
+    return _item(next(finding for finding in reason(tuple(pattern.tolist())).findings if finding.state == state))
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -185,7 +180,7 @@ def _items(pattern: tuple[int, ...], told: Presentation | None) -> tuple[Item, .
     return tuple(map(_item, reason_told(pattern, told).findings))
 
 
-@functools.lru_cache(maxsize=_MOST_KEPT)
+@functools.lru_cache(maxsize=1 << 16)
 def _one(row: Row | Item) -> Any:
     """Return of what is alike the one that was met first."""
     return row

@@ -67,7 +67,6 @@ def finding_parts(state: str) -> Parts:
     return Parts(_positions(names), states, _positions(wanted))
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def status_of(state: str, codes: Pattern) -> str:
     """Return the status of a state; `codes` are those at `state_slots`."""
     pattern = [0] * WIDTH
