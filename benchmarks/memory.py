@@ -1,4 +1,8 @@
-"""Peak memory of streaming, over what the imports need, each in a process of its own; and growth of time."""
+"""Peak memory of streaming, each run in a process of its own; and growth of time.
+
+The peak over what the imports need is that of the process that reads and writes. That of all processes is the sum of its
+peak and those of the workers beside it, imports included: no less than what they ever took together.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +22,22 @@ MEMORY_LIMIT = 512
 MORE = 250
 """What may be used beside it over the imports, in MiB."""
 CODE = """
-import sys, time
+import os, sys, time
 import labinterp as li
 from labinterp.engines import files
 import pyarrow, pyarrow.csv, pyarrow.parquet, pandas, duckdb
 from pathlib import Path
 path, tiny, out, ordered, limit = sys.argv[1:]
 chosen = {"ordered": ordered == "ordered", "memory_limit": limit}
-def peak():
-    return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+def peak(process="self"):
+    return int(next(line for line in open(f"/proc/{process}/status") if line.startswith("VmHWM")).split()[1])
 base = peak()
 li.interpret_files([tiny], Path(out) / "warm", **chosen)
 start = time.perf_counter()
 li.interpret_files([path], Path(out) / "out", **chosen)
-print((peak() - base) / 1024, time.perf_counter() - start)
+seconds = time.perf_counter() - start
+workers = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+print((peak() - base) / 1024, (peak() + sum(map(peak, workers))) / 1024, seconds)
 """
 
 
@@ -41,7 +47,7 @@ def measure(rows: int, folder: Path) -> list[Row]:
     for name, goal in (("ordered", MORE), ("scattered", MEMORY_LIMIT + MORE)):
         make = partial(world.write, scattered=name == "scattered")
         tiny = make(folder / "tiny.csv", 1000)
-        (small, short), (large, long) = (
+        (small, all_small, short), (large, all_large, long) = (
             _streamed(make(folder / "table.csv", size), tiny, folder / f"{name}-{size}", name)
             for size in (rows, 10 * rows)
         )
@@ -67,16 +73,20 @@ def measure(rows: int, folder: Path) -> list[Row]:
                 long,
                 f"memory-{name}-10",
             ),
+            *(
+                Row(f"{what}peak of all processes, {size:,} rows / 1 GiB", everything / 1024, None, seconds, seconds)
+                for size, everything, seconds in ((rows, all_small, short), (10 * rows, all_large, long))
+            ),
         ]
     return found
 
 
-def _streamed(path: Path, tiny: Path, out: Path, name: str) -> tuple[float, float]:
-    """Return peak memory over the imports in MiB, and seconds."""
+def _streamed(path: Path, tiny: Path, out: Path, name: str) -> tuple[float, float, float]:
+    """Return peak memory over the imports, and that of all processes, in MiB; and seconds."""
     out.mkdir()
     arguments = [str(path), str(tiny), str(out), name, f"{MEMORY_LIMIT}MiB"]
     told = subprocess.run(  # noqa: S603 - code of ours
         [sys.executable, "-c", CODE, *arguments], check=True, capture_output=True, text=True
     )
-    peak, seconds = map(float, told.stdout.split())
-    return peak, seconds
+    peak, everything, seconds = map(float, told.stdout.split())
+    return peak, everything, seconds

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import generate, tables, world  # noqa: E402 - not part of the wheel, beside the tests
+from benchmarks import generate, memory, tables, world  # noqa: E402 - not part of the wheel, beside the tests
 from benchmarks.timing import Row  # noqa: E402
 
 
@@ -49,6 +49,17 @@ def test_a_run_that_lacks_a_row_writes_nothing(tmp_path, monkeypatch):
         assert "| 2 s | 1.6 s |" in text
     for table in tables.TABLES:
         assert tables.lines_of(table) == [(line.what, line.against) for line in table.lines]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system tells peaks of memory in /proc")
+def test_memory_is_counted_in_every_process(tmp_path, monkeypatch):
+    """The peak of all processes has that of a worker beside the process that is measured."""
+    table = world.write(tmp_path / "table.csv", 500)
+    alone = memory._streamed(table, table, tmp_path / "alone", "ordered")
+    beside = 'import subprocess; subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)\nstart ='
+    monkeypatch.setattr(memory, "CODE", memory.CODE.replace("start =", beside, 1))
+    more = memory._streamed(table, table, tmp_path / "beside", "ordered")
+    assert more[1] - more[0] > alone[1] - alone[0]
 
 
 @pytest.mark.parametrize("make", [world.table, generate.table])
