@@ -1,7 +1,7 @@
 """Peak memory of streaming, each run in a process of its own; and growth of time.
 
-The peak over what the imports need is that of the process that reads and writes. That of all processes is the sum of its
-peak and those of the workers beside it, imports included: no less than what they ever took together.
+The peak over what the imports need is that of the process that reads and writes. That of all processes is the sum of
+its peak and those of the workers beside it, imports included: no less than what they ever took together.
 """
 
 from __future__ import annotations
