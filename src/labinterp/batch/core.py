@@ -598,6 +598,9 @@ def _doubt(
     if side is not None:
         overruled = np.array([[session.overruled(plan, side) for side in _SIDES] for plan in plans.items], np.bool_)
         doubted = normal & overruled[found.plan, side]
+    shutting = np.array([bool(plan.printed) for plan in plans.items], np.bool_)
+    for row in np.flatnonzero(normal & shutting[found.plan]).tolist():
+        doubted[row] |= plans.items[found.plan[row]].shuts_out(float(batch.number[row]))
     for row, unit in batch.suspects.items():
         if normal[row]:
             c, who, _ = made_for(row)

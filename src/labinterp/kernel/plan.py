@@ -139,6 +139,7 @@ class Plan:
         detail: the same in words.
         reported: whether the limits came with the result.
         against: how the standard also grades the result against the patient's baseline, if it does.
+        printed: what stands from where to where in a range of the laboratory that cannot be read.
     """
 
     los: tuple[float, ...]
@@ -155,6 +156,11 @@ class Plan:
     reported: bool = False
     severity_ids: Mapping[str, str] = FrozenMap({})
     against: Against | None = None
+    printed: tuple[tuple[float, float], ...] = ()
+
+    def shuts_out(self, x: float) -> bool:
+        """Return whether a value lies in nothing that the laboratory printed, however that is meant."""
+        return bool(self.printed) and not any(low <= x <= high for low, high in self.printed)
 
     def source_of(self, flag: str | None) -> str | None:
         """Return where the limits come from that gave a flag: those of severity stand with what they judged alone."""

@@ -188,6 +188,7 @@ def _convert(reading: Reading, session: Session) -> None:
     reading.notes |= disagreement(outcome.flag, reading.flag)
     if outcome.flag == "N" and (
         session.overruled(plan, reading.flag)
+        or plan.shuts_out(reading.number)
         or session.slipped(channel, reading.who, plan, (reading.number, reading.comparator), reading.suspected)
     ):
         reading.outcome = DOUBTED

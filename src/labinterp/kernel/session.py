@@ -23,7 +23,7 @@ from labinterp.kernel.quantity import Channel, Sent, resolve
 from labinterp.kernel.reported import NO_RANGE, RangeFor, reported_scale
 from labinterp.kernel.scales import against_of, grading_of, scale_of
 from labinterp.ranges import ReferenceSet, Who, grades_for
-from labinterp.reading import analytes, flags, units, values
+from labinterp.reading import analytes, flags, reported_range, units, values
 from labinterp.reading.demographics import UNREADABLE
 from labinterp.reading.times import check_date_order
 
@@ -192,6 +192,7 @@ class Session:
             if scale is not None:
                 scales, range_ids = [scale], [REPORTED]
         missing = detail = None
+        printed = reported_range.printed(sent[2]) if notes & NOTE_BIT["reported_range_unusable"] else ()
         if not scales:
             selection, more = self._select(analyte, person, channel.method)
             scales = _in_unit(selection, code, analyte)
@@ -204,7 +205,7 @@ class Session:
         gradings = self._gradings(analyte, code, person, normal_ends(scales))
         if not scales and not criticals and not gradings:
             return no_plan(missing or "no_entry", detail, graded=self.grading is not None)
-        return compile_plan(
+        plan = compile_plan(
             scales,
             criticals=criticals,
             severities=severities,
@@ -219,6 +220,7 @@ class Session:
             detail=detail,
             reported=range_ids == [REPORTED],
         )
+        return attrs.evolve(plan, printed=printed) if printed else plan
 
     def _scales(self, analyte: str, code: str, who: Who, method: str | None) -> list[Scale]:
         """Return the scales of the editions in a unit."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -109,10 +110,16 @@ _ATOM: Final = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
+_PRINTED: Final = re.compile(
+    r"([<>≤≥]?)=?\s?([0-9]{1,9}(?:[.,][0-9]{1,9})?)(?:(?:\s?[-~/:;]\s?|\s)(?=([0-9]{1,9}(?:[.,][0-9]{1,9})?)))?"
+)
+"""A number with a sign, or the first of two numbers and the second."""
+_REMARK: Final = re.compile(r"\s?\([^()0-9<>=≤≥]{1,40}\)\s?\Z")
+"""What stands in brackets behind a range and is no word of ours, such as the name of a method."""
 _UNIT: Final = re.compile(r"[^\s,;:()<>=~-]{1,16}(?:-1)?")
 _BETWEEN: Final = {"-": "dash", "~": "dash", "/": "slash", ";": "end", "|": "end", ",": "end", "\n": "end"}
 _JOINING: Final = ("before", "after", "to", "and", "from")
-_IGNORED: Final = frozenset("()[]{}:=.")
+_IGNORED: Final = frozenset('()[]{}:=.*#"†‡')
 
 
 @functools.cache
@@ -288,9 +295,8 @@ class _Parser:
         if _is(self._peek(), "from") or (_sign(self._peek(), "before") == ">=" and _is(self._peek(2), "to")):
             self._at += 1
         low = self._number()
-        if low is None or not (
-            self._skip("dash", "to") or (first and self._numbers == len("LH") and self._skip("slash"))
-        ):
+        alone = first and self._numbers == len("LH")
+        if low is None or not (self._skip("dash", "to") or (alone and self._skip("slash", "end"))):
             return None
         high = self._number()
         return None if high is None or self._peek_joins() else _Stretch((">=", low), ("<=", high))
@@ -426,7 +432,8 @@ def readings(
     """
     if len(text) > MAX_LENGTH:
         return ()
-    tokens = _tokens(as_shown(text))
+    shown = as_shown(text)
+    tokens = _tokens(shown) or _tokens(_REMARK.sub("", shown))
     if not tokens:
         return ()
     parser = _Parser(tokens)
@@ -574,6 +581,36 @@ def unit_of(text: Any) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+@functools.lru_cache(maxsize=4096)
+def printed(text: Any) -> tuple[tuple[float, float], ...]:
+    """Return what a text that cannot be read as a range prints from where to where: pairs, and numbers with signs.
+
+    Of ranges for either sex it is what both of them hold.
+
+    Example:
+        >>> printed("Age 18-60: 5-10.3"), printed("<10.3 in 2 of 3"), printed("5-10.3"), printed("M: 4-6 / F: 3-5")
+        (((18.0, 60.0), (5.0, 10.3)), ((-inf, 10.3),), (), ((4.0, 5.0),))
+    """
+    if (
+        not isinstance(text, str)
+        or len(text) > MAX_LENGTH
+        or any(readings(text, None, None, adult) for adult in (True, False))
+    ):
+        return ()
+    each = _for_anyone(text)
+    if each:
+        lows, highs = [_number(one.low, -math.inf) for one in each], [_number(one.high, math.inf) for one in each]
+        return ((max(lows), min(highs)),)
+    found = []
+    for match in _PRINTED.finditer(comparators.plain(text)):
+        first, second = (None if part is None else float(part.replace(",", ".")) for part in match.group(2, 3))
+        if first is not None and second is not None and first < second:
+            found.append((first, second))
+        elif first is not None and second is None and match[1]:
+            found.append((-math.inf, first) if match[1] in "<≤" else (first, math.inf))
+    return tuple(found)
+
+
 def holds(text: Any, number: float) -> bool:
     """Say whether a number lies in a range in every way in which that can be read, whoever it is for.
 
@@ -582,14 +619,11 @@ def holds(text: Any, number: float) -> bool:
         (True, False, True, False)
     """
     found = _for_anyone(text)
-    return bool(found) and all(
-        (each.low is None or _number(each.low) <= number) and (each.high is None or number <= _number(each.high))
-        for each in found
-    )
+    return bool(found) and all(_number(each.low, -math.inf) <= number <= _number(each.high, math.inf) for each in found)
 
 
-def _number(end: float | str) -> float:
-    return float(end.lstrip("<>")) if isinstance(end, str) else end
+def _number(end: float | str | None, otherwise: float) -> float:
+    return otherwise if end is None else float(end.lstrip("<>")) if isinstance(end, str) else end
 
 
 def _for_anyone(text: Any) -> list[RangeText]:
