@@ -281,6 +281,34 @@ def test_patients_with_the_same_limits_share_one_plan():
     assert set(answer.found.plan.tolist()) == {0}
 
 
+class Counted:
+    """Something in the `attrs` of a frame that counts how often it is copied."""
+
+    copies = 0
+
+    def __deepcopy__(self, memo):
+        Counted.copies += 1
+        return self
+
+
+def test_what_stands_in_attrs_is_not_copied_with_every_column():
+    """A frame may carry whatever it likes in its `attrs`: they stay, and cost no more with more columns."""
+    frame = table()
+    frame.attrs["source"] = Counted()
+    Counted.copies = 0
+    li.interpret_frame(frame)
+    assert Counted.copies <= 2
+    assert set(frame.attrs) == {"source"}
+
+
+def test_frames_of_one_answer_share_their_categories():
+    """Patients and panels are the same categories in findings and pathways."""
+    answer = li.interpret_frame(table()[:3])
+    for name in ("patient_id", "panel"):
+        assert answer.findings[name].dtype is answer.pathways[name].dtype
+    assert answer.results["patient_id"].cat.categories.tolist() == ["a", "b"]
+
+
 def test_findings_of_few_among_very_many_patients_name_each():
     """Where a row without a patient comes before one of the last of 70,000 patients, both findings are told."""
     frame = pd.DataFrame({"patient_id": [f"p{i}" for i in range(70_000)], "test": "magnesium", "unit": "mmol/L"})

@@ -72,7 +72,7 @@ def columns(answer: Answer, table: pd.DataFrame, *, z: float = changes.TWO_SIDED
         "delta": delta,
         "delta_percent": percent,
         "delta_exceeds": pd.arrays.BooleanArray(exceeds, ~comparable | (problem != 0)),
-        "delta_problem": Coded(problem, _PROBLEMS).to_pandas(),
+        "delta_problem": Coded(problem, _PROBLEMS).to_pandas({}),
     }
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from labinterp.kernel.vector import Bools, Ints
 
+Types = dict[tuple[str, ...], "pd.CategoricalDtype[Any]"]
+
 _SHORT: Final = 64
 """Lists of names up to this length are cheap to hash."""
 _INT8: Final = 127
@@ -49,12 +51,21 @@ class Coded:
         recode = np.fromiter(map(position.__getitem__, names), _narrow(position), len(names))
         return cls(recode.take(codes), distinct, kept)
 
-    def to_pandas(self) -> pd.Categorical[Any]:
-        """Return the column as a categorical."""
+    def to_pandas(self, types: Types) -> pd.Categorical[Any]:
+        """Return the column as a categorical.
+
+        Args:
+            types: those of short lists of texts that were sent, which the frames of one answer share.
+        """
         shifted: Ints = self.codes.astype(_narrow(self.names))
         shifted -= 1
-        known = len(self.names) <= (_SHORT if self.kept else 0)
-        dtype = _kept_dtype(tuple(self.names)) if known else _dtype(self.names)
+        names = tuple(self.names) if len(self.names) <= _SHORT else None
+        if names is None:
+            dtype = _dtype(self.names)
+        elif self.kept:
+            dtype = _kept_dtype(names)
+        else:
+            dtype = types[names] = types.get(names) or _dtype(names)
         return pd.Categorical.from_codes(shifted, dtype=dtype, validate=False)
 
 
@@ -75,11 +86,12 @@ class Whole:
         return pd.arrays.IntegerArray(self.numbers, self.missing)
 
 
-def to_frame(columns: Mapping[str, Any], index: pd.Index[Any] | None = None) -> pd.DataFrame:
-    """Return columns as a pandas frame."""
-    data = {
-        name: column.to_pandas() if isinstance(column, Coded | Whole) else column for name, column in columns.items()
-    }
+def to_frame(
+    columns: Mapping[str, Any], index: pd.Index[Any] | None = None, types: Types | None = None
+) -> pd.DataFrame:
+    """Return columns as a pandas frame; `types` are as in `Coded.to_pandas`."""
+    types = {} if types is None else types
+    data = {name: _held(column, types) for name, column in columns.items()}
     try:
         return pd.DataFrame(data, index=index, copy=False)
     except OverflowError:  # pandas 2 has no whole numbers beyond a float's span; objects hold them
@@ -90,6 +102,12 @@ def to_frame(columns: Mapping[str, Any], index: pd.Index[Any] | None = None) -> 
             if pd.api.types.is_object_dtype(column)
         }
         return pd.DataFrame(data | wide, index=index, copy=False)
+
+
+def _held(column: Any, types: Types) -> Any:
+    if isinstance(column, Coded):
+        return column.to_pandas(types)
+    return column.to_pandas() if isinstance(column, Whole) else column
 
 
 def typed(values: Sequence[Any]) -> Any:

@@ -11,7 +11,7 @@ from labinterp.arguments import checked_flag, checked_text
 from labinterp.batch import answers, core
 from labinterp.batch.columns import FrameColumns
 from labinterp.batch.delta import columns as delta_columns
-from labinterp.batch.output import to_frame
+from labinterp.batch.output import Types, to_frame
 from labinterp.batch.signs import Signs, signs_of
 from labinterp.errors import InputError, LayoutError
 from labinterp.exhausted import told
@@ -251,6 +251,7 @@ def interpret_frame(  # noqa: D417 - the options are documented once, in `option
         frame, layout, columns, beside=beside, has_units=bool(default_units), tests=options.tests
     )
     unused = tuple(name for name in table.attrs[layouts.UNUSED] if name != baseline)
+    table.attrs.clear()  # pandas copies them with every column that is looked at
     if baseline is not None:
         if baseline not in frame or len(frame) != len(table):
             raise LayoutError("the table has no column of baselines of that name, one to each result", column=baseline)
@@ -273,8 +274,11 @@ def answer_of(table: pd.DataFrame, options: Options, *, delta: bool = False) -> 
     results = answers.results(answer, given)
     if delta:
         results |= delta_columns(answer, table)
-    findings, pathways = to_frame(answers.findings(answer)), to_frame(answers.pathways(answer))
-    asked = Asked(table, table, options, native.same)
-    return answer, FrameReport(
-        to_frame(results, table.index), findings, pathways, decimals=signs_of(answer), asked=asked
+    types: Types = {}
+    frames = (
+        to_frame(results, table.index, types),
+        to_frame(answers.findings(answer), types=types),
+        to_frame(answers.pathways(answer), types=types),
     )
+    asked = Asked(table, table, options, native.same)
+    return answer, FrameReport(*frames, decimals=signs_of(answer), asked=asked)
