@@ -149,21 +149,41 @@ def test_a_heading_of_times_of_day_means_nothing_but_a_time():
 
 
 ABOVE = "Laboratory report\nReport generated: 2026-01-05\n\n"
-BELOW = "Test,Result,Unit,Age\nMagnesium,1.1,mg/dL,55\n"
+ROWS = "Test,Result,Unit,Age\nMagnesium,1.1,mg/dL,55\n"
+BELOW = '\n(1 row affected)\n"Printed by: a clerk"\n*** END ***'
 
 
-def test_lines_above_the_column_names_are_counted_and_said(tmp_path, capsys):
-    """The command line says how many lines stood above the column names, and the service reads below them."""
+def test_lines_above_and_below_a_table_are_counted_and_said(tmp_path, capsys):
+    """The command line says how many lines are no part of the table, and every face reads what is."""
     path = tmp_path / "a.csv"
-    path.write_text(ABOVE + BELOW, encoding="utf-8")
+    path.write_text(ABOVE + ROWS + BELOW, encoding="utf-8")
+    said = ["a.csv: 2 lines above the column names passed over", "a.csv: 3 lines below the last row passed over"]
     _, out, err = run(capsys, "interpret", path)
-    assert "a.csv: 2 lines above the column names passed over" in err
+    assert [line in err for line in said] == [True, True]
     assert "Hypomagnesemia" in out
     _, _, err = run(capsys, "interpret", path, "-o", tmp_path / "out")
-    assert "2 lines above the column names passed over" in err
-    answer = Client().interpret(ABOVE + BELOW, "text/csv").json()
+    assert said[0] in err
+    manifest = li.interpret_files(path, tmp_path / "files")
+    assert (manifest.rows_in, manifest.rows_out, manifest.bad_rows) == (4, 1, 3)
+    answer = Client().interpret(ABOVE + ROWS + BELOW, "text/csv").json()
     assert [row["flag"] for row in answer["results"]] == ["L"]
     assert li.audit(path).tests["test"].tolist() == ["Magnesium"]
+
+
+@pytest.mark.parametrize("end", ["Vitamin B12\n", "7\n", '"\n', "END\n", "P12345", "Mg,0.5\n", "a note\nMg,0.5\n"])
+def test_what_may_be_a_row_is_no_remark_below_the_table(end):
+    """A value, a test, a word, or a row that lacks cells is refused and never passed over."""
+    with pytest.raises(li.InputError):
+        li.read(ROWS + end)
+
+
+def test_only_so_many_lines_are_remarks():
+    """Beyond fifty lines it is no remark but something else; a table of remarks alone has no rows."""
+    with pytest.raises(li.InputError):
+        li.read(ROWS + "a remark\n" * 51)
+    assert len(li.read(ROWS + "a remark\n" * 50)) == 1
+    assert len(li.read(ROWS.splitlines()[0] + "\n(0 rows affected)\n")) == 0
+    assert len(li.read(ROWS + "Magnesium,1.1,mg/dL,55\n" * 4_000 + "(4001 rows)")) == 4_001
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ class InputSource:
         unused: its columns that make no difference.
         layout: in which it was read.
         lines_above: lines above its column names.
+        lines_below: lines below its last row.
     """
 
     name: str
@@ -47,6 +48,7 @@ class InputSource:
     unused: tuple[str, ...] = ()
     layout: str = "labinterp"
     lines_above: int = 0
+    lines_below: int = 0
 
     @property
     def results_per_row(self) -> int:
@@ -83,12 +85,12 @@ def read_all(
     return sources
 
 
-def tell_passed_over(inputs: Iterable[tuple[str, Sequence[str], int]]) -> None:
-    """Say on standard error what of each input makes no difference: some columns, and lines above their names."""
-    for name, columns, lines in inputs:
-        if lines:
-            said = f"{counted(lines, 'line')} above the column names passed over"
-            click.echo(f"labinterp: {clean(name)}: {said}", err=True)
+def tell_passed_over(inputs: Iterable[tuple[str, Sequence[str], int, int]]) -> None:
+    """Say on standard error what of each input makes no difference: columns, and lines above and below it."""
+    for name, columns, above, below in inputs:
+        for lines, where in ((above, "above the column names"), (below, "below the last row")):
+            if lines:
+                click.echo(f"labinterp: {clean(name)}: {counted(lines, 'line')} {where} passed over", err=True)
         if columns:
             shown = ", ".join(clean(column) for column in columns[:_SHOWN])
             more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
@@ -103,7 +105,7 @@ def name_of(file: str) -> str:
 def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap | None) -> InputSource:
     from labinterp import documents
     from labinterp.tables.layouts import READ_AS, UNUSED
-    from labinterp.tables.text import ABOVE
+    from labinterp.tables.text import ABOVE, BELOW
 
     name, path = name_of(file), Path(file)
     try:
@@ -119,6 +121,7 @@ def _read(file: str, reading: dict[str, Any], *, has_units: bool, tests: TestMap
         unused=tuple(table.attrs.get(UNUSED, ())),
         layout=str(table.attrs.get(READ_AS, "labinterp")),
         lines_above=int(table.attrs.get(ABOVE, 0)),
+        lines_below=int(table.attrs.get(BELOW, 0)),
     )
 
 

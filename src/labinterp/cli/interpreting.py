@@ -170,14 +170,14 @@ def interpret(
         arguments = {**reading, **given}
         written = streaming.write(files, output, arguments, tuning, form=form or "csv", force=force, quiet=quiet)
         if not quiet:
-            tell_passed_over((each.file, each.unused_columns, each.lines_above) for each in written.inputs)
+            tell_passed_over((each.file, each.unused_columns, each.lines_above, 0) for each in written.inputs)
             streaming.show_manifest(Printer(no_color=no_color), written, output, files)
         problems = written.real_problems
         return exit_code(written.severities, problems, fail_on, strict=strict)
     _refuse_tuning(tuning)
     step = progress(quiet=quiet or no_color)
     sources = read_all(files, step, reading, has_units=bool(options.default_units), tests=options.tests)
-    tell_passed_over((source.name, source.unused, source.lines_above) for source in sources if not quiet)
+    tell_passed_over((s.name, s.unused, s.lines_above, s.lines_below) for s in sources if not quiet)
     with step("Interpreting"):
         answered = answer_all(sources, options, delta=delta)
     made_by = options.table_provenance

@@ -36,7 +36,7 @@ from labinterp.tables.columns import (
 from labinterp.tables.headings import Names, fold
 from labinterp.tables.records import TOLD
 from labinterp.tables.sources import read_table
-from labinterp.tables.text import ABOVE
+from labinterp.tables.text import ABOVE, BELOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -295,7 +295,7 @@ def to_labinterp(
     found = _layout(frame.columns, layout, choices)
     here = ColumnChoices(columns or {}, has_units, tests)
     unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
-    marks: dict[Hashable, Any] = {name: frame.attrs[name] for name in (READ_AS, ABOVE) if name in frame.attrs}
+    marks: dict[Hashable, Any] = {name: frame.attrs[name] for name in (READ_AS, ABOVE, BELOW) if name in frame.attrs}
     marks = {READ_AS: found.name, **marks, UNUSED: tuple(dict.fromkeys(unused))}
     if found.name == LONG:
         return _marked(_long(names, chosen, has_units=has_units), marks)

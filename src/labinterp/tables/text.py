@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from labinterp.errors import InputError, LayoutError
+from labinterp.reading import analytes
 from labinterp.tables import encodings
 from labinterp.tables.splitter import BEHIND, NEVER_CLOSED, Dialect, Quoting, read_exactly
 
@@ -32,10 +33,14 @@ _MOST_ABOVE: Final = 50
 """Lines, blank ones apart, among which the column names are looked for."""
 _BEGINNING: Final = 1 << 16
 """Bytes that tell a delimiter."""
+_MOST_BELOW: Final = 50
+"""Lines, blank ones apart, that may stand below the last row."""
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=([,;|\t])"?[,;|\t ]*\n', re.IGNORECASE)
 """What Excel writes and reads on a first line."""
 ABOVE: Final = "labinterp_lines_above"
 """Where the `attrs` of a frame say how many lines stood above its column names, blank ones apart."""
+BELOW: Final = "labinterp_lines_below"
+"""Where the `attrs` of a frame say how many lines stood below its last row, blank ones apart."""
 
 Pick = Callable[[Sequence[Sequence[str]]], int]
 """Says which of the first lines of a table, given by their cells, has the column names."""
@@ -218,10 +223,41 @@ def frame_of(data: bytes, name: str, encoding: str = encodings.AUTO, pick: Pick 
     """
     data = utf8(data, name, encoding)
     dialect, start, line = dialect_of(data, name, pick)
-    frame = _rows_of(data[start:], dialect, name, line)
-    if dialect.above:
-        frame.attrs[ABOVE] = dialect.above
+    rows, below = without_remarks(data[start:], dialect.delimiter)
+    frame = _rows_of(rows, dialect, name, line)
+    frame.attrs.update({mark: lines for mark, lines in ((ABOVE, dialect.above), (BELOW, below)) if lines})
     return frame
+
+
+def without_remarks(rows: bytes, delimiter: str) -> tuple[bytes, int]:
+    r"""Return rows without what is written below the last of them, and how many lines of it there are.
+
+    Such a line has one cell of several words, which are no test. What may be a row that was cut off is kept. Where a
+    table is read in pieces, each such line is a bad row instead.
+
+    Example:
+        >>> without_remarks(b"Mg,1.1,mg/dL\n\n(1 row affected)\n", ",")
+        (b'Mg,1.1,mg/dL\n\n', 1)
+    """
+    tail = rows[-_BEGINNING:].split(b"\n")
+    if len(rows) > _BEGINNING:
+        del tail[0]
+    at = end = len(rows)
+    below = 0
+    for i, line in enumerate(reversed(tail)):
+        at -= len(line) + bool(i)
+        if line.strip():
+            if below == _MOST_BELOW or not _is_remark(line, delimiter):
+                break
+            end, below = at, below + 1
+    return rows[:end], below
+
+
+def _is_remark(line: bytes, delimiter: str) -> bool:
+    if delimiter.encode() in line or line.count(b'"') % 2:
+        return False
+    text = line.decode("utf-8", "replace").strip(' "')
+    return any(map(str.isalpha, text)) and " " in text and analytes.resolve(text).reason == "unknown"
 
 
 def _rows_of(rows: bytes, dialect: Dialect, name: str, line: int) -> pd.DataFrame:
