@@ -188,7 +188,12 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> FileColumns
 
 def _renamed(reading: FileColumns) -> dict[str, str] | None:
     """Return our name → theirs, where a table needs no more than other names for its columns; else None."""
-    if reading.layout != LONG or "comparator" in map(fold, reading.used) or headings.statuses(reading.used):
+    if (
+        reading.layout != LONG
+        or "comparator" in map(fold, reading.used)
+        or headings.statuses(reading.used)
+        or headings.groups(reading.used, ())
+    ):
         return None
     bare = attrs.evolve(reading, kept=())
     empty = bare.convert(pd.DataFrame({name: [None] for name in reading.used}, dtype=object))

@@ -16,7 +16,7 @@ from labinterp.messages import fhir_ranges
 from labinterp.messages.fhir_in import Documents, JsonNode, Resource, codings, words
 from labinterp.messages.fhir_ranges import Subject
 from labinterp.model import LabResult, Patient
-from labinterp.reading import demographics, flags, statuses, values
+from labinterp.reading import demographics, flags, groups, statuses, values
 from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.ids import names_nobody, read_id
 from labinterp.reading.naming import local_test, loinc_code, name_of_test, specimen_name
@@ -202,7 +202,7 @@ def _unreadable(part: JsonNode | InputError, home: _Home, whom: _Subjects, tests
 def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects, tests: TestMap | None) -> Row:
     node = home.node
     key, patient, subject, foreign = whom.of(home)
-    specimen = _specimen(home.resource, documents)
+    specimen = _specimen(home.resource, documents) or (_specimen(home.report, documents) if home.report else None)
     collected, when_notes = _when(home, specimen)
     value, unit, notes = _value(part)
     person = Subject(patient.sex, fhir_ranges.day(patient.birth_date), fhir_ranges.day(collected))
@@ -213,7 +213,7 @@ def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects
         value,
         unit,
         collected_at=collected,
-        specimen=_specimen_name(node, specimen),
+        specimen=_specimen_name(node, specimen) or _named_fluid(home),
         reference_low=low,
         reference_high=high,
         reference_range=span,
@@ -366,8 +366,8 @@ def _flags_of(concept: JsonNode) -> list[str]:
 
 
 def _specimen(home: Resource, documents: Documents) -> JsonNode | None:
-    reference = home.node.child("specimen")
-    found = documents.resolve(reference, home) if reference else None
+    references = home.node.children("specimen")
+    found = documents.resolve(references[0], home) if len(references) == 1 else None
     return found.node if found and found.node.kind == "Specimen" else None
 
 
@@ -376,6 +376,12 @@ def _specimen_name(node: JsonNode, specimen: JsonNode | None) -> str | None:
     names = words(specimen.child("type")) if specimen else []
     display = reference.text("display") if reference else None
     return specimen_name(names or ([display] if display else []))
+
+
+def _named_fluid(home: _Home) -> str | None:
+    """Return the name of the report or panel of a result, where it says a specimen other than serum or plasma."""
+    named = words(home.report.node.child("code")) if home.report else []
+    return next((name for name in named if groups.other_fluid(name) is not None), None)
 
 
 def _when(home: _Home, specimen: JsonNode | None) -> tuple[str | None, tuple[str, ...]]:

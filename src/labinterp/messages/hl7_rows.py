@@ -13,7 +13,7 @@ from labinterp.json_text import MAX_BYTES
 from labinterp.messages.hl7_segments import Message, Segment, at, messages
 from labinterp.messages.ranges import NO_USE, SentRange, of_text
 from labinterp.model import LabResult, Patient
-from labinterp.reading import demographics, flags, values
+from labinterp.reading import demographics, flags, groups, values
 from labinterp.reading.beside import NOT_NUMERIC
 from labinterp.reading.naming import is_ucum, local_test, loinc_code, name_of_test, specimen_name, unit_name
 from labinterp.reading.times import read_birth, read_time
@@ -93,7 +93,7 @@ def _groups(message: Message, number: int, ids: dict[str, Any]) -> list[_Place]:
             group.collected = segment.text(7)
             group.reported = [segment.text(14), segment.text(22)]
             group.order = segment.text(3) or segment.text(2)
-            group.specimens = group.specimens or segment.parts(15)[:2]
+            group.specimens = group.specimens or segment.parts(15)[:2] or _named_fluid(segment)
         elif segment.name == "SPM":
             if message.kind == "OUL":
                 group = _Group()
@@ -105,6 +105,12 @@ def _groups(message: Message, number: int, ids: dict[str, Any]) -> list[_Place]:
         if not found or found[-1][2] is not group:
             found.append((patient, key, group))
     return found
+
+
+def _named_fluid(segment: Segment) -> list[str]:
+    """Return the name of an order, where it says a specimen other than serum or plasma."""
+    named = (groups.other_fluid(text) for text in segment.components(4))
+    return [name for name in named if name is not None][:1]
 
 
 def _both(first: list[str], second: list[str]) -> list[str]:

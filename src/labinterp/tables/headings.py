@@ -192,6 +192,29 @@ def statuses(columns: Iterable[object]) -> list[int]:
 
 
 @functools.cache
+def _groups() -> frozenset[str]:
+    """Return the keys of what heads a column of orders or of groups of tests."""
+    return frozenset(map(key_of, knowledge("headings.toml")["group"]["words"]))
+
+
+def groups(columns: Iterable[object], taken: Iterable[int]) -> list[int]:
+    """Return the positions of the columns that may say the specimen by the name of an order or of a group of tests.
+
+    Args:
+        columns: the headings.
+        taken: positions that hold something else.
+
+    Example:
+        >>> groups(["Panel", "Test", "Result", "Category"], [1, 2])
+        [0, 3]
+    """
+    others = set(taken)
+    return [
+        position for position, column in enumerate(columns) if position not in others and key_of(column) in _groups()
+    ]
+
+
+@functools.cache
 def _halves() -> Mapping[str, frozenset[str]]:
     """Return the keys of what heads values in range, and of what heads those out of it."""
     return {half: frozenset(map(key_of, words)) for half, words in knowledge("headings.toml")["halves"].items()}

@@ -17,7 +17,7 @@ import pandas as pd
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
-from labinterp.reading import reported_range, statuses, units, values
+from labinterp.reading import groups, reported_range, statuses, units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
 from labinterp.tables.columns import (
@@ -361,6 +361,7 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
         wanted |= {fold(columns[at]) for at in headings.statuses(columns)}
     if layout == LONG:
         wanted |= {fold(columns[at]) for at in headings.halves(columns) or ()}
+        wanted |= {fold(columns[at]) for at in headings.groups(columns, own.values())}
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
 
 
@@ -500,6 +501,7 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
     _tell_time(out, names, found)
     _tell_states(out, names)
     _tell_flags(out, names)
+    _tell_specimen(out, names, found)
     unit = _unit_of_values(list(names.frame.columns), found)
     if unit is not None:
         out["unit"] = _filled(out["unit"], unit) if "unit" in out else unit
@@ -591,6 +593,20 @@ def _tell_flags(out: pd.DataFrame, names: Names) -> None:
         told[blank] = said[blank]
     if (told != None).any():  # noqa: E711 - as above
         out["reported_flag"] = told
+
+
+def _tell_specimen(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> None:
+    """Take the specimen of a result that has none from the name of its order or group, where it says another fluid."""
+    said = np.full(len(out), None, dtype=object)
+    for at in headings.groups(names.frame.columns, found.values()):
+        other = per_distinct(names.frame.iloc[:, at], groups.other_fluid)
+        said = np.where(said == None, other, said)  # noqa: E711 - an array of objects
+    if not (said != None).any():  # noqa: E711 - as above
+        return
+    told = objects(out["specimen"]) if "specimen" in out else np.full(len(out), None, dtype=object)
+    blank = cells(pd.Series(told, dtype=object), values.MISSING_MARKERS).missing
+    told[blank] = said[blank]
+    out["specimen"] = told
 
 
 def _correction(status: Any) -> str | None:
