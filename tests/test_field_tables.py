@@ -228,3 +228,22 @@ def test_states_that_are_no_text_say_nothing():
     assert results["flag"].tolist() == ["N"] * 3
     wide = pd.DataFrame({"Magnesium (mmol/L)": [0.85, 0.85], "Status": ["F", "X"], "Age": 50})
     assert summary(li.interpret_frame(wide).results) == ["magnesium N", "magnesium missing_value"]
+
+
+def test_a_value_with_its_unit_is_no_column_name():
+    """A table without column names whose rows are names and values with units is refused, and loses no row."""
+    with pytest.raises(li.LayoutError, match="starts with values"):
+        li.read("Magnesium,0.62 mmol/L\nCalcium,2.3 mmol/L\n")
+
+
+def test_units_in_values_are_seen_on_every_face(tmp_path):
+    """A frame, and one with a column that the caller names, need no column of units either; values without units do."""
+    frame = pd.DataFrame({"Test": ["Mg", "Mg"], "Befund": ["0.5 mmol/L", None], "Age": 50})
+    assert li.interpret_frame(frame, columns={"value": "Befund"}).results["flag"].tolist()[0] == "L"
+    path = tmp_path / "a.csv"
+    frame.to_csv(path, index=False)
+    assert li.read(path, columns={"value": "Befund"})["value"].tolist()[0] == "0.5 mmol/L"
+    manifest = li.interpret_files(path, tmp_path / "out", columns={"value": "Befund"})
+    assert manifest.problems == {"missing_value": 1}
+    with pytest.raises(li.LayoutError, match="missing is unit"):
+        li.read("Test,Result\nMg,0.5\nMg,0.6 of it\n")

@@ -25,9 +25,11 @@ from labinterp.tables.layouts import (
     Layout,
     checked_beside,
     checked_columns,
+    first_rows,
     layouts,
     recognize,
     to_labinterp,
+    units_in_values,
 )
 from labinterp.tables.people import with_patient
 
@@ -129,6 +131,8 @@ def read_as_sent(
     frame = sources.table_of(data, name, encoding, preamble.pick(layout, choices)) if typed is None else typed
     path = _path(source, name)
     if path is not None:
+        how["has_units"] = how["has_units"] or units_in_values(frame.columns, first_rows(frame), layout, choices)
+        choices = ColumnChoices(checked_columns(columns), **how)
         layout = recognize(frame.columns, choices) if layout == "auto" else layout
         beside = {**siblings(path, layout), **beside}
     return to_labinterp(frame, layout, columns, beside=beside, **how)

@@ -285,6 +285,9 @@ class TextSource(Source):
         with ByteStream(path, how.encoding) as stream:
             self._dialect, _ = csvblocks.open_table(stream, self.name, self._pick)
         self.lines_above = self._dialect.above
+        first = self._dialect.first[: layouts.FIRST]
+        if layouts.units_in_values(self._dialect.names, first, how.layout, choices):
+            how = attrs.evolve(how, has_units=True)
         self.reading = reading_of(path, self._dialect.names, how)
 
     @property

@@ -53,6 +53,8 @@ COLUMNS: Final = (
 LONG: Final = "labinterp"
 WIDE: Final = "labinterp-wide"
 _FEW: Final = 2
+FIRST: Final = 40
+"""How many rows may tell by their values that a table needs no column of units."""
 UNUSED: Final = "labinterp_unused_columns"
 """Where the `attrs` of a frame in the `labinterp` layout name the columns that make no difference."""
 READ_AS: Final = "labinterp_layout"
@@ -174,7 +176,7 @@ def _known() -> list[Layout]:
     return [layout for layout in layouts().values() if layout.needs and layout.name != LONG]
 
 
-def fitting(columns: Sequence[str], layout: str, choices: ColumnChoices) -> str | None:
+def fitting(columns: Sequence[object], layout: str, choices: ColumnChoices) -> str | None:
     """Return the name of the layout that columns have; None where they lack some that it needs.
 
     Args:
@@ -194,6 +196,34 @@ def fitting(columns: Sequence[str], layout: str, choices: ColumnChoices) -> str 
         return _layout(columns, layout, choices).name
     except LayoutError:
         return None
+
+
+def units_in_values(
+    columns: Iterable[object], rows: Iterable[Sequence[Any]], layout: str, choices: ColumnChoices
+) -> bool:
+    """Say whether a long table needs no column of units, for its first values have them, as in `1.4 mg/dL`.
+
+    Args:
+        columns: their names.
+        rows: the first ones.
+        layout: name of the layout, or `auto`.
+        choices: what the caller says of columns.
+    """
+    columns = list(columns)
+    if choices.has_units or fitting(columns, layout, choices) is not None:
+        return False
+    if fitting(columns, layout, attrs.evolve(choices, has_units=True)) != LONG:
+        return False
+    meant = {**headings.meanings(columns), **_own_positions(columns)}
+    mapped = choices.columns.get("value")
+    at = meant["value"] if mapped is None else [fold(column) for column in columns].index(fold(mapped))
+    written = (values.parse_text(row[at]).unit_text for row in rows if at < len(row) and isinstance(row[at], str))
+    return any(unit is not None and units.resolve(unit).code is not None for unit in written)
+
+
+def first_rows(frame: pd.DataFrame) -> Iterable[Sequence[Any]]:
+    """Return the rows of a table that may tell by their values that it needs no column of units."""
+    return frame.head(FIRST).itertuples(index=False, name=None)
 
 
 def _unknown(columns: list[object], choices: ColumnChoices) -> LayoutError:
@@ -291,9 +321,10 @@ def to_labinterp(
     frame = with_texts(frame, [position for position in told if position is not None])
     names = Names(frame)
     checked_text(layout, "layout")
-    choices = ColumnChoices(chosen, has_units, tests)
-    found = _layout(frame.columns, layout, choices)
     here = ColumnChoices(columns or {}, has_units, tests)
+    has_units = has_units or units_in_values(frame.columns, first_rows(frame), layout, here)
+    here = attrs.evolve(here, has_units=has_units)
+    found = _layout(frame.columns, layout, ColumnChoices(chosen, has_units, tests))
     unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
     marks: dict[Hashable, Any] = {name: frame.attrs[name] for name in (READ_AS, ABOVE, BELOW) if name in frame.attrs}
     marks = {READ_AS: found.name, **marks, UNUSED: tuple(dict.fromkeys(unused))}

@@ -45,7 +45,7 @@ def _picked(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]])
         LayoutError: if rows of results stand above them, or in their place.
     """
     heads = [at for at, cells in enumerate(lines) if not any(map(holds_value, cells))]
-    named = {at: name for at in heads if (name := layouts.fitting(lines[at], layout, choices)) is not None}
+    named = {at: name for at in heads if (name := _fitting(layout, choices, lines, at)) is not None}
     found = next((at for at, name in named.items() if name != layouts.WIDE or _heads_numbers(lines, at, choices)), None)
     if any(map(_is_result, lines[:found] if found is not None else lines[1 : 1 + _LOOK] if 0 in named else ())):
         raise LayoutError(
@@ -56,6 +56,16 @@ def _picked(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]])
         understood = [len(headings.meanings(lines[at])) if at in heads else 0 for at in range(len(lines))]
         return understood.index(max(understood))
     return found or 0
+
+
+def _fitting(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]], at: int) -> str | None:
+    """Return the layout of which a line may be the column names."""
+    found = layouts.fitting(lines[at], layout, choices)
+    if found in (None, layouts.WIDE) and layouts.units_in_values(
+        lines[at], lines[at + 1 : at + 1 + layouts.FIRST], layout, choices
+    ):
+        return layouts.LONG
+    return found
 
 
 def _heads_numbers(lines: Sequence[Sequence[str]], at: int, choices: ColumnChoices) -> bool:

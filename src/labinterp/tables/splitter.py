@@ -77,11 +77,13 @@ class Dialect:
         delimiter: one character.
         names: the columns.
         above: how many lines stand above their names, blank ones apart.
+        first: the first rows, as far as they were looked at.
     """
 
     delimiter: str
     names: tuple[str, ...]
     above: int = 0
+    first: tuple[tuple[str, ...], ...] = attrs.field(default=(), eq=False, repr=False)
 
     @property
     def width(self) -> int:

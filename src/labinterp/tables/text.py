@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from labinterp.errors import InputError, LayoutError
-from labinterp.reading import analytes
+from labinterp.reading import analytes, units, values
 from labinterp.tables import encodings
 from labinterp.tables.splitter import BEHIND, NEVER_CLOSED, Dialect, Quoting, read_exactly
 
@@ -107,11 +107,13 @@ def dialect_of(data: bytes, name: str, pick: Pick | None = None) -> tuple[Dialec
     first = list(itertools.islice(_lines(data, start, line), 1 if pick is None else _MOST_ABOVE))
     if not first:
         raise fault(name, 1, "there are no column names")
-    above = 0 if pick is None else pick([_cells(data, found, separator) for found in first])
+    cells = [] if pick is None else [_cells(data, found, separator) for found in first]
+    above = 0 if pick is None else pick(cells)
     chosen = first[above]
     delimiter = separator or delimiter_of(data[chosen.start : chosen.start + _BEGINNING])
     names = header_of(data[chosen.start : chosen.end], delimiter, name, chosen.number)
-    return Dialect(delimiter, tuple(names), above), min(chosen.end + 1, len(data)), chosen.number + 1
+    dialect = Dialect(delimiter, tuple(names), above, tuple(map(tuple, cells[above + 1 :])))
+    return dialect, min(chosen.end + 1, len(data)), chosen.number + 1
 
 
 class _Line(NamedTuple):
@@ -193,13 +195,16 @@ def header_of(head: bytes, delimiter: str, name: str, line: int = 1) -> list[str
 
 
 def holds_value(cell: str) -> bool:
-    """Say whether a cell holds a number or a date, as no column name does.
+    """Say whether a cell holds a number, with its unit or without, or a date, as no column name does.
 
     Example:
-        >>> holds_value("<0.5"), holds_value("2026-01-31"), holds_value("Vitamin B12")
-        (True, True, False)
+        >>> holds_value("<0.5"), holds_value("2026-01-31"), holds_value("1.4 mg/dL"), holds_value("Vitamin B12")
+        (True, True, True, False)
     """
-    return _NUMBER_OR_DATE.fullmatch(cell[:128]) is not None
+    if _NUMBER_OR_DATE.fullmatch(cell[:128]):
+        return True
+    read = values.parse_text(cell)
+    return read.number is not None and read.unit_text is not None and units.resolve(read.unit_text).code is not None
 
 
 def refuse_duplicates(names: list[str], name: str = "the table") -> None:
