@@ -88,8 +88,9 @@ def _joined(numbers: Ints, every: list[Item]) -> Found:
 
 def by_parts(pattern: Ints) -> Found:
     """Reason once about what a finding depends on."""
-    status = np.stack([_statuses(state, pattern) for state in tables()], axis=1)
-    calcium = _calcium(pattern)
+    slots = np.ascontiguousarray(pattern.T)
+    status = np.stack([_statuses(state, slots) for state in tables()], axis=1)
+    calcium = _calcium(slots)
     said = _said()[pattern & ~np.uint8(SOFT | CRITICAL)]
     rows: list[Ints] = []
     items: list[Item] = []
@@ -98,8 +99,8 @@ def by_parts(pattern: Ints) -> Found:
             continue
         held = np.flatnonzero(_HELD[status[:, teller]])
         on = parts.finding_parts(table.id)
-        columns = [pattern[:, on.slots], status[:, on.states], said[:, on.tests], calcium[:, None]]
-        keys = _spelled(np.hstack([column[held] for column in columns]))
+        depends = pattern[held][:, on.slots], status[held][:, on.states], said[held][:, on.tests], calcium[held, None]
+        keys = _spelled(np.hstack(depends))
         known = _known(_KEPT, table.id)
         for i, key in zip(held.tolist(), keys, strict=True):
             if key not in known:
@@ -138,9 +139,9 @@ def evidence_text(evidence: Sequence[Evidence]) -> str:
     )
 
 
-def _statuses(state: str, pattern: Ints) -> Ints:
-    """Return the status of a state by pattern."""
-    codes, keys = _coded([pattern[:, i] for i in parts.state_slots(state)])
+def _statuses(state: str, slots: Ints) -> Ints:
+    """Return the status of a state by pattern; `slots` has the codes slot by slot."""
+    codes, keys = _coded([slots[i] for i in parts.state_slots(state)])
     known = _known(_STATUSES, state)
     for key in keys:
         if key not in known:
@@ -149,8 +150,8 @@ def _statuses(state: str, pattern: Ints) -> Ints:
     return statuses
 
 
-def _calcium(pattern: Ints) -> Ints:
-    codes, keys = _coded([pattern[:, i] for i in parts.calcium_slots()])
+def _calcium(slots: Ints) -> Ints:
+    codes, keys = _coded([slots[i] for i in parts.calcium_slots()])
     classes: Ints = np.array([parts.calcium_class(key) for key in keys], np.uint8)[codes]
     return classes
 
