@@ -391,6 +391,16 @@ def test_many_scattered_rows_give_the_answer_of_the_whole_frame(tmp_path):
     assert_same(tmp_path / "out", li.interpret_frame(frame, panel="patient"))
 
 
+def test_the_last_of_very_many_scattered_patients_keep_their_rows(tmp_path):
+    """A row without a patient in the last piece of many takes the name of no patient there, whose rows stay theirs."""
+    half = pd.DataFrame({"patient_id": [f"p{i}" for i in range(67_000)], "unit": "mmol/L", "age": "50"})
+    frame = pd.concat([half.assign(test="Mg", value="0.5"), half.assign(test="Ca", value="1.8")], ignore_index=True)
+    frame.loc[[10, 5000, 70_000], "patient_id"] = None
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    interpret_files(tmp_path / "in.csv", tmp_path / "out", ordered=False, workers=1)
+    assert_same(tmp_path / "out", li.interpret_frame(frame))
+
+
 @pytest.mark.parametrize(
     ("limit", "room"), [("1GB", 10**9 // 6), ("20 MiB", (20 << 20) // 6), ("1.5TB", int(1.5e12) // 6), ("0%", 0)]
 )

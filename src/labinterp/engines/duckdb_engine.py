@@ -265,9 +265,9 @@ def _narrowed(table: pa.Table) -> pa.Table:
         array = column.combine_chunks()
         if pa.types.is_dictionary(array.type) and len(array.dictionary) > _FEW:
             codes, used = compact(array.indices.fill_null(-1).to_numpy() + 1, len(array.dictionary) + 1)
+            place = np.where(used > 0, np.cumsum(used > 0) - 1, -1).astype(np.int32).take(codes)
             texts = array.dictionary.take(pa.array(used[used > 0] - 1))
-            codes = codes.astype(np.int32) - np.int32(len(used) - len(texts))
-            array = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
+            array = pa.DictionaryArray.from_arrays(pa.array(place, mask=place < 0), texts)
         columns.append(array)
     return pa.Table.from_arrays(columns, schema=table.schema)
 
