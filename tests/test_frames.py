@@ -305,7 +305,7 @@ def test_frames_of_one_answer_share_their_categories():
     """Patients and panels are the same categories in findings and pathways."""
     answer = li.interpret_frame(table()[:3])
     for name in ("patient_id", "panel"):
-        assert answer.findings[name].dtype is answer.pathways[name].dtype
+        assert answer.findings[name].dtype == answer.pathways[name].dtype
     assert answer.results["patient_id"].cat.categories.tolist() == ["a", "b"]
 
 
