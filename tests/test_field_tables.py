@@ -247,3 +247,14 @@ def test_units_in_values_are_seen_on_every_face(tmp_path):
     assert manifest.problems == {"missing_value": 1}
     with pytest.raises(li.LayoutError, match="missing is unit"):
         li.read("Test,Result\nMg,0.5\nMg,0.6 of it\n")
+
+
+def test_a_column_of_flags_that_the_caller_names_is_the_only_one():
+    """Other columns of flags make no difference then."""
+    frame = pd.DataFrame(
+        {"Test": ["Mg"], "Result": ["0.85"], "Unit": "mmol/L", "Flag": "L", "Abnormal": "N", "Age": 50}
+    )
+    assert li.interpret_frame(frame).results["flag"].tolist() == ["IND"]
+    assert li.interpret_frame(frame, columns={"reported_flag": "Abnormal"}).results["flag"].tolist() == ["N"]
+    numbers = pd.DataFrame({"Test": ["Mg"] * 2, "Result": 0.85, "Unit": "mmol/L", "Abnormal": [1.0, None], "Age": 50})
+    assert li.interpret_frame(numbers).results["flag"].tolist() == ["IND", "N"]

@@ -193,6 +193,8 @@ def _renamed(reading: FileColumns) -> dict[str, str] | None:
         or "comparator" in map(fold, reading.used)
         or headings.statuses(reading.used)
         or headings.groups(reading.used, ())
+        or len(headings.flags(reading.used)) > 1
+        or any(headings.flags(reading.used).values())
     ):
         return None
     bare = attrs.evolve(reading, kept=())

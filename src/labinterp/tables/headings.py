@@ -192,6 +192,25 @@ def statuses(columns: Iterable[object]) -> list[int]:
 
 
 @functools.cache
+def _abnormal() -> frozenset[str]:
+    """Return the keys of what heads flags of which 1 says that the result is abnormal."""
+    return frozenset(map(key_of, knowledge("headings.toml")["abnormal"]["words"]))
+
+
+def flags(columns: Iterable[object]) -> dict[int, bool]:
+    """Return the positions of the columns of flags, and whether 1 says there that a result is abnormal.
+
+    Example:
+        >>> flags(["Test", "Result", "Flag", "Abnormal"])
+        {2: False, 3: True}
+    """
+    keys = [key_of(column) for column in columns]
+    return {
+        at: key in _abnormal() for at, key in enumerate(keys) if _vocabulary().get(key, ("", 0))[0] == "reported_flag"
+    }
+
+
+@functools.cache
 def _groups() -> frozenset[str]:
     """Return the keys of what heads a column of orders or of groups of tests."""
     return frozenset(map(key_of, knowledge("headings.toml")["group"]["words"]))

@@ -17,7 +17,7 @@ import pandas as pd
 from labinterp._data import knowledge
 from labinterp.arguments import checked_text
 from labinterp.errors import LayoutError
-from labinterp.reading import groups, reported_range, statuses, units, values
+from labinterp.reading import flags, groups, reported_range, statuses, units, values
 from labinterp.reading.naming import same_unit
 from labinterp.tables import headings, people, wide
 from labinterp.tables.columns import (
@@ -39,7 +39,7 @@ from labinterp.tables.sources import read_table
 from labinterp.tables.text import ABOVE, BELOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -221,9 +221,9 @@ def units_in_values(
     return any(unit is not None and units.resolve(unit).code is not None for unit in written)
 
 
-def first_rows(frame: pd.DataFrame) -> Iterable[Sequence[Any]]:
-    """Return the rows of a table that may tell by their values that it needs no column of units."""
-    return frame.head(FIRST).itertuples(index=False, name=None)
+def first_rows(frame: pd.DataFrame) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a table that may tell by their values that it needs no column of units."""
+    yield from frame.head(FIRST).itertuples(index=False, name=None)
 
 
 def _unknown(columns: list[object], choices: ColumnChoices) -> LayoutError:
@@ -393,6 +393,9 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
     if layout == LONG:
         wanted |= {fold(columns[at]) for at in headings.halves(columns) or ()}
         wanted |= {fold(columns[at]) for at in headings.groups(columns, own.values())}
+        wanted |= set() if "reported_flag" in choices.columns else {fold(columns[at]) for at in headings.flags(columns)}
+    if layout == WIDE:
+        wanted |= {fold(columns[at]) for at in headings.groups(columns, at)}
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
 
 
@@ -531,8 +534,9 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
             out["value"] = _array(settled(value, None, operators).content)
     _tell_time(out, names, found)
     _tell_states(out, names)
+    _weigh_flags(out, names, found.get("reported_flag"), chosen)
     _tell_flags(out, names)
-    _tell_specimen(out, names, found)
+    _tell_specimen(out, names, found.values())
     unit = _unit_of_values(list(names.frame.columns), found)
     if unit is not None:
         out["unit"] = _filled(out["unit"], unit) if "unit" in out else unit
@@ -612,6 +616,34 @@ def _tell_states(out: pd.DataFrame, names: Names, rows: Any = None) -> None:
     out["note"] = notes
 
 
+def _weigh_flags(out: pd.DataFrame, names: Names, main: int | None, chosen: Mapping[str, int]) -> None:
+    """Let the foremost flag of a result count where several columns may have one, or 1 stands for abnormal.
+
+    Args:
+        out: results.
+        names: the table that they come from.
+        main: position of the column of flags; the others count where they hold nothing but a flag.
+        chosen: the columns that the caller names; a column of flags among them is the only one.
+    """
+    found = headings.flags(names.frame.columns)
+    if "reported_flag" in chosen or (len(found.keys() | {main} - {None}) < _FEW and not any(found.values())):
+        return
+    every = {**({} if main is None else {main: False}), **found}
+    said = [
+        per_distinct(names.frame.iloc[:, at], functools.partial(_flag, yes=yes, alone=at != main))
+        for at, yes in every.items()
+    ]
+    out["reported_flag"] = [flags.foremost(each for each in row if each is not None) for row in zip(*said, strict=True)]
+
+
+def _flag(content: Any, *, yes: bool, alone: bool) -> str | None:
+    """Return a content of a column of flags as text; None where it is no flag, and should be one alone."""
+    if yes and str(content).strip() in ("1", "1.0"):
+        return "abnormal"
+    text = "" if content is None else str(content)
+    return text if text.strip() and (not alone or flags.is_flag(text)) else None
+
+
 def _tell_flags(out: pd.DataFrame, names: Names) -> None:
     """Take what a column of states says as a flag, such as `Low`, where the result has none."""
     found = headings.statuses(names.frame.columns)
@@ -626,11 +658,12 @@ def _tell_flags(out: pd.DataFrame, names: Names) -> None:
         out["reported_flag"] = told
 
 
-def _tell_specimen(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> None:
+def _tell_specimen(out: pd.DataFrame, names: Names, taken: Iterable[int], rows: Any = None) -> None:
     """Take the specimen of a result that has none from the name of its order or group, where it says another fluid."""
     said = np.full(len(out), None, dtype=object)
-    for at in headings.groups(names.frame.columns, found.values()):
+    for at in headings.groups(names.frame.columns, taken):
         other = per_distinct(names.frame.iloc[:, at], groups.other_fluid)
+        other = other if rows is None else other[rows]
         said = np.where(said == None, other, said)  # noqa: E711 - an array of objects
     if not (said != None).any():  # noqa: E711 - as above
         return
@@ -810,5 +843,7 @@ def _wide(reader: ColumnReader, tests: TestMap | None) -> pd.DataFrame:
         day = others["collected_at"]
         others["collected_at"] = attrs.evolve(day, content=timed(day, reader.cells_at(clock)))
     out = wide.to_long(reader.names.frame, others, tests)
-    _tell_states(out, reader.names, out["input_row"].to_numpy())
+    rows = out["input_row"].to_numpy()
+    _tell_states(out, reader.names, rows)
+    _tell_specimen(out, reader.names, taken, rows)
     return out
