@@ -322,14 +322,18 @@ def to_labinterp(
     names = Names(frame)
     checked_text(layout, "layout")
     here = ColumnChoices(columns or {}, has_units, tests)
-    has_units = has_units or units_in_values(frame.columns, first_rows(frame), layout, here)
-    here = attrs.evolve(here, has_units=has_units)
-    found = _layout(frame.columns, layout, ColumnChoices(chosen, has_units, tests))
+    try:
+        found = _layout(frame.columns, layout, attrs.evolve(here, columns=chosen))
+    except LayoutError:
+        if not units_in_values(frame.columns, first_rows(frame), layout, here):
+            raise
+        here = attrs.evolve(here, has_units=True)
+        found = _layout(frame.columns, layout, attrs.evolve(here, columns=chosen))
     unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
     marks: dict[Hashable, Any] = {name: frame.attrs[name] for name in (READ_AS, ABOVE, BELOW) if name in frame.attrs}
     marks = {READ_AS: found.name, **marks, UNUSED: tuple(dict.fromkeys(unused))}
     if found.name == LONG:
-        return _marked(_long(names, chosen, has_units=has_units), marks)
+        return _marked(_long(names, chosen, has_units=here.has_units), marks)
     beside = _tables(found, {**checked_beside(beside), **tables})
     reader = ColumnReader(names, beside, _maps(), found.missing)
     out = _wide(reader, tests) if found.name == WIDE else _convert(reader, found)
