@@ -213,7 +213,7 @@ def _readable(part: JsonNode, home: _Home, documents: Documents, whom: _Subjects
         value,
         unit,
         collected_at=collected,
-        specimen=_specimen_name(node, specimen) or _named_fluid(home),
+        specimen=_specimen_name(node, specimen) or _named_fluid(part, home),
         reference_low=low,
         reference_high=high,
         reference_range=span,
@@ -378,10 +378,14 @@ def _specimen_name(node: JsonNode, specimen: JsonNode | None) -> str | None:
     return specimen_name(names or ([display] if display else []))
 
 
-def _named_fluid(home: _Home) -> str | None:
-    """Return the name of the report or panel of a result, where it says a specimen other than serum or plasma."""
-    named = words(home.report.node.child("code")) if home.report else []
-    return next((name for name in named if groups.other_fluid(name) is not None), None)
+def _named_fluid(part: JsonNode, home: _Home) -> str | None:
+    """Return the name of the report, panel or category of a result, where it says another fluid than serum."""
+    node = home.node
+    said = [node.each("category"), node.each("bodySite")]
+    said += [] if part is node else [node.each("code")]
+    said += [home.report.node.each("code")] if home.report else []
+    concepts = (concept for each in said for concept in each if isinstance(concept, JsonNode))
+    return next((name for concept in concepts for name in words(concept) if groups.other_fluid(name) is not None), None)
 
 
 def _when(home: _Home, specimen: JsonNode | None) -> tuple[str | None, tuple[str, ...]]:
