@@ -227,6 +227,21 @@ def test_a_workbook_is_read_by_its_first_sheet_with_a_table(tmp_path):
     assert read_parts(tmp_path / "out", "results")["value"].notna().all()
 
 
+def test_a_workbook_is_read_by_its_sheets_of_results():
+    """A sheet of remarks in front is passed over, and sheets with the same column names are one table."""
+    data = workbook({
+        "Info": [["Patient", "A"], ["Laboratory", "B"], ["Reference", "C"]],
+        "2025": [["Year", "2025"], ["test", "value", "unit", "age"], ["Mg", 0.9, "mmol/L", 50]],
+        "Units": [["Test", "Unit"], ["Mg", "mmol/L"]],
+        "2026": [["test", "value", "unit", "age", ""], ["Mg", 0.5, "mmol/L", 50, ""], ["Ca", 2.3, "mmol/L", 50, "note"]],
+        "Wide": [["Date", "Magnesium (mmol/L)"], ["2026-01-05", 0.5]],
+    })  # fmt: skip
+    frame = li.read(data)
+    assert frame[["test", "value"]].to_numpy().tolist() == [["Mg", "0.9"], ["Mg", "0.5"], ["Ca", "2.3"]]
+    wide = workbook({"Info": [["Patient", "A"], ["Room", "3"]], "W": [["Day", "Magnesium (mmol/L)"], ["2026", 0.5]]})
+    assert li.interpret_frame(li.read(wide), assume_adult=True).results["flag"].tolist() == ["L"]
+
+
 @pytest.mark.parametrize(
     "pack",
     [lambda data: zipped({"a.csv": data}), lambda data: zipped({"a.csv": data, "__MACOSX/._a.csv": b"x", "README.md": b"x"}),

@@ -62,7 +62,8 @@ def read(
 
     CSV, TSV, Excel (.xlsx), Parquet, JSON, NDJSON, FHIR and HL7 v2 are told apart by content, gzipped or in a zip
     that holds one table; so is a list of typed lines of one patient, such as `Mg 1.1 mg/dL (1.7-2.4) L`. Of a workbook
-    the first sheet that holds a table is read. A `str` is a path where it names an existing file and has no line end.
+    the first sheet that holds results is read, and those with the same column names below it. A `str` is a path where
+    it names an existing file and has no line end.
     For a file, the tables that its layout knows (`patients.csv`, `dm.csv`, …) are read from a folder named like the
     file, else from the file's own folder, unless they are given.
 

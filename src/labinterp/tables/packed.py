@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.errors import InputError, MissingExtraError
+from labinterp.tables import headings, wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,8 @@ MAX_WORKBOOK: Final = 1 << 30
 ZIP: Final = b"PK\x03\x04"
 GZIP: Final = b"\x1f\x8b"
 
+_LOOK: Final = 50
+"""Rows of a sheet among which column names are looked for."""
 _WHOLE: Final = "Export it as CSV or Parquet"
 FOREIGN: Final = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", "Save it as .xlsx or CSV"),
@@ -179,10 +182,11 @@ def _workbook_inside(data: bytes, name: str, most: int) -> bytes:
 
 
 def workbook_text(data: bytes, name: str) -> bytes:
-    """Return the first sheet of a workbook that holds a table, as CSV.
+    """Return the first sheet of a workbook that holds a table of results, as CSV, else the first with any table.
 
     A sheet holds a table where two of its rows have at least two cells that are filled; what stands above the first
-    such row, a title say, is left out. Hidden sheets are read like others.
+    such row, a title say, is left out. The rows of further sheets with the same column names, such as one a year, are
+    put below. Hidden sheets are read like others.
 
     Raises:
         InputError: if it is damaged, or no sheet holds a table.
@@ -199,11 +203,33 @@ def workbook_text(data: bytes, name: str) -> bytes:
         raise InputError(
             f"{name} is a damaged or protected Excel workbook", hint="Save the sheet as CSV", file=name
         ) from None
-    for rows in sheets:
-        filled = [i for i, row in enumerate(rows) if sum(cell != "" for cell in row) > 1]
-        if len(filled) > 1:
-            return _csv(rows[filled[0] :])
-    raise InputError(f"{name} has no sheet with a table", hint="A table has column names and rows", file=name)
+    filled = [[i for i, row in enumerate(rows) if sum(cell != "" for cell in row) > 1] for rows in sheets]
+    tables = [rows[at[0] :] for rows, at in zip(sheets, filled, strict=True) if len(at) > 1]
+    if not tables:
+        raise InputError(f"{name} has no sheet with a table", hint="A table has column names and rows", file=name)
+    heads = [(rows, at) for rows in tables if (at := _head(rows)) is not None]
+    if not heads:
+        return _csv(tables[0])
+    first, at = heads[0]
+    below = [row for rows, i in heads[1:] if _names(rows[i]) == _names(first[at]) for row in rows[i + 1 :]]
+    return _csv([*first, *below])
+
+
+def _head(rows: Sequence[Sequence[Any]]) -> int | None:
+    """Return the position of the column names of results; None where no row has them."""
+    named = map(_names, rows[:_LOOK])
+    return next((at for at, names in enumerate(named) if _heads_results(names)), None)
+
+
+def _names(row: Sequence[Any]) -> list[str]:
+    """Return the cells of a row as column names, without those at the right that are empty."""
+    names = [str(cell).strip() for cell in row]
+    return names[: max((i + 1 for i, name in enumerate(names) if name), default=0)]
+
+
+def _heads_results(names: Sequence[str]) -> bool:
+    meant = headings.meanings(names)
+    return ("value" in meant and ("test" in meant or "loinc" in meant)) or bool(wide.headings(names))
 
 
 def _sheets(book: Any) -> list[str]:
@@ -218,7 +244,7 @@ def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     for row in rows:
         if any(cell != "" for cell in row):
-            writer.writerow([_cell(cell) for cell in row[:width]])
+            writer.writerow([_cell(cell) for cell in (*row, *[""] * (width - len(row)))[:width]])
         else:
             out.write("\n")
     return out.getvalue().encode("utf-8", "replace")
