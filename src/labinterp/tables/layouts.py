@@ -338,6 +338,8 @@ def to_labinterp(
     reader = ColumnReader(names, beside, _maps(), found.missing)
     out = _wide(reader, tests) if found.name == WIDE else _convert(reader, found)
     rows = out["input_row"].to_numpy() if found.name == WIDE else None
+    if found.name != WIDE:
+        _tell_specimen(out, names, _at(list(frame.columns), _referenced(found)))
     for ours, position in chosen.items():
         column = frame.iloc[:, position].array
         out[ours] = column if rows is None else column.take(rows)
@@ -392,6 +394,7 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
         wanted |= _clock(columns, {**others, **_own_positions(columns)}, at)
     else:
         wanted = _referenced(layouts()[layout])
+        wanted |= {fold(columns[at]) for at in headings.groups(columns, _at(columns, wanted))}
     if layout in (LONG, WIDE):
         wanted |= {fold(columns[at]) for at in headings.statuses(columns)}
     if layout == LONG:
@@ -401,6 +404,10 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
     if layout == WIDE:
         wanted |= {fold(columns[at]) for at in headings.groups(columns, at)}
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
+
+
+def _at(columns: Sequence[object], wanted: set[str]) -> list[int]:
+    return [position for position, column in enumerate(columns) if fold(column) in wanted]
 
 
 def unused_columns(columns: Iterable[object], layout: str, choices: ColumnChoices) -> tuple[str, ...]:
