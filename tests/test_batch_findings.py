@@ -44,7 +44,7 @@ def told(found):
     return found.number.tolist(), [found.items[i] for i in found.item.tolist()]
 
 
-@pytest.mark.parametrize("most", [1 << 14, 1])
+@pytest.mark.parametrize("most", [1 << 13, 1])
 @pytest.mark.parametrize("before", [1, 300])
 def test_findings_do_not_depend_on_what_was_asked_before(before, most, monkeypatch):
     """Findings that are remembered are told in the order and the words of those worked out anew, each listed once."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEPARATOR: Final = ";"
 _FEW: Final = 256
 """Up to how many patterns it is faster to reason about each."""
-_MOST_KEPT: Final = 1 << 14
+_MOST_KEPT: Final = 1 << 13
 """How many statuses, and how many findings, are remembered of each state."""
 _HELD: Final = np.array([status in FINDING_STATUSES for status in STATE_STATUSES])
 
