@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import html
 import itertools
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 SIGNS: Final = ("<", "<=", ">=", ">")
 SAME: Final = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), "’": "'", "´": "'", "`": "'"})  # noqa: RUF001 - these are the look-alikes
 """Hyphens and dashes are one, and so are the signs between thousands."""
-INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069\ufe0e\ufe0f"))
+INVISIBLE: Final = dict.fromkeys(
+    map(ord, "\u00ad\ufeff\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069\ufe0e\ufe0f")
+)
+RAISED_POINT: Final = re.compile("(?<=[0-9])\N{MIDDLE DOT}(?=[0-9])")
+"""The decimal point as British journals print it."""
 _RAISED: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
 _CLUTTER: Final = " :.,\t"
 _ENTITY_ROUNDS: Final = 2
@@ -36,6 +41,7 @@ def plain(text: str) -> str:
     text = without_entities(text)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(INVISIBLE).translate(SAME)
+        text = RAISED_POINT.sub(".", text)
     return " ".join(text.split())
 
 

@@ -25,6 +25,7 @@ import attrs
 
 from labinterp._data import knowledge
 from labinterp.reading.analyte_table import LETTERS, tables
+from labinterp.reading.comparators import INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -157,7 +158,7 @@ def stems() -> tuple[tuple[str, str], ...]:
 def _clean(text: str) -> str:
     if text.isascii():
         return text.casefold()
-    text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
+    text = unicodedata.normalize("NFKC", text).translate(INVISIBLE).casefold().translate(LETTERS)
     return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text)))
 
 

@@ -213,6 +213,7 @@ def _read(text: str, decimal: str | None) -> Parsed:
         if any(map(comparators.is_raised, text)):
             return _NOT_NUMERIC
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(comparators.SAME)
+        text = comparators.RAISED_POINT.sub(".", text)
     text = text.strip()
     quoted = _QUOTED.fullmatch(text)
     if quoted:
