@@ -333,6 +333,18 @@ def test_many_texts_go_from_arrow_to_arrow_as_they_are(monkeypatch):
     assert len(encoded.distinct) == 1 + len(set(times))
 
 
+def test_plans_of_small_tables_are_made_once(monkeypatch):
+    """A small table like one before it is compared by the same plans, and only some of them are remembered."""
+    monkeypatch.setattr(core, "_TABLES", {})
+    monkeypatch.setattr(core, "_MOST_TABLES", 3)
+    options = Options.checked()
+    first, again = (core.run(FrameColumns(table()), options) for _ in range(2))
+    assert first.plans is again.plans
+    for rows in (table()[:1], table()[1:2], table()[2:3], table()[1:3]):
+        assert flags(li.interpret_frame(rows).results) == ["L"] * len(rows)
+    assert len(core._TABLES) <= 3
+
+
 def test_columns_of_numbers_become_arrow_without_a_copy():
     """What is missing in a column of the answer is null in Arrow, and numbers are shared, not copied."""
     numbers = np.array([1.5, np.nan, -0.0] * 5)

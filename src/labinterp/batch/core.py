@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from labinterp.batch.encode import Values
     from labinterp.batch.findings import Found
     from labinterp.batch.instants import Births
+    from labinterp.kernel.plan import Plan
     from labinterp.kernel.quantity import Channel
     from labinterp.kernel.reported import SentRange
     from labinterp.kernel.session import Session, WhoKey
@@ -55,7 +56,8 @@ if TYPE_CHECKING:
 
 _SIDE_OF_LEVEL = np.array(slots.SIDE, np.int8)
 _FEW = 16
-"""Up to how many panels a loop is faster than what is made for many."""
+"""Up to how many panels, or plans, what is made for many is not worth its while."""
+_MOST_TABLES = 256
 _SIDES = (None, *flags.SIDES)
 _WHOLE_WORDS = -(-slots.WIDTH // 8) * 8
 _ABOUT = ("age", "sex", "pregnancy", "birth_date")
@@ -429,7 +431,23 @@ def _plans(
     every = [session.plan(batch.channels.items[c], who, ends, computed=computed) for c, who, ends in made_for]
     plans = {id(plan): plan for plan in every or [_nothing()]}
     place = {key: i for i, key in enumerate(plans)}
-    return Plans(list(plans.values())), np.array([place[id(plan)] for plan in every] or [0], np.int32)
+    return _table(plans), np.array([place[id(plan)] for plan in every] or [0], np.int32)
+
+
+_TABLES: dict[tuple[int, ...], Plans] = {}
+
+
+def _table(plans: dict[int, Plan]) -> Plans:
+    """Return plans, by their identities, as columns; those of small tables are remembered, and hold the plans."""
+    if len(plans) > _FEW:
+        return Plans(list(plans.values()))
+    key = tuple(plans)
+    found = _TABLES.get(key)
+    if found is None:
+        if len(_TABLES) >= _MOST_TABLES:
+            _TABLES.clear()
+        found = _TABLES[key] = Plans(list(plans.values()))
+    return found
 
 
 def _nothing() -> Any:
