@@ -142,17 +142,18 @@ def evidence_text(evidence: Sequence[Evidence]) -> str:
 def _statuses(state: str, slots: Ints) -> Ints:
     """Return the status of a state by pattern; `slots` has the codes slot by slot."""
     codes, keys = _coded([slots[i] for i in parts.state_slots(state)])
-    known = _known(_STATUSES, state)
+    known, width = _known(_STATUSES, state), len(parts.state_slots(state))
     for key in keys:
         if key not in known:
-            known[key] = STATE_STATUSES.index(parts.status_of(state, key))
+            known[key] = STATE_STATUSES.index(parts.status_of(state, tuple(key.ljust(width, b"\0"))))
     statuses: Ints = np.fromiter(map(known.__getitem__, keys), np.uint8, len(keys))[codes]
     return statuses
 
 
 def _calcium(slots: Ints) -> Ints:
     codes, keys = _coded([slots[i] for i in parts.calcium_slots()])
-    classes: Ints = np.array([parts.calcium_class(key) for key in keys], np.uint8)[codes]
+    width = len(parts.calcium_slots())
+    classes: Ints = np.array([parts.calcium_class(tuple(key.ljust(width, b"\0"))) for key in keys], np.uint8)[codes]
     return classes
 
 
@@ -162,13 +163,14 @@ def _said() -> Ints:
     return np.array([0 if i == 0 else 1 if level in OPEN else 2 for i, level in enumerate(LEVEL_CODES)], np.uint8)
 
 
-def _coded(columns: Sequence[Ints]) -> tuple[Ints, list[tuple[int, ...]]]:
+def _coded(columns: Sequence[Ints]) -> tuple[Ints, list[bytes]]:
+    """Return a code for each combination of bytes, and the combinations as `_spelled` has them."""
     codes, keys = combine([(column, int(column.max()) + 1) for column in columns])
-    return codes, list(zip(*(key.tolist() for key in keys), strict=True))
+    return codes, _spelled(np.stack(keys, axis=1).astype(np.uint8))
 
 
 _KEPT: dict[str, dict[bytes, Item]] = {}
-_STATUSES: dict[str, dict[tuple[int, ...], int]] = {}
+_STATUSES: dict[str, dict[bytes, int]] = {}
 
 
 def _finding(state: str, pattern: Ints) -> Item:
