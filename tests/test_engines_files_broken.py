@@ -21,7 +21,7 @@ from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.files import interpret_files
 from labinterp.errors import InputError, LayoutError
 from labinterp.tables import sources
-from labinterp.tables.splitter import Quoting, lines_of
+from labinterp.tables.splitter import Quoting
 
 HEADER = b"patient_id,collected_at,test,value,unit,age\n"
 GOOD = b"p1,2026-01-01,magnesium,0.5,mmol/L,50\n"
@@ -227,7 +227,7 @@ def test_quotes_are_told_64_at_a_time_as_one_by_one(data, count):
     quoting = Quoting(data, ",")
     assert (quoting.stray, quoting.open) == (stray, bool(inside[-1]))
     assert quoting.record_ends(len(data), count) == ends[::-1][:count]
-    assert lines_of(data, len(data) // 2) == data.count(b"\n", 0, len(data) // 2)
+    assert quoting.lines(len(data) // count) == data.count(b"\n", 0, len(data) // count)
 
 
 @pytest.mark.parametrize(("module", "ordered"), [("pyarrow", None), ("duckdb", False)])

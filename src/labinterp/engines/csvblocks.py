@@ -18,7 +18,6 @@ from labinterp.tables.splitter import (
     Dialect,
     Exact,
     Quoting,
-    lines_of,
     read_exactly,
 )
 
@@ -137,7 +136,7 @@ def _first_block(
         else:
             used, exact = _cut(data, exact, dialect, cut)
     bad = () if exact is None else exact.bad
-    lines = lines_of(data, used)
+    lines = quoting.lines(used)
     if final and damage:
         bad = (*bad, BadRow(lines + 1, damage, rows=1 if data[used:].strip() else 0))
     if not used and not bad:

@@ -202,21 +202,25 @@ class Quoting:
         self._delimiter = ord(delimiter)
         self._inside: Words = np.zeros(0, np.uint64)
         self.stray = self.open = self._joins = False
+        self._newlines: int | None = None
         if _QUOTE in data:
             self._look(np.frombuffer(data, np.uint8), self._delimiter)
 
     def _look(self, cells: npt.NDArray[np.uint8], delimiter: int) -> None:
         quote, around, newline = _nothing(len(cells)), _nothing(len(cells)), _nothing(len(cells))
+        newlines = 0
         for start in range(0, len(cells), _SLICE):
             some = cells[start : start + _SLICE]
             hit, ends = some == ord(_QUOTE), some == ord(_NEWLINE)
             _set_bits(quote, start, hit)
             _set_bits(newline, start, ends)
+            newlines += int(np.count_nonzero(ends))
             hit |= some == delimiter
             hit |= ends
             _set_bits(around, start, hit)
         inside = _odd_so_far(quote)
         self._joins = bool((newline & inside).any())
+        self._newlines = newlines
         before, after = around << _ONE, around >> _ONE
         before[1:] |= around[:-1] >> _LAST
         after[:-1] |= around[1:] << _LAST
@@ -239,6 +243,12 @@ class Quoting:
         splits = np.searchsorted(np.flatnonzero(cells == self._delimiter), stops)
         whole = np.diff(splits, prepend=0) == width - 1
         return bool((joins[:-1] & whole[:-1] & whole[1:]).any())
+
+    def lines(self, stop: int) -> int:
+        """Return how many of the first bytes end a line."""
+        if self._newlines is None:
+            return _lines_in(self._data, 0, stop)
+        return self._newlines - _lines_in(self._data, stop, len(self._data))
 
     def record_ends(self, stop: int, count: int) -> list[int]:
         """Return, latest first, up to `count` ends of records before `stop`; quotes must not be stray.
@@ -265,10 +275,9 @@ class Quoting:
         return 64 * int(outside[-1] + 1) if len(outside) else 0
 
 
-def lines_of(data: bytes, stop: int) -> int:
-    """Return how many of the first bytes end a line."""
-    cells = np.frombuffer(data, np.uint8, stop)
-    return sum(int(np.count_nonzero(cells[i : i + _SLICE] == ord(_NEWLINE))) for i in range(0, stop, _SLICE))
+def _lines_in(data: bytes, start: int, stop: int) -> int:
+    cells = np.frombuffer(data, np.uint8)[start:stop]
+    return sum(int(np.count_nonzero(cells[i : i + _SLICE] == ord(_NEWLINE))) for i in range(0, len(cells), _SLICE))
 
 
 def _nothing(size: int) -> Words:
