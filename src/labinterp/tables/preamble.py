@@ -44,16 +44,22 @@ def _picked(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]])
     Raises:
         LayoutError: if rows of results stand above them, or in their place.
     """
-    heads = [at for at, cells in enumerate(lines) if not any(map(holds_value, cells))]
-    named = {at: name for at in heads if (name := _fitting(layout, choices, lines, at)) is not None}
-    found = next((at for at, name in named.items() if name != layouts.WIDE or _heads_numbers(lines, at, choices)), None)
+    named: dict[int, str] = {}
+    found = None
+    for at, cells in enumerate(lines):
+        name = None if any(map(holds_value, cells)) else _fitting(layout, choices, lines, at)
+        if name is not None:
+            named[at] = name
+            if name != layouts.WIDE or _heads_numbers(lines, at, choices):
+                found = at
+                break
     if any(map(_is_result, lines[:found] if found is not None else lines[1 : 1 + _LOOK] if 0 in named else ())):
         raise LayoutError(
             "the table has rows of results where its column names should be",
             hint="Put the column names on the first line",
         )
     if found is None and 0 not in named:
-        understood = [len(headings.meanings(lines[at])) if at in heads else 0 for at in range(len(lines))]
+        understood = [0 if any(map(holds_value, cells)) else len(headings.meanings(cells)) for cells in lines]
         return understood.index(max(understood))
     return found or 0
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import io
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, overload
 
 import numpy as np
 import pandas as pd
@@ -107,12 +108,12 @@ def dialect_of(data: bytes, name: str, pick: Pick | None = None) -> tuple[Dialec
     first = list(itertools.islice(_lines(data, start, line), 1 if pick is None else _MOST_ABOVE))
     if not first:
         raise fault(name, 1, "there are no column names")
-    cells = [] if pick is None else [_cells(data, found, separator) for found in first]
-    above = 0 if pick is None else pick(cells)
+    above = 0 if pick is None else pick(_Rows(lambda found: _cells(data, found, separator), first))
     chosen = first[above]
     delimiter = separator or delimiter_of(data[chosen.start : chosen.start + _BEGINNING])
     names = header_of(data[chosen.start : chosen.end], delimiter, name, chosen.number)
-    dialect = Dialect(delimiter, tuple(names), above, tuple(map(tuple, cells[above + 1 :])))
+    below = tuple(tuple(_cells(data, found, delimiter)) for found in first[above + 1 :])
+    dialect = Dialect(delimiter, tuple(names), above, below)
     return dialect, min(chosen.end + 1, len(data)), chosen.number + 1
 
 
@@ -122,6 +123,27 @@ class _Line(NamedTuple):
     start: int
     end: int
     number: int
+
+
+class _Rows(Sequence[Sequence[str]]):
+    """The cells of lines, each read when it is asked for."""
+
+    def __init__(self, read: Callable[[_Line], Sequence[str]], lines: Sequence[_Line]) -> None:
+        self._read = functools.cache(read)
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, at: int) -> Sequence[str]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Sequence[str]]: ...
+
+    def __getitem__(self, at: int | slice) -> Sequence[str] | list[Sequence[str]]:
+        found = self._lines[at]
+        return [self._read(line) for line in found] if isinstance(found, list) else self._read(found)
 
 
 def _lines(data: bytes, start: int, number: int) -> Iterator[_Line]:
