@@ -478,6 +478,8 @@ def test_what_is_written_behind_a_number_and_is_no_unit_makes_it_no_number(unit)
         ("↑mild", "high"),
         ("slightly ↑", "high"),
         ("mild*", "abnormal"),
+        ("very*", "abnormal"),
+        ("very↓", "low"),
         ("low high", "abnormal"),
         ("very-odd", None),
         ("L-foo", "low"),

@@ -156,9 +156,7 @@ def _sides_of_word(word: str, known: Mapping[str, str]) -> set[str] | None:
         found = {known[sign] for sign in word if sign in known}
     elif bare in known:
         found.add(known[bare])
-    elif bare in _degrees() and found:
-        pass
-    else:
+    elif not found or bare not in _degrees():
         parts = [_sides_of_word(part, known) for part in bare.split("-")] if "-" in bare.strip("-") else [None]
         for part in parts:
             if part is None:
