@@ -192,7 +192,7 @@ class Session:
             if scale is not None:
                 scales, range_ids = [scale], [REPORTED]
         missing = detail = None
-        printed = reported_range.printed(sent[2]) if notes & NOTE_BIT["reported_range_unusable"] else ()
+        printed = _printed(sent) if notes & NOTE_BIT["reported_range_unusable"] else ()
         if not scales:
             selection, more = self._select(analyte, person, channel.method)
             scales = _in_unit(selection, code, analyte)
@@ -366,6 +366,12 @@ def _checked_unit(key: str, unit: str) -> str:
 
 def _in_unit(selection: Selection, code: str, analyte: str) -> list[Scale]:
     return [scale_of(entry, code, analyte) for entry in selection.entries]
+
+
+def _printed(sent: SentRange) -> tuple[tuple[float, float], ...]:
+    """Return what an unusable range holds: nothing where a flag stands in its place that calls the result abnormal."""
+    marks = [flags.side_of_reported(text) for text in sent if isinstance(text, str) and flags.is_flag(text)]
+    return ((math.inf, -math.inf),) if set(marks) - {"normal"} else reported_range.printed(sent[2])
 
 
 def _is_adult(who: Who) -> bool | None:

@@ -197,17 +197,39 @@ def _abnormal() -> frozenset[str]:
     return frozenset(map(key_of, knowledge("headings.toml")["abnormal"]["words"]))
 
 
-def flags(columns: Iterable[object]) -> dict[int, bool]:
-    """Return the positions of the columns of flags, and whether 1 says there that a result is abnormal.
+@functools.cache
+def yes_or_no() -> frozenset[str]:
+    """Return what answers a heading that asks, and is no flag by itself."""
+    data = knowledge("headings.toml")["range_yes_no"]
+    return frozenset((*data["yes"], *data["no"]))
+
+
+@functools.cache
+def _yes_no() -> Mapping[str, frozenset[str]]:
+    """Return by heading what says there that a result is out of range."""
+    data = knowledge("headings.toml")["range_yes_no"]
+    pairs = ((data["inside"], data["no"]), (data["outside"], data["yes"]))
+    return {key_of(word): frozenset(said) for words, said in pairs for word in words}
+
+
+def flags(columns: Iterable[object]) -> dict[int, frozenset[str]]:
+    """Return the positions of the columns of flags, and what says there, besides flags, that a result is abnormal.
 
     Example:
-        >>> flags(["Test", "Result", "Flag", "Abnormal"])
-        {2: False, 3: True}
+        >>> found = flags(["Test", "Result", "Flag", "Abnormal", "In Range"])
+        >>> sorted(found), "1" in found[3], "no" in found[4]
+        ([2, 3, 4], True, True)
     """
-    keys = [key_of(column) for column in columns]
-    return {
-        at: key in _abnormal() for at, key in enumerate(keys) if _vocabulary().get(key, ("", 0))[0] == "reported_flag"
-    }
+    columns = list(columns)
+    apart = _yes_no() if halves(columns) is None else {}
+    yes = frozenset(knowledge("headings.toml")["range_yes_no"]["yes"])
+    found: dict[int, frozenset[str]] = {}
+    for at, key in enumerate(map(key_of, columns)):
+        if key in apart:
+            found[at] = apart[key]
+        elif _vocabulary().get(key, ("", 0))[0] == "reported_flag":
+            found[at] = yes if key in _abnormal() else frozenset()
+    return found
 
 
 @functools.cache

@@ -639,7 +639,7 @@ def _weigh_flags(out: pd.DataFrame, names: Names, main: int | None, chosen: Mapp
     found = headings.flags(names.frame.columns)
     if "reported_flag" in chosen or (len(found.keys() | {main} - {None}) < _FEW and not any(found.values())):
         return
-    every = {**({} if main is None else {main: False}), **found}
+    every = {**({} if main is None else {main: frozenset[str]()}), **found}
     said = [
         per_distinct(names.frame.iloc[:, at], functools.partial(_flag, yes=yes, alone=at != main))
         for at, yes in every.items()
@@ -647,12 +647,14 @@ def _weigh_flags(out: pd.DataFrame, names: Names, main: int | None, chosen: Mapp
     out["reported_flag"] = [flags.foremost(each for each in row if each is not None) for row in zip(*said, strict=True)]
 
 
-def _flag(content: Any, *, yes: bool, alone: bool) -> str | None:
+def _flag(content: Any, *, yes: frozenset[str], alone: bool) -> str | None:
     """Return a content of a column of flags as text; None where it is no flag, and should be one alone."""
-    if yes and str(content).strip() in ("1", "1.0"):
+    text = "" if content is None else str(content).strip()
+    if text.casefold() in yes:
         return "abnormal"
-    text = "" if content is None else str(content)
-    return text if text.strip() and (not alone or flags.is_flag(text)) else None
+    if not text or (yes and text.casefold() in headings.yes_or_no()):
+        return None
+    return text if not alone or flags.is_flag(text) else None
 
 
 def _tell_flags(out: pd.DataFrame, names: Names) -> None:
