@@ -369,9 +369,10 @@ def _in_unit(selection: Selection, code: str, analyte: str) -> list[Scale]:
 
 
 def _printed(sent: SentRange) -> tuple[tuple[float, float], ...]:
-    """Return what an unusable range holds: nothing where a flag stands in its place that calls the result abnormal."""
-    marks = [flags.side_of_reported(text) for text in sent if isinstance(text, str) and flags.is_flag(text)]
-    return ((math.inf, -math.inf),) if set(marks) - {"normal"} else reported_range.printed(sent[2])
+    """Return what an unusable range holds: nothing where but flags stand in its place that call the result abnormal."""
+    texts = [text for text in sent if isinstance(text, str) and text.strip()]
+    marks = {flags.side_of_reported(text) for text in texts} if all(map(flags.is_flag, texts)) else set()
+    return ((math.inf, -math.inf),) if marks - {"normal"} else reported_range.printed(sent[2])
 
 
 def _is_adult(who: Who) -> bool | None:
