@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
@@ -69,8 +70,13 @@ def floor(name):
     return FLOORS[name] if name in FLOORS else floor(name.rpartition(".")[0])
 
 
+@functools.cache
 def imports(path, *, running=False):
     """Return what a module imports: at its top, inside functions and, if not `running` alone, for type checking."""
+    return tuple(_imports(path, running=running))
+
+
+def _imports(path, *, running):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     skipped = {id(child) for node in typing if running for child in ast.walk(node)}

@@ -32,6 +32,7 @@ NAMES = ("results", "findings", "pathways")
 TESTS = (("magnesium", "0.5", "mmol/L"), ("calcium", "7,9", "mg/dL"), ("albumin", "41", "g/L"), ("B12", "90", "pmol/L"))
 
 pytestmark = [
+    pytest.mark.xdist_group("spark"),
     pytest.mark.skipif(bool(LACKING) and os.environ.get("CI") != "true", reason=f"not installed: {', '.join(LACKING)}"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::UserWarning"),
@@ -221,13 +222,12 @@ def test_wrong_choices_are_told_on_the_driver(spark):
     assert len(engine.interpret(frame).results.collect()) == 1
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_example_job_writes_the_three_tables(tmp_path, form):
+def test_example_job_writes_the_three_tables(tmp_path):
     """`examples/spark_job.py` runs as it stands on one local core and writes the answer of the frame."""
     job = Path(__file__).parents[1] / "examples" / "spark_job.py"
     frame = frame_of(draws(4))
-    path = tmp_path / f"in.{form}"
-    frame.to_csv(path, index=False) if form == "csv" else frame.to_parquet(path, index=False)
+    path = tmp_path / "in.csv"
+    frame.to_csv(path, index=False)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])]),
@@ -235,7 +235,7 @@ def test_example_job_writes_the_three_tables(tmp_path, form):
         "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 "
         "--conf spark.driver.bindAddress=127.0.0.1 pyspark-shell",
     }
-    command = [sys.executable, job, path, tmp_path / "out", "--format", form, "--partitions", "2"]
+    command = [sys.executable, job, path, tmp_path / "out", "--format", "csv", "--partitions", "2"]
     done = subprocess.run(  # noqa: S603 - our own example
         command, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -245,6 +245,16 @@ def test_example_job_writes_the_three_tables(tmp_path, form):
         written = pd.read_parquet(tmp_path / "out" / name)
         assert len(written) == len(getattr(expected, name)) > 0
         assert list(written.columns) == list(getattr(expected, name).columns)
+
+
+def test_a_table_of_parquet_gives_the_answer_of_the_frame(spark, tmp_path):
+    """What Spark reads from Parquet itself is interpreted as it stands."""
+    from labinterp.engines import spark as engine
+
+    frame = frame_of(draws(4)).reset_index(names="n")
+    frame.to_parquet(tmp_path / "in.parquet", index=False)
+    answer = engine.interpret(spark.read.parquet(str(tmp_path / "in.parquet")), row_id="n")
+    assert_same(answer, li.interpret_frame(frame.drop(columns="n")))
 
 
 def test_ids_with_white_space_around_are_one_patient(spark):
