@@ -243,7 +243,10 @@ def choose(readings: Sequence[Reading]) -> Chosen:
     unsure: set[int] = set()
     chosen: dict[int, int] = {}
     for slot, held in candidates.items():
-        sure = len(held) == 1 or not any(readings[i].notes & UNSURE_TIME for i in held)
+        if len(held) == 1:
+            chosen[slot] = held[0]
+            continue
+        sure = not any(readings[i].notes & UNSURE_TIME for i in held)
         several = _latest(readings, held) if sure else held
         if not sure or len({_said(readings[i]) for i in several}) > 1:
             unsure.add(slot)
@@ -255,8 +258,6 @@ def choose(readings: Sequence[Reading]) -> Chosen:
 
 def _latest(readings: Sequence[Reading], held: Sequence[int]) -> Sequence[int]:
     """Return the results of the latest time; the corrected ones alone where some are."""
-    if len(held) == 1:
-        return held
     when = max(readings[i].when or _EARLIEST for i in held)
     latest = [i for i in held if (readings[i].when or _EARLIEST) == when]
     return [i for i in latest if readings[i].notes & CORRECTED] or latest
