@@ -219,7 +219,7 @@ def test_a_tampered_report_is_refused_or_answered():
     ).to_json()
     places = list(leaves(json.loads(text)))
     refused = 0
-    for path in places[1::4]:
+    for path in places[1::3]:
         for junk in (None, "", "junk", -7, 10**400, [], {}, [None]):
             document = json.loads(text)
             parent = document

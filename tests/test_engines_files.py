@@ -68,7 +68,7 @@ def write(table, path):
     return path
 
 
-@settings(max_examples=70, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(
     dirty_tables(),
     st.sampled_from(["collection", "patient", "30D"]),

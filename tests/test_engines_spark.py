@@ -222,12 +222,13 @@ def test_wrong_choices_are_told_on_the_driver(spark):
     assert len(engine.interpret(frame).results.collect()) == 1
 
 
-def test_example_job_writes_the_three_tables(tmp_path):
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_example_job_writes_the_three_tables(tmp_path, form):
     """`examples/spark_job.py` runs as it stands on one local core and writes the answer of the frame."""
     job = Path(__file__).parents[1] / "examples" / "spark_job.py"
     frame = frame_of(draws(4))
-    path = tmp_path / "in.csv"
-    frame.to_csv(path, index=False)
+    path = tmp_path / f"in.{form}"
+    frame.to_csv(path, index=False) if form == "csv" else frame.to_parquet(path, index=False)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])]),
@@ -235,7 +236,7 @@ def test_example_job_writes_the_three_tables(tmp_path):
         "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 "
         "--conf spark.driver.bindAddress=127.0.0.1 pyspark-shell",
     }
-    command = [sys.executable, job, path, tmp_path / "out", "--format", "csv", "--partitions", "2"]
+    command = [sys.executable, job, path, tmp_path / "out", "--format", form, "--partitions", "2"]
     done = subprocess.run(  # noqa: S603 - our own example
         command, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
