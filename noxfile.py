@@ -13,7 +13,7 @@ nox.options.sessions = ["tests-3.11", "lint", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 
 ALL = ("-e", ".[all,test]")
-RUN = ("python", "-m", "pytest", "-n", "2", "--dist", "loadgroup")
+RUN = ("python", "-m", "pytest")
 HELD_WHOLE = ("kernel", "reading", "reasoning")
 SLOW = (
     "docs_browser", "engines_restart", "engines_spark", "examples_data", "examples_integration",

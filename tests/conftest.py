@@ -8,6 +8,16 @@ settings.load_profile("labinterp")
 
 pytest.register_assert_rewrite("contract_helpers", "engines_helpers")
 
+LONG = ("engines_spark", "docs_browser", "engines_files", "report_browser", "engines_processes")
+"""The files of tests that take longest, as `--durations` shows them."""
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where processes share the files, begin with the long ones, so that none is left at the end."""
+    if hasattr(config, "workerinput"):
+        places = {f"test_{name}": place for place, name in enumerate(LONG)}
+        items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+
 
 @pytest.fixture
 def panels(tmp_path):

@@ -17,7 +17,6 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.xdist_group("docs")
 NEEDED = ("sphinx", "furo", "myst_parser", "playwright", "axe_playwright_python")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE = {"width": 390, "height": 844}

@@ -28,11 +28,12 @@ LACKING = [
     )
     if not there
 ]
+BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Options of a Java that lives for seconds: what it compiles it compiles once, and no second thread collects garbage."""
 NAMES = ("results", "findings", "pathways")
 TESTS = (("magnesium", "0.5", "mmol/L"), ("calcium", "7,9", "mg/dL"), ("albumin", "41", "g/L"), ("B12", "90", "pmol/L"))
 
 pytestmark = [
-    pytest.mark.xdist_group("spark"),
     pytest.mark.skipif(bool(LACKING) and os.environ.get("CI") != "true", reason=f"not installed: {', '.join(LACKING)}"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::UserWarning"),
@@ -58,6 +59,7 @@ def spark():
         builder = builder.config(key, value)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("JDK_JAVA_OPTIONS", BRIEF)
         patch.setenv("PYTHONPATH", str(SRC), prepend=os.pathsep)
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("OFF")
@@ -233,6 +235,7 @@ def test_example_job_writes_the_three_tables(tmp_path, form):
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYSPARK_PYTHON": sys.executable,
+        "JDK_JAVA_OPTIONS": BRIEF,
         "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 "
         "--conf spark.driver.bindAddress=127.0.0.1 pyspark-shell",
     }

@@ -168,6 +168,16 @@ def test_every_control_of_a_hazard_has_its_test():
         assert set(tests) <= there, row
 
 
+@pytest.mark.parametrize("path, name", [("noxfile.py", "SLOW"), ("tests/conftest.py", "LONG")])
+def test_lists_of_slow_tests_name_files_that_are_there(path, name):
+    """A file of tests that gets another name gets it where the slow ones are listed."""
+    values = {
+        ast.unparse(node.targets[0]): node.value for node in ast.parse(read(path)).body if isinstance(node, ast.Assign)
+    }
+    listed = ast.literal_eval(values[name])
+    assert [each for each in listed if not (ROOT / "tests" / f"test_{each}.py").is_file()] == []
+
+
 def test_versions_agree():
     """Citation and changelog name the version of the package."""
     assert f"\nversion: {li.__version__}\n" in read("CITATION.cff")

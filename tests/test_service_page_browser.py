@@ -10,7 +10,6 @@ from test_service_page import LINES
 from test_service_server import running
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.xdist_group("service_page")
 
 
 @pytest.fixture(scope="module")
