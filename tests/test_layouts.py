@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from labinterp import interpret_files, interpret_frame
 from labinterp.documents import read
 from labinterp.errors import InputError, LabInterpError, LayoutError
-from labinterp.tables import layouts
+from labinterp.tables import layouts, recognition
 from labinterp.tables.layouts import recognize, to_labinterp
 from labinterp.tables.sources import read_table
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "data" / "layouts"
-NAMES = sorted(layouts.layouts())
+NAMES = sorted(recognition.layouts())
 LONG = [name for name in NAMES if name != "labinterp-wide"]
 CANARY = "MRN-12345"
 
@@ -51,7 +51,7 @@ def test_one_row_out_per_row_in(name):
     table = to_labinterp(frame)
     assert table.index.equals(frame.index)
     assert table.index.name == "mine"
-    assert {"test", "value", "unit"} <= set(table.columns) <= set(layouts.COLUMNS)
+    assert {"test", "value", "unit"} <= set(table.columns) <= set(recognition.COLUMNS)
     pd.testing.assert_frame_equal(frame, before)
     backwards = to_labinterp(frame.iloc[::-1])
     assert (

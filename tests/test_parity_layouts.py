@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
-from labinterp.tables.layouts import layouts, to_labinterp
+from labinterp.tables.layouts import to_labinterp
+from labinterp.tables.recognition import layouts
 from labinterp.tables.records import patient_of, result_of
 from strategies import DIRTY_TESTS, DIRTY_UNITS, DIRTY_VALUES, RANGES
 

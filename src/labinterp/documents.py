@@ -19,19 +19,17 @@ from labinterp.reading.demographics import read_text
 from labinterp.reading.naming import local_test
 from labinterp.tables import encodings, preamble, sources, text
 from labinterp.tables.headings import Names, fold
-from labinterp.tables.layouts import (
+from labinterp.tables.layouts import checked_beside, checked_columns, to_labinterp
+from labinterp.tables.people import with_patient
+from labinterp.tables.recognition import (
     COLUMNS,
     ColumnChoices,
     Layout,
-    checked_beside,
-    checked_columns,
     first_rows,
     layouts,
     recognize,
-    to_labinterp,
     units_in_values,
 )
-from labinterp.tables.people import with_patient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,7 @@ from labinterp.batch.encode import compact
 from labinterp.engines import pipeline
 from labinterp.engines.sink import PartWriter
 from labinterp.errors import InputError, MissingExtraError
-from labinterp.tables.layouts import COLUMNS
+from labinterp.tables.recognition import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -23,7 +23,8 @@ from labinterp.errors import InputError
 from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.tables import encodings
-from labinterp.tables.layouts import COLUMNS, checked_beside
+from labinterp.tables.layouts import checked_beside
+from labinterp.tables.recognition import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

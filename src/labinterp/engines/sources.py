@@ -24,11 +24,11 @@ from labinterp.engines.bytestream import ByteStream
 from labinterp.engines.together import open_rows
 from labinterp.errors import InputError, LayoutError
 from labinterp.reading import lines
-from labinterp.tables import encodings, headings, layouts, packed, preamble, sources, text, wide
+from labinterp.tables import encodings, headings, layouts, packed, preamble, recognition, sources, text, wide
 from labinterp.tables.headings import fold
 from labinterp.tables.kept import KEPT, with_kept
-from labinterp.tables.layouts import COLUMNS, LONG, WIDE
 from labinterp.tables.people import THE_PATIENT, with_patient
+from labinterp.tables.recognition import COLUMNS, LONG, WIDE
 from labinterp.tables.records import TOLD
 from labinterp.tables.splitter import BadRow, Dialect
 
@@ -162,12 +162,12 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> FileColumns
         LayoutError: if no layout fits.
     """
     empty = pd.DataFrame({name: pd.Series(dtype=object) for name in names})
-    choices = layouts.ColumnChoices(layouts.checked_columns(how.columns), how.has_units, how.tests)
-    layout = layouts.recognize(names, choices) if how.layout == "auto" else how.layout
+    choices = recognition.ColumnChoices(layouts.checked_columns(how.columns), how.has_units, how.tests)
+    layout = recognition.recognize(names, choices) if how.layout == "auto" else how.layout
     beside = {} if path is None else documents.siblings(path, layout)
     beside |= {name: sources.read_table(table, how.encoding) for name, table in how.beside.items()}
     layouts.to_labinterp(empty, layout, how.columns, beside=beside, has_units=how.has_units, tests=how.tests)
-    used = layouts.used_columns(names, layout, choices)
+    used = recognition.used_columns(names, layout, choices)
     kept = how.kept_of(names)
     with_kept(empty, empty, kept)
     if used:
@@ -180,7 +180,7 @@ def reading_of(path: Path | None, names: Sequence[str], how: How) -> FileColumns
         results_per_row=len(wide.headings(names, how.tests)) if layout == WIDE else 1,
         has_units=how.has_units,
         tests=how.tests,
-        unused=tuple(name for name in layouts.unused_columns(names, layout, choices) if name not in kept),
+        unused=tuple(name for name in recognition.unused_columns(names, layout, choices) if name not in kept),
         kept=kept,
     )
     return attrs.evolve(reading, renamed=_renamed(reading)) if used else reading
@@ -282,13 +282,13 @@ class TextSource(Source):
     def __init__(self, path: Path, how: How) -> None:
         super().__init__(path)
         self._encoding = how.encoding
-        choices = layouts.ColumnChoices(layouts.checked_columns(how.columns), how.has_units, how.tests)
+        choices = recognition.ColumnChoices(layouts.checked_columns(how.columns), how.has_units, how.tests)
         self._pick = preamble.pick(how.layout, choices)
         with ByteStream(path, how.encoding) as stream:
             self._dialect, _ = csvblocks.open_table(stream, self.name, self._pick)
         self.lines_above = self._dialect.above
-        first = self._dialect.first[: layouts.FIRST]
-        if layouts.units_in_values(self._dialect.names, first, how.layout, choices):
+        first = self._dialect.first[: recognition.FIRST]
+        if recognition.units_in_values(self._dialect.names, first, how.layout, choices):
             how = attrs.evolve(how, has_units=True)
         self.reading = reading_of(path, self._dialect.names, how)
 

@@ -22,8 +22,8 @@ from labinterp.exhausted import told
 from labinterp.options import DateOrder, DecimalSign, Options, documented
 from labinterp.reading.cells import KEPT
 from labinterp.reading.ids import AROUND, CROSSED_OUT, LONGEST_ID, LONGEST_WORD, nobody
-from labinterp.tables.layouts import COLUMNS
 from labinterp.tables.people import THE_PATIENT
+from labinterp.tables.recognition import COLUMNS
 from labinterp.tables.records import TOLD
 
 if TYPE_CHECKING:

@@ -61,11 +61,28 @@ def per_distinct(column: Any, function: Callable[[Any], Any]) -> np.ndarray[Any,
     return np.asarray(answers[codes], dtype=object)
 
 
+def per_pair(function: Callable[[Any, Any], Any], first: Any, second: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Apply a function to every distinct pair of contents of two columns; NaN is None."""
+    (ones, contents), (others, other_contents) = distinct(first), distinct(second)
+    contents, other_contents = [*contents, None], [*other_contents, None]
+    count, width = len(contents), len(other_contents)
+    pairs, at = np.unique(ones % count * width + others % width, return_inverse=True)
+    answers = np.empty(len(pairs), dtype=object)
+    for i, pair in enumerate(pairs.tolist()):
+        answers[i] = function(contents[pair // width], other_contents[pair % width])
+    return np.asarray(answers[at.reshape(-1)], dtype=object)
+
+
 def objects(column: Any) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Return a column as an array of Python objects that may be written to."""
     if isinstance(column, np.ndarray) and column.dtype == object:
         return column.copy()
     return np.array(pd.Series(column).astype(object), dtype=object)
+
+
+def array_of(content: Any) -> Any:
+    """Return the contents of a column without an index."""
+    return content.array if isinstance(content, pd.Series) else content
 
 
 def with_texts(frame: pd.DataFrame, positions: Iterable[int]) -> pd.DataFrame:

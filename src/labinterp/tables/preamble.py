@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from labinterp.errors import LayoutError
 from labinterp.reading import analytes, units, values
-from labinterp.tables import headings, layouts, wide
+from labinterp.tables import headings, recognition, wide
 from labinterp.tables.text import holds_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labinterp.tables.layouts import ColumnChoices
+    from labinterp.tables.recognition import ColumnChoices
     from labinterp.tables.text import Pick
 
 _LOOK: Final = 3
@@ -35,7 +35,7 @@ def pick(layout: str = "auto", choices: ColumnChoices | None = None) -> Pick:
         >>> pick()([["Report of May"], ["Test", "Result", "Unit"], ["Mg", "1.1", "mg/dL"]])
         1
     """
-    return functools.partial(_picked, layout, choices or layouts.ColumnChoices())
+    return functools.partial(_picked, layout, choices or recognition.ColumnChoices())
 
 
 def _picked(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]]) -> int:
@@ -50,7 +50,7 @@ def _picked(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]])
         name = None if any(map(holds_value, cells)) else _fitting(layout, choices, lines, at)
         if name is not None:
             named[at] = name
-            if name != layouts.WIDE or _heads_numbers(lines, at, choices):
+            if name != recognition.WIDE or _heads_numbers(lines, at, choices):
                 found = at
                 break
     if any(map(_is_result, lines[:found] if found is not None else lines[1 : 1 + _LOOK] if 0 in named else ())):
@@ -66,11 +66,11 @@ def _picked(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]])
 
 def _fitting(layout: str, choices: ColumnChoices, lines: Sequence[Sequence[str]], at: int) -> str | None:
     """Return the layout of which a line may be the column names."""
-    found = layouts.fitting(lines[at], layout, choices)
-    if found in (None, layouts.WIDE) and layouts.units_in_values(
-        lines[at], lines[at + 1 : at + 1 + layouts.FIRST], layout, choices
+    found = recognition.fitting(lines[at], layout, choices)
+    if found in (None, recognition.WIDE) and recognition.units_in_values(
+        lines[at], lines[at + 1 : at + 1 + recognition.FIRST], layout, choices
     ):
-        return layouts.LONG
+        return recognition.LONG
     return found
 
 
