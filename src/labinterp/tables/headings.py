@@ -138,7 +138,12 @@ def key_of(name: object) -> str:
         >>> key_of("Test Name") == key_of("test_name"), key_of("Résultat") == key_of("RESULTAT")
         (True, True)
     """
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", str(name)[:_LONGEST]).casefold())
+    return _key(str(name)[:_LONGEST])
+
+
+@functools.lru_cache(maxsize=1024)
+def _key(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return "".join(filter(str.isalnum, folded))
 
 
