@@ -21,7 +21,6 @@ ROWS_PER_PART: Final = 1 << 23
 _ROWS_PER_GROUP: Final = 1 << 16
 _SEARCHED: Final = ("patient_id", "collected_at", "value")
 """Columns with least and greatest value by row group, by which a reader passes groups over."""
-"""A text that a spreadsheet would run."""
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import ReferenceSetError
+from labinterp.formulas import guard
 from labinterp.ranges import schema
 from labinterp.ranges.exchange.common import edition_of, given, limit_from_text, limit_text
 from labinterp.ranges.exchange.toml import to_raw
@@ -28,7 +29,7 @@ _RANGE = ("range", "analyte", "kind", "term", "direction", "age", "sex", "pregna
 _ABOUT = ("evidence", "source", "locator", "citation", "url", "reviewed_on", "method", "specimen", "place", "gaps")
 COLUMNS = (*_RANGE, *schema.ENDS, *_ABOUT, "note", *(f"edition_{name}" for name in schema.EDITION_FIELDS))
 _PLAIN = ("analyte", "kind", "term", "direction", "method", "specimen", "evidence", "reviewed_on", "note", "place")
-_ACTIVE = re.compile(r"[=+\-@\t\r\n'|]")
+_MARKED = ("'", "|")
 _CONVERTED = re.compile(
     r"[\W\d_]*|true|false|\d+(?:[.:]\d+)? ?[ap]m?|\d+(?:[.,]\d+)?e[+-]?\d+"
     r"|.{0,12}\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\b.{0,12}",
@@ -92,7 +93,7 @@ def _source(source: Mapping[str, Any], cited: Mapping[str, Any]) -> dict[str, An
 
 def _protected(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text and (_ACTIVE.match(text) or _CONVERTED.fullmatch(text)) else text
+    return f"'{text}" if text and (text.startswith(_MARKED) or _CONVERTED.fullmatch(text)) else str(guard(text))
 
 
 def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Edition:
