@@ -96,9 +96,10 @@ def audit(
       labinterp audit labs.parquet --by site --fail-on suspects --format csv
     """  # noqa: D301 - click reads this sign
     from labinterp.auditing import audit as run
-    from labinterp.cli.outputs import check_folder, print_json, standard_output, write_csv, write_text
+    from labinterp.cli.outputs import check_folder, print_json, standard_output, write_csv
     from labinterp.cli.printing import Printer, status
     from labinterp.cli.streaming import named, progress_text
+    from labinterp.places import write_text
 
     if files.count("-") > 1:
         raise click.UsageError("standard input can be read once only")

@@ -136,8 +136,8 @@ def interpret(
     that cannot be read stops the run.
 
     Exit codes: 0 done, 1 a finding at or above --fail-on, 2 usage, 3 unreadable input or unknown layout, 4 rows with
-    problems or unreadable ones under --strict (a finding comes first), 74 a full disk, 130 interrupted, 141 nobody
-    reads standard output any more, 143 terminated.
+    problems or unreadable ones under --strict (a finding comes first), 74 a full disk, 129 hung up, 130 interrupted,
+    141 nobody reads standard output any more, 143 terminated.
 
     \b
     Examples:
@@ -220,8 +220,9 @@ def _write(
     report: Path | None,
     force: bool,
 ) -> Manifest | None:
-    from labinterp.cli.outputs import write_folder, write_text
+    from labinterp.cli.outputs import write_folder
     from labinterp.cli.pages import made
+    from labinterp.places import write_text
 
     pages, manifest = {} if report is None else made(answered, options, report), None
     if output is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -185,17 +184,6 @@ def document(answered: Sequence[Answered], provenance: dict[str, Any]) -> dict[s
         **{name: records(joined(answered, name)) for name in TABLES},
         "provenance": provenance,
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        work.write_text(text, encoding="utf-8")
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
 
 
 class _Terminal:

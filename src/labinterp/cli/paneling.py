@@ -93,7 +93,7 @@ def panel(
     if report is not None:
         from pathlib import Path
 
-        from labinterp.cli.outputs import write_text
+        from labinterp.places import write_text
 
         write_text(Path(report), answer.to_html())
     _print(answer, form, traces=traces, quiet=quiet, no_color=no_color)

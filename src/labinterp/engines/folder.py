@@ -8,13 +8,14 @@ import os
 import secrets
 import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from labinterp.errors import InputError
+from labinterp.places import target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MANIFEST: Final = "manifest.json"
 DRAFTS: Final = ("tests.csv", "default_units.toml")
@@ -43,8 +44,7 @@ def workplace(out: Path, *, force: bool) -> Iterator[Path]:
     Raises:
         InputError: if `out` is there already, or cannot be written.
     """
-    out = Path(out)
-    out = out.resolve() if out.is_symlink() else Path(os.path.abspath(out))  # noqa: PTH100 - links on the way stay
+    out = target(out)
     check(out, force=force)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
