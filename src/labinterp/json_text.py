@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from labinterp.arguments import checked_number
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 50_000_000
 MAX_DEPTH: Final = 64
 _LONGEST_INT: Final = 40
+_LARGEST_POWER: Final = 999_999
+"""As which a larger one counts: no result is read from either."""
 _SHOWN_STEPS: Final = 8
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _FILE_NAME: Final = re.compile(r"[^\s{}\[\]\"]{1,255}\.[A-Za-z0-9]{2,8}")
 _SHOWN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
+
+
+class FaultInJson(ValueError):  # noqa: N818 - leaves as an error of ours
+    """Something that `json` accepts and we don't."""
 
 
 def step(key: object) -> str:
@@ -62,10 +68,10 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
     try:
         read = json.loads(
             text,
-            parse_float=Decimal,
+            parse_float=_read_number,
             parse_int=_read_int,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
+            object_pairs_hook=without_duplicates,
         )
     except json.JSONDecodeError as error:
         hint = "XML is not read; ask for JSON" if text.lstrip().startswith("<") else None
@@ -76,7 +82,7 @@ def loads(text: str | bytes, *, where: str = "", max_bytes: int = MAX_BYTES, max
         refuse(f"{where}character {_too_deep_at(text, max_depth)}", f"nested more than {max_depth} levels deep")
     except _Constant:
         refuse(f"{where}character {_constant_at(text)}", "NaN and Infinity are not JSON")
-    except _Fault as error:
+    except FaultInJson as error:
         refuse(where, str(error))
     if text.count("[") + text.count("{") > max_depth:  # with fewer openings nothing can lie deeper
         check_depth(read, where=where, max_depth=max_depth)
@@ -134,12 +140,28 @@ def read_path(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     return data
 
 
-class _Fault(Exception):  # noqa: N818 - leaves this module as an InputError
-    """Something that `json` accepts and we don't."""
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, for `json.loads`.
+
+    Raises:
+        FaultInJson: if it has a key twice.
+    """
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise FaultInJson("an object has a key twice")
+    return read
 
 
-class _Constant(_Fault):
+class _Constant(FaultInJson):
     """A number that is none."""
+
+
+def _read_number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # the power is none that a decimal can have
+        mantissa, _, power = text.lower().partition("e")
+        return Decimal(f"{mantissa}e{'-' if power.startswith('-') else ''}{_LARGEST_POWER}")
 
 
 def _read_int(digits: str) -> int | Decimal:
@@ -148,13 +170,6 @@ def _read_int(digits: str) -> int | Decimal:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise _Constant
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise _Fault("an object has a key twice")
-    return read
 
 
 def _constant_at(text: str) -> int:

@@ -1,6 +1,7 @@
 """JSON text from frozen classes, each part that many answers share written once and kept.
 
-The text is what `json.dumps(…, ensure_ascii=False, indent=…)` writes, whose encoder is in Python where it indents.
+The text is what `json.dumps(…, ensure_ascii=False, indent=…)` writes, whose encoder is in Python where it indents; but
+half a character is escaped, so that every encoding can hold the text.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _KEPT: Final = 4096
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _Getter = Callable[[Any], "Iterable[Any]"]
 
 
@@ -121,7 +124,7 @@ def _getter(names: list[str]) -> _Getter:
 def _literal(value: Any) -> str:
     """Return a text, a number, a truth or nothing as JSON; an empty text for anything else."""
     if isinstance(value, str):
-        return encode_basestring(value)
+        return encode_basestring(value) if value.isascii() else _whole(encode_basestring(value))
     if value is None:
         return "null"
     if value is True or value is False:
@@ -133,6 +136,11 @@ def _literal(value: Any) -> str:
     return int.__repr__(value) if isinstance(value, int) else ""
 
 
+def _whole(text: str) -> str:
+    """Return a text in which half a character, which no encoding can hold, is escaped."""
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
 @functools.cache
 def _line(spaces: int) -> str:
     return "\n" + " " * spaces
@@ -140,4 +148,4 @@ def _line(spaces: int) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _key(name: str) -> str:
-    return f"{encode_basestring(name)}: "
+    return f"{_literal(name)}: "

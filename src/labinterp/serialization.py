@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
+from labinterp import json_text
 from labinterp.errors import ReportError
 from labinterp.frozen import frozen
 from labinterp.json_writing import Writer
@@ -154,7 +155,9 @@ def parse(text: str | bytes) -> Any:
     if len(text) > MAX_BYTES:
         raise ReportError("the document is larger than a report can be")
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=json_text.without_duplicates)
+    except json_text.FaultInJson as error:
+        raise ReportError(f"the report cannot be read: {error}") from None
     except (ValueError, RecursionError):
         raise ReportError("the document is not JSON") from None
     if not isinstance(data, dict) or data.get("schema") != uris.REPORT_SCHEMA:

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from labinterp import json_text
 from labinterp.cli.checking import read_bytes
-from labinterp.errors import InputError, ReferenceSetError, ReferenceSetNotFound
+from labinterp.errors import InputError, ReferenceSetNotFound
 
 
 @click.command("export", short_help="Write an edition as CSV, FHIR or TOML.")
@@ -77,11 +78,7 @@ def import_ranges(file: str, output: Path | None, edition_id: str | None, **abou
     if text.lstrip()[:1] == "{":
         from labinterp.ranges.exchange.fhir import import_fhir
 
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ReferenceSetError(f"{file} is no JSON", hint="Export it again", faults=()) from None
-        edition = import_fhir(document, label=file, **given)
+        edition = import_fhir(json_text.loads(text), label=file, **given)
     else:
         from labinterp.ranges.exchange.csv import import_csv
 
@@ -93,7 +90,7 @@ def _emit(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from labinterp.cli.outputs import write_text
+    from labinterp.places import write_text
 
     write_text(output, text)
     click.echo(f"Written to {output}", err=True)

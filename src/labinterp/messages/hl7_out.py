@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from labinterp.markup import clean
 from labinterp.reading.naming import loinc_of
 from labinterp.reading.times import read_time
 from labinterp.reasoning import headline
@@ -83,7 +84,7 @@ def to_oru(reports: Iterable[ReportData], *, at: dt.datetime | None = None) -> s
         whose = report.patient.id if report.patient is not None else None
         order = {1: "1", 4: _components("interpretation", faces.line("made", "order"), _SYSTEM), 22: time, 25: "P"}
         text = to_obx(report)
-        name = hashlib.sha256(f"{time}{whose}{text}".encode()).hexdigest()[:20]
+        name = hashlib.sha256(f"{time}{whose}{text}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
         made += [
             f"MSH|^~\\&|LABINTERP||||{time}||ORU^R01^ORU_R01|{name}|P|2.5.1||||||UNICODE UTF-8\r",
             f"{_segment({1: '1', 3: _escape(whose or '')}, 'PID')}\r{_segment(order, 'OBR')}\r",
@@ -93,7 +94,7 @@ def to_oru(reports: Iterable[ReportData], *, at: dt.datetime | None = None) -> s
 
 
 def _escape(text: Any) -> str:
-    plain = _CONTROLS.sub(" ", str(text))
+    plain = clean(_CONTROLS.sub(" ", str(text)))
     return "".join(_ESCAPES.get(char, char) for char in plain)
 
 
