@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,10 @@ import pandas as pd
 import pytest
 
 import labinterp as li
-from labinterp import formulas, json_text
+from labinterp import formulas, json_text, places
 from labinterp.errors import InputError, MissingExtraError
+from labinterp.messages.hl7_out import to_oru
+from labinterp.reading.ids import read_id
 
 PANEL = "test,value,unit,age\nmagnesium,1.1,mg/dL,50\n"
 
@@ -32,32 +34,37 @@ def table(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("sign", formulas.SIGNS)
+HIDDEN = ["\u200b=", "\ufeff=", "\u00ad=", "\u202e=", " =", "\u00a0=", "\u3000\uff1d", "\x0b=", "\t\u200d-"]
+
+
+@pytest.mark.parametrize("sign", [*formulas.SIGNS, *formulas.CONTROLS, *HIDDEN])
 def test_no_cell_of_csv_begins_a_formula(tmp_path, sign):
-    """A text that a spreadsheet would run, also behind a line feed or with a full-width sign, gets an apostrophe."""
+    """A text that a spreadsheet would run, also behind what cannot be seen or with a full-width sign, is guarded."""
     ids = [f"{sign}1+1", "plain"]
     frame = pd.DataFrame({"patient_id": ids, "test": "Mg", "value": "1.1", "unit": "mg/dL", "age": 50})
     frame.to_parquet(tmp_path / "in.parquet")
     li.interpret_files(tmp_path / "in.parquet", tmp_path / "out", format="csv")
     with next((tmp_path / "out" / "results").glob("*.csv")).open(encoding="utf-8", newline="") as file:
         written = [row["patient_id"] for row in csv.DictReader(file)]
-    assert written == [formulas.guard(ids[0].strip()), "plain"]
-    assert formulas.guard(ids[0]).startswith("'")
+    assert written == [formulas.guard(read_id(ids[0])), "plain"]
+    assert formulas.guard(ids[0]) == f"'{ids[0]}"
 
 
-def test_a_pipe_that_closes_is_no_finding(table):
+@pytest.mark.parametrize("words", ["interpret {} --format json", "--version"])
+def test_a_pipe_that_closes_is_no_finding(table, words):
     """`| head` ends the command with a code of its own, and without a traceback."""
-    shell = f"{sys.executable} -m labinterp interpret {table} --format json; echo $? >&2"
+    shell = f"{sys.executable} -m labinterp {words.format(table)}; echo $? >&2"
     done = subprocess.run(f"({shell}) | true", shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - ours
     assert done.stderr.split()[-1] in ("0", "141")
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_has_a_code_of_its_own(table):
+@pytest.mark.parametrize("words", ["interpret {} --format csv", "--version", "--help"])
+def test_a_full_disk_has_a_code_of_its_own(table, words):
     """What cannot be written ends with 74, which is neither a finding nor usage."""
     with Path("/dev/full").open("w") as full:
-        done = command("interpret", str(table), "--format", "csv", stdout=full, stderr=subprocess.PIPE, text=True)
+        done = command(*words.format(table).split(), stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, "Traceback" in done.stderr) == (74, False)
 
 
@@ -82,8 +89,9 @@ def test_version_needs_no_extra(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_termination_leaves_nothing_behind(tmp_path):
-    """SIGTERM removes the hidden folder with patients' rows, as an interruption does."""
+@pytest.mark.parametrize("number", [15, 1], ids=["SIGTERM", "SIGHUP"])
+def test_termination_leaves_nothing_behind(tmp_path, number):
+    """SIGTERM and SIGHUP, sent once or again, remove the hidden folder with patients' rows, as an interruption does."""
     out = tmp_path / "out"
     running = subprocess.Popen(  # noqa: S603 - command of ours
         [sys.executable, "-m", "labinterp", "interpret", "-", "-o", str(out)],
@@ -95,9 +103,11 @@ def test_termination_leaves_nothing_behind(tmp_path):
     until = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and time.monotonic() < until:
         time.sleep(0.05)
-    running.send_signal(signal.SIGTERM)
+    for _ in range(3):
+        running.send_signal(number)
     _, said = running.communicate(timeout=60)
-    assert (running.returncode, list(tmp_path.iterdir())) == (143, [])
+    assert list(tmp_path.iterdir()) == []
+    assert running.returncode in (128 + number, -number)  # a second one may come when all is tidy
     assert b"Traceback" not in said
 
 
@@ -112,6 +122,76 @@ def test_an_output_that_is_a_link_is_written_where_it_points(tmp_path, table):
     assert link.is_symlink()
     assert (target / "manifest.json").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "panel.csv", "target"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_page_that_is_a_link_is_written_where_it_points(tmp_path, table):
+    """A link in the place of a page stays one; what stands there, or nothing yet, gets the page."""
+    for name in ("there", "nowhere"):
+        (tmp_path / f"{name}-link.html").symlink_to(f"{name}.html")
+    (tmp_path / "there.html").write_text("old", encoding="utf-8")
+    for name in ("there", "nowhere"):
+        assert command("interpret", str(table), "--report", str(tmp_path / f"{name}-link.html")).returncode == 0
+        assert (tmp_path / f"{name}-link.html").is_symlink()
+        assert "<html" in (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_an_output_that_links_to_itself_is_refused(tmp_path, table):
+    """Links in a circle are no place to write to, on any face."""
+    for one, other in ("ab", "ba"):
+        (tmp_path / one).symlink_to(tmp_path / other)
+    with pytest.raises(InputError, match="leads back to itself"):
+        li.interpret_files(table, tmp_path / "a")
+    with pytest.raises(InputError, match="leads back to itself"):
+        places.write_text(tmp_path / "b", "page")
+    with pytest.raises(InputError, match="cannot be made"):
+        li.interpret_files(table, tmp_path / "a" / "inside")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "panel.csv"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_in_the_place_of_a_file_is_written_to(tmp_path):
+    """What is no file, such as a pipe or /dev/stdout, is written to and never replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    places.write_text(pipe, "page")
+    assert os.read(reader, 9) == b"page"
+    os.close(reader)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("power", ["99999999999999999999", "-99999999999999999999", "999999", "+400"])
+@pytest.mark.parametrize("digits", ["1", "-1.5", "0"])
+def test_a_power_that_no_number_has_is_no_result(digits, power):
+    """JSON numbers beyond any measure are read without an error, and are no results."""
+    value = f"{digits}e{power}"
+    assert isinstance(json_text.loads(value), Decimal)
+    resource = (
+        '{"resourceType": "Observation", "status": "final", "code": {"text": "magnesium"}, '
+        f'"valueQuantity": {{"value": {value}, "unit": "mg/dL"}}}}'
+    )
+    frame = li.interpret_frame(li.read(resource)).results
+    assert frame["flag"].isna().all()
+    assert '"inf' not in json.dumps(li.interpret_fhir(resource)).lower()
+
+
+def test_half_a_character_in_an_answer_can_be_written():
+    """A text with a surrogate without its pair is kept in JSON that every encoding can hold, and in HL7 replaced."""
+    report = li.interpret([li.LabResult("\ud800\u00e9", 1.1, "mg/dL", id="\udfff")], li.Patient(id="\ud800"))
+    assert li.Report.from_json(report.to_json().encode()) == report
+    assert to_oru([report]).encode().startswith(b"MSH")
+
+
+def test_a_report_with_a_key_twice_is_refused():
+    """A report in which two readers could see two values is none, and the message does not repeat the key."""
+    text = li.interpret([li.LabResult("magnesium", 1.1, "mg/dL")]).to_json()
+    for twice in ('"value": 9, "value"', '"v\\u0061lue": 9, "value"'):
+        with pytest.raises(li.ReportError, match="a key twice") as caught:
+            li.Report.from_json(text.replace('"value"', twice, 1))
+        assert "value" not in str(caught.value)
 
 
 def test_a_key_given_twice_is_not_repeated():

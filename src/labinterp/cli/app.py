@@ -35,8 +35,8 @@ UNREADABLE = 3
 INTERNAL = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-TERMINATED = 143
 UNWRITABLE = 74
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 
@@ -74,23 +74,33 @@ def run(args: Sequence[str] | None) -> int:
 
 @contextlib.contextmanager
 def _terminating() -> Iterator[None]:
-    """Let SIGTERM end the command as an interruption does, so that nothing is left half-written."""
+    """Let what asks the command to end do so as an interruption does, so that nothing is left half-written."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]  # as `nohup` ignores them
+    for number in heard:
+        signal.signal(number, _terminate)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heard:
+            signal.signal(number, before[number])
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise _TerminatedError
+def _terminate(number: int, _: object) -> NoReturn:
+    for each in _ENDING:  # a second one must not end the tidying up
+        signal.signal(each, signal.SIG_IGN)
+    raise _TerminatedError(number)
 
 
 class _TerminatedError(KeyboardInterrupt):
     """The process is asked to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
 
 
 def _let_go(stream: Any) -> None:
@@ -129,8 +139,8 @@ def _invoke(args: Sequence[str] | None) -> Any:
 def _told(error: BaseException) -> tuple[int, str]:
     """Return exit code and message; no traceback, whose text could hold a value or an id."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        ended = isinstance(error, _TerminatedError) or isinstance(error.__context__, _TerminatedError)
-        code, word = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
+        ended = next((each for each in (error, error.__context__) if isinstance(each, _TerminatedError)), None)
+        code, word = (INTERRUPTED, "interrupted") if ended is None else (ended.code, "terminated")
         return code, f"{word}; nothing was left half-written"
     if isinstance(error, LabInterpError):
         if isinstance(error, InputError) and error.exhausted == DISK:
