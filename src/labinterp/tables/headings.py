@@ -197,6 +197,46 @@ def statuses(columns: Iterable[object]) -> list[int]:
 
 
 @functools.cache
+def _operators() -> frozenset[str]:
+    """Return the keys of what may head comparators."""
+    return frozenset(map(key_of, knowledge("headings.toml")["operator"]["words"]))
+
+
+def operators(columns: Iterable[object], taken: Iterable[int]) -> list[int]:
+    """Return the positions of the columns that may hold the comparators of values, among other things.
+
+    Args:
+        columns: the headings.
+        taken: positions that hold something else.
+
+    Example:
+        >>> operators(["Test", "Operator", "Result"], [0, 2])
+        [1]
+    """
+    others = set(taken)
+    return [at for at, column in enumerate(columns) if at not in others and key_of(column) in _operators()]
+
+
+@functools.cache
+def _written() -> Mapping[str, frozenset[str]]:
+    """Return the keys of what heads results as numbers and as text."""
+    return {kind: frozenset(map(key_of, words)) for kind, words in knowledge("headings.toml")["written"].items()}
+
+
+def written(columns: Iterable[object], value: int) -> list[int]:
+    """Return the positions of the columns that hold the same results as the column of values, as they were written.
+
+    Example:
+        >>> written(["Test", "Result", "Result Numeric"], 2), written(["Test", "Result", "Prior Result"], 1)
+        ([1], [])
+    """
+    keys = [key_of(column) for column in columns]
+    said = _written()
+    wanted = said["text"] | (said["result"] if keys[value] in said["number"] else frozenset())
+    return [at for at, key in enumerate(keys) if at != value and key in wanted]
+
+
+@functools.cache
 def _abnormal() -> frozenset[str]:
     """Return the keys of what heads flags of which 1 says that the result is abnormal."""
     return frozenset(map(key_of, knowledge("headings.toml")["abnormal"]["words"]))

@@ -112,7 +112,9 @@ def to_labinterp(
             raise
         here = attrs.evolve(here, has_units=True)
         found = layout_of(frame.columns, layout, attrs.evolve(here, columns=chosen))
-    unused = (*frame.attrs.get(UNUSED, ()), *unused_columns(frame.columns, found.name, here))
+    again = frame.attrs.get(neighbors.WRITTEN, ())
+    untouched = (name for name in unused_columns(frame.columns, found.name, here) if name not in again)
+    unused = (*frame.attrs.get(UNUSED, ()), *untouched)
     marks: dict[Hashable, Any] = {name: frame.attrs[name] for name in (READ_AS, ABOVE, BELOW) if name in frame.attrs}
     marks = {READ_AS: found.name, **marks, UNUSED: tuple(dict.fromkeys(unused))}
     if found.name == LONG:
@@ -209,11 +211,8 @@ def _long(names: Names, chosen: Mapping[str, int], *, has_units: bool) -> pd.Dat
     for ours, position in found.items():
         if renamed[position] != ours:
             out[ours] = names.frame.iloc[:, position].array
-    if "value" not in chosen and names.position(group["comparator"]["column"]) is not None:
-        reader = neighbors.own_reader(names)
-        value, operators = reader.first(group["value"]), reader.first([group["comparator"]])
-        if value is not None and operators is not None:
-            out["value"] = array_of(settled(value, None, operators).content)
+    if "value" not in chosen and "value" in found:
+        neighbors.tell_values(out, names, found)
     neighbors.tell_time(out, names, found)
     neighbors.tell_states(out, names)
     neighbors.weigh_flags(out, names, found.get("reported_flag"), chosen)

@@ -1,14 +1,14 @@
-"""What other columns say of a result: its time of day, its state, the laboratory's flags, another fluid than serum."""
+"""What other columns say of a result: how its value was written, its time of day, its state, flags, another fluid."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from labinterp.reading import flags, groups, reported_range, statuses, values
+from labinterp.reading import beside, flags, groups, reported_range, statuses, values
 from labinterp.tables import headings
 from labinterp.tables.columns import (
     Cells,
@@ -27,10 +27,45 @@ from labinterp.tables.recognition import LONG, layouts, maps, own_positions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+WRITTEN: Final = "labinterp_written"
+"""Where the `attrs` of a frame name the columns that say how values were written, whose headings tell it no more."""
+
 
 def own_reader(names: Names) -> ColumnReader:
     """Return a reader of the cells of a table in our own layout."""
     return ColumnReader(names, {}, maps(), layouts()[LONG].missing)
+
+
+def tell_values(out: pd.DataFrame, names: Names, found: Mapping[str, int]) -> None:
+    """Take what other columns say of the values: how they were written, and their comparators.
+
+    Args:
+        out: results.
+        names: the table that they come from.
+        found: positions of our columns there.
+    """
+    columns, reader = list(names.frame.columns), own_reader(names)
+    texts = headings.written(columns, found["value"])
+    own = reader.first([layouts()[LONG].results[0]["comparator"]])
+    said = [_said(names, at, _comparator) for at in headings.operators(columns, found.values())]
+    operators = [] if own is None else [own]
+    operators += [Cells(each, np.array([one is None for one in each], dtype=bool)) for each in said]
+    if not texts and not operators:
+        return
+    if texts:
+        out.attrs = {**out.attrs, WRITTEN: tuple(str(columns[at]) for at in texts)}
+    value = reader.cells_at(found["value"])
+    for at in texts:
+        value = settled(value, reader.cells_at(at), None)
+    for each in operators:
+        value = settled(value, None, each)
+    out["value"] = array_of(value.content)
+
+
+def _comparator(content: Any) -> str | None:
+    """Return the comparator that a cell says; None where it says anything else."""
+    said = beside.operator_of(content)
+    return None if said == beside.UNKNOWN else said
 
 
 def whole(names: Names, chosen: Mapping[str, int]) -> Names:

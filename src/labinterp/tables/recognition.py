@@ -302,6 +302,9 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
     if layout == LONG:
         wanted |= {fold(columns[at]) for at in headings.halves(columns) or ()}
         wanted |= {fold(columns[at]) for at in headings.groups(columns, own.values())}
+        if "value" in own and "value" not in choices.columns:
+            wanted |= {fold(columns[at]) for at in headings.operators(columns, own.values())}
+            wanted |= {fold(columns[at]) for at in headings.written(columns, own["value"])}
         wanted |= set() if "reported_flag" in choices.columns else {fold(columns[at]) for at in headings.flags(columns)}
     if layout == WIDE:
         wanted |= {fold(columns[at]) for at in headings.groups(columns, at)}
