@@ -159,8 +159,8 @@ class Plan:
     printed: tuple[tuple[float, float], ...] = ()
 
     def shuts_out(self, x: float) -> bool:
-        """Return whether a value lies in nothing that the laboratory printed, however that is meant."""
-        return bool(self.printed) and not any(low <= x <= high for low, high in self.printed)
+        """Return whether a value lies outside of something that the laboratory printed and may have meant as normal."""
+        return not all(low <= x <= high for low, high in self.printed)
 
     def source_of(self, flag: str | None) -> str | None:
         """Return where the limits come from that gave a flag: those of severity stand with what they judged alone."""

@@ -43,6 +43,7 @@ class RangeFor:
         sex: of the patient, where it is known.
         adult: whether the patient is one, where that is known.
         decimal: the decimal sign, where the caller says it; it settles what can be read in two ways.
+        unit: code of the result's unit, which settles what is printed in several.
     """
 
     analyte: Analyte
@@ -50,6 +51,7 @@ class RangeFor:
     sex: str | None = None
     adult: bool | None = None
     decimal: str | None = None
+    unit: str | None = None
 
     def other_unit(self, text: str | None) -> bool:
         """Return whether a unit that is written in the range is not the result's."""
@@ -221,8 +223,8 @@ def _edge_of(parsed: values.Parsed, outside: str) -> StretchEnd | None:
 def _of_text(text: str, about: RangeFor) -> Ends | RangeText | str | None:
     if text.strip().casefold() in values.MISSING_MARKERS:
         return None
-    by_sign = readings(text, about.decimal, about.sex, about.adult) if about.decimal else ()
-    every_way = by_sign or readings(text, None, about.sex, about.adult)
+    by_sign = readings(text, about.decimal, about.sex, about.adult, about.unit) if about.decimal else ()
+    every_way = by_sign or readings(text, None, about.sex, about.adult, about.unit)
     read = [found for found in every_way if not about.other_unit(found.unit_text)]
     made: list[Ends | RangeText] = []
     for found in read:

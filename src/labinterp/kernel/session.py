@@ -187,6 +187,7 @@ class Session:
                 sex=person.sex,
                 adult=_is_adult(person),
                 decimal=self.decimal,
+                unit=code,
             )
             scale, notes = reported_scale(sent, about, lambda: self._scales(analyte, code, person, channel.method))
             if scale is not None:

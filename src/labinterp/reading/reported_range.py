@@ -85,10 +85,11 @@ class _Token(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Two ends as comparator and text of a number."""
+    """Two ends as comparator and text of a number, and the unit behind one of them."""
 
     low: tuple[str, str] | None
     high: tuple[str, str] | None
+    unit: str | None = None
 
 
 class _Part(NamedTuple):
@@ -100,6 +101,9 @@ class _Part(NamedTuple):
     levels: tuple[tuple[str, str], ...]
 
 
+_YEARS: Final = {"years": 1.0, "months": 12.0, "weeks": 52.0, "days": 365.0}
+_UNITS_OF_AGE: Final = {"a": "years", "mo": "months", "wk": "weeks", "d": "days"}
+
 # Every alternative begins with another character, and none repeats inside of a repetition.
 _ATOM: Final = re.compile(
     r"(?P<number>\.?[0-9]+(?:[.,'][0-9]+)*)"
@@ -110,15 +114,18 @@ _ATOM: Final = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
-_PRINTED: Final = re.compile(
-    r"([<>≤≥]?)=?\s?([0-9]{1,9}(?:[.,][0-9]{1,9})?)(?:(?:\s?[-~/:;]\s?|\s)(?=([0-9]{1,9}(?:[.,][0-9]{1,9})?)))?"
-)
-"""A number with a sign, or the first of two numbers and the second."""
+_GIVE_OR_TAKE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?(?:±|\+/-|\+-)\s?([0-9]{1,9}(?:\.[0-9]{1,9})?)")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,9})?")
 _REMARK: Final = re.compile(r"\s?\([^()0-9<>=≤≥]{1,40}\)\s?\Z")
 """What stands in brackets behind a range and is no word of ours, such as the name of a method."""
 _UNIT: Final = re.compile(r"[^\s,;:()<>=~-]{1,16}(?:-1)?")
 _BETWEEN: Final = {"-": "dash", "~": "dash", "/": "slash", ";": "end", "|": "end", ",": "end", "\n": "end"}
-_JOINING: Final = ("before", "after", "to", "and", "from")
+_JOINING: Final = ("before", "after", "to", "and", "from", "headed", "older", *_YEARS)
+_AGES: Final = ("adult", "child", "minor", "some")
+"""For whom a range may be by age: `minor` for those of an age below that of adults, `some` for others of an age."""
+_ADULT: Final = 18
+_OLDEST: Final = 99
+_AGE: Final = re.compile(r"[0-9]{1,3}")
 _IGNORED: Final = frozenset('()[]{}:=.*#"†‡')
 
 
@@ -138,6 +145,11 @@ def _words() -> Iterator[tuple[str, str]]:
     for kind in ("filler", "to", "and", "from", "female", "male", "adult", "child"):
         yield from ((_key(word), kind) for word in data["ranges"][kind])
     yield from ((letter, "letter") for letter in sorted(set("".join(data["ranges"]["pairs"]))))
+    ages = knowledge("people.toml")["age"]
+    for unit, words in ages["units"].items():
+        yield from ((_key(word), _UNITS_OF_AGE[unit]) for word in words)
+    for kind, words in (("headed", ages["words"]["before"]), ("older", ages["words"]["and_more"])):
+        yield from ((_key(word), kind) for word in words)
     levels = [(_key(word), level) for level, words in data["ranges"]["levels"].items() for word in words]
     yield from ((word, f"level:{level}") for word, level in levels)
     named = {word for word, _ in levels}
@@ -187,11 +199,18 @@ def _tokens(text: str) -> tuple[_Token, ...] | None:
             mark = "\n" if "\n" in atom[0] else atom[0]
             if mark not in _BETWEEN and mark not in _IGNORED:
                 return None
-            token, end = _Token(_BETWEEN.get(mark, "ignored"), mark), atom.end()
+            apart = (
+                mark in "([" and i + 1 < len(atoms) and atoms[i + 1].lastgroup == "number" and _is_last(found, "unit")
+            )
+            token, end = _Token("end" if apart else _BETWEEN.get(mark, "ignored"), mark), atom.end()
         found.append(token)
         while i < len(atoms) and atoms[i].start() < end:
             i += 1
     return tuple(token for token in found if token.kind != "ignored")
+
+
+def _is_last(tokens: Sequence[_Token], kind: str) -> bool:
+    return bool(tokens) and tokens[-1].kind == kind
 
 
 def _longest(text: str, atoms: Sequence[re.Match[str]], i: int) -> tuple[_Token | None, int]:
@@ -245,6 +264,10 @@ class _Parser:
         """Return stretches, labels and the ends of parts in order."""
         found: list[Any] = []
         while (token := self._peek()) is not None:
+            age = self._age()
+            if age is not None:
+                found.append(((age,), age))
+                continue
             stretch = self._stretch(first=not any(isinstance(item, _Stretch) for item in found))
             if stretch is not None:
                 found.append(stretch)
@@ -265,13 +288,70 @@ class _Parser:
 
     def _stretch(self, *, first: bool) -> _Stretch | None:
         """Read a stretch of numbers where one begins, and go behind it."""
-        for reader in (self._two, self._signed, self._open):
-            start = self._at
+        for reader in (self._two, self._around, self._signed, self._open):
+            start, units_before = self._at, len(self.units)
             stretch = reader(first=first)
             if stretch is not None:
-                return stretch
+                return stretch._replace(unit=next(iter(self.units[units_before:]), None))
             self._at = start
+            del self.units[units_before:]
         return None
+
+    def _age(self) -> str | None:
+        """Read ages in front of a range or behind it, as in `>18 years` and `Age 18-99`, and say whose they are."""
+        start = self._at
+        found = self._aged()
+        if found is None:
+            self._at = start
+        return found
+
+    def _aged(self) -> str | None:
+        headed = self._skip("headed")
+        sign = _sign(self._peek(), "before")
+        if sign is not None or _is(self._peek(), "from"):
+            self._at += 1
+        first = self._years(alone=sign is not None)
+        if first is None:
+            return None
+        low, per = first
+        older = self._skip("older")
+        per = per or (self._unit_of_age(alone=True) if older else None)
+        second = None
+        if sign is None and not older and self._skip("dash", "to"):
+            second = self._years(alone=True)
+            if second is None:
+                return None
+        last = second[1] if second else None
+        if not (per or last or headed):
+            return None
+        low /= _YEARS[per or last or "years"]
+        if second is not None:
+            high = second[0] / _YEARS[last or "years"]
+        elif self._skip("older") or older or sign in (">", ">="):
+            high = math.inf
+        elif sign is not None:
+            low, high = 0.0, low
+        else:
+            return "some"
+        return "adult" if low <= _ADULT and high >= _OLDEST else "minor" if high <= _ADULT else "some"
+
+    def _years(self, *, alone: bool) -> tuple[float, str | None] | None:
+        """Read a number that can be an age, and the unit behind it."""
+        token = self._peek()
+        if token is None or token.kind != "number" or not _AGE.fullmatch(token.text):
+            return None
+        self._at += 1
+        return float(token.text), self._unit_of_age(alone=alone)
+
+    def _unit_of_age(self, *, alone: bool) -> str | None:
+        """Read a unit of age; a word that may join two numbers, as in `30 a 100`, is one where they stand `alone`."""
+        token = self._peek()
+        kinds = _phrases()[token.text] if token is not None and token.kind == "phrase" else ()
+        unit = next((kind for kind in _YEARS if kind in kinds), None)
+        if unit is None or "letter" in kinds or (not alone and "to" in kinds and _is(self._peek(1), "number")):
+            return None
+        self._at += 1
+        return unit
 
     def _number(self) -> str | None:
         token = self._peek()
@@ -303,9 +383,34 @@ class _Parser:
 
     def _peek_joins(self) -> bool:
         """Return whether a number follows on what is read, as in `5-10-15`."""
+        start = self._at
+        age, self._at = self._age(), start
+        if age is not None:
+            return False
         if _is(self._peek(), "dash"):
             return _sign(self._peek(1), "before") is None
         return _is(self._peek(), "number")
+
+    def _around(self, *, first: bool) -> _Stretch | None:
+        """Read `5<x<10` and `20 - <30`."""
+        low = self._number()
+        sign = _sign(self._peek(), "before")
+        if low is None:
+            return None
+        if first and self._numbers == len("LH") and sign in ("<", "<="):
+            self._at += 1
+            self._skip("filler")
+            below = f">{sign[1:]}"
+        elif self._skip("dash"):
+            below = ">="
+        else:
+            return None
+        sign = _sign(self._peek(), "before")
+        if sign not in ("<", "<="):
+            return None
+        self._at += 1
+        high = self._number()
+        return None if high is None or self._peek_joins() else _Stretch((below, low), (sign, high))
 
     def _signed(self, *, first: bool) -> _Stretch | None:
         """Read `<5`, `5以下`, `>=5 - <10`, `5以上10未満`."""
@@ -406,14 +511,28 @@ def _part(group: Sequence[Any], letters: Mapping[str, str]) -> _Part:
         if "letter" in kinds and not {"female", "male"} & set(kinds):
             sexes.add(letters.get(text, "unknown"))
         sexes |= {"female", "male"} & set(kinds)
-        ages |= {"adult", "child"} & set(kinds)
+        ages |= set(_AGES) & set(kinds)
         levels += [(kind.partition(":")[2], text) for kind in kinds if kind.startswith("level:")]
     return _Part(stretch, frozenset(sexes), frozenset(ages), tuple(levels))
 
 
+def _in_unit(items: list[Any], named: Sequence[str], unit: str | None) -> tuple[list[Any], list[str]]:
+    """Keep of ranges that are printed in several units those in the result's, and the units that are left."""
+    codes = {each: units.resolve(each).code for each in named}
+    stretches = [item for item in items if isinstance(item, _Stretch)]
+    if unit not in codes.values() or len(set(codes.values())) == 1 or any(each.unit is None for each in stretches):
+        return items, list(dict.fromkeys(named))
+    kept = [item for item in items if not isinstance(item, _Stretch) or codes[item.unit or ""] == unit]
+    return kept, [each for each in codes if codes[each] == unit][:1]
+
+
 @functools.lru_cache(maxsize=4096)
 def readings(
-    text: str, decimal: str | None = None, sex: str | None = None, adult: bool | None = None
+    text: str,
+    decimal: str | None = None,
+    sex: str | None = None,
+    adult: bool | None = None,
+    unit: str | None = None,
 ) -> tuple[RangeText, ...]:
     """Read the text of a range in every way that leaves nothing over: by the decimal point and by the comma.
 
@@ -422,6 +541,7 @@ def readings(
         decimal: `"."` or `","` where the caller knows the decimal sign.
         sex: of the patient, where the text has a range for each.
         adult: whether the patient is one, where the text has ranges by age.
+        unit: code of the result's unit, where the text has ranges in several.
 
     Returns:
         No reading, one, or two that differ.
@@ -433,17 +553,17 @@ def readings(
     if len(text) > MAX_LENGTH:
         return ()
     shown = as_shown(text)
-    tokens = _tokens(shown) or _tokens(_REMARK.sub("", shown))
-    if not tokens:
+    for attempt in dict.fromkeys((shown, _REMARK.sub("", shown))):
+        parser = _Parser(_tokens(attempt) or ())
+        items, named = _in_unit(parser.items() or [], parser.units, unit)
+        if items:
+            break
+    parts = _parts(items)
+    chosen = None if not parts else _chosen(parts, sex, adult)
+    if not chosen or len(named) > 1:
         return ()
-    parser = _Parser(tokens)
-    items = parser.items()
-    parts = _parts(items) if items else None
-    chosen = None if parts is None else _chosen(parts, sex, adult)
-    if not chosen or len(set(parser.units)) > 1:
-        return ()
-    unit = parser.units[0] if parser.units else None
-    by_sign = [_range(chosen, unit, sign) for sign in ((decimal,) if decimal else (".", ","))]
+    written = next(iter(named), None)
+    by_sign = [_range(chosen, written, sign) for sign in ((decimal,) if decimal else (".", ","))]
     return tuple(dict.fromkeys(found for found in by_sign if found is not None))
 
 
@@ -466,17 +586,16 @@ def _chosen(parts: Sequence[_Part], sex: str | None, adult: bool | None) -> list
     """Return the parts that apply to the patient; none where that is not known."""
     left = list(parts)
     if any(part.sexes for part in left):
-        if sex is None and len({(part.stretch, part.levels) for part in left}) > 1:
+        if sex is None and len({(part.stretch[:2], part.levels) for part in left}) > 1:
             return []
         if not all(part.sexes for part in left) or any("unknown" in part.sexes for part in left):
             return []
         left = [part for part in left if sex in part.sexes] if sex is not None else left[:1] if _both(left) else []
-    if any(part.ages for part in left):
-        if "child" in set().union(*(part.ages for part in left)) and adult is None:
-            return []
-        wrong = "adult" if adult is False else "child"
-        left = [part for part in left if wrong not in part.ages or len(part.ages) > 1]
-    return left
+    ages = frozenset[str]().union(*(part.ages for part in left))
+    if "some" in ages or ("minor" in ages and not adult) or ("child" in ages and adult is None):
+        return []
+    wrong = {"adult"} if adult is False else {"child", "minor"}
+    return [part for part in left if not part.ages or not part.ages <= wrong]
 
 
 def _both(parts: Sequence[_Part]) -> bool:
@@ -506,7 +625,7 @@ def _shown(end: End | None, sign: str) -> float | str | None:
 
 def _band(part: _Part, decimal: str) -> SentBand | None:
     ends: list[End | None] = []
-    for end in part.stretch:
+    for end in (part.stretch.low, part.stretch.high):
         number = None if end is None else values.parse_text(end[1], decimal).number
         if end is not None and number is None:
             return None
@@ -585,11 +704,11 @@ def unit_of(text: Any) -> str | None:
 def printed(text: Any) -> tuple[tuple[float, float], ...]:
     """Return what a text that cannot be read as a range prints from where to where: pairs, and numbers with signs.
 
-    Of ranges for either sex it is what both of them hold.
+    Of ranges for either sex it is what both of them hold. Ages and shares of a population are no limits.
 
     Example:
         >>> printed("Age 18-60: 5-10.3"), printed("<10.3 in 2 of 3"), printed("5-10.3"), printed("M: 4-6 / F: 3-5")
-        (((18.0, 60.0), (5.0, 10.3)), ((-inf, 10.3),), (), ((4.0, 5.0),))
+        (((5.0, 10.3),), ((-inf, 10.3),), (), ((4.0, 5.0),))
     """
     if (
         not isinstance(text, str)
@@ -601,14 +720,54 @@ def printed(text: Any) -> tuple[tuple[float, float], ...]:
     if each:
         lows, highs = [_number(one.low, -math.inf) for one in each], [_number(one.high, math.inf) for one in each]
         return ((max(lows), min(highs)),)
-    found = []
-    for match in _PRINTED.finditer(comparators.plain(text)):
+    plain = _signed_words().sub(_sign_of, comparators.plain(text))
+    without = _aside().sub(" ; ", plain)
+    plain = without if _NUMBER.search(without) else plain
+    around = [tuple(map(float, match)) for match in _GIVE_OR_TAKE.findall(plain)]
+    found = [(middle - half, middle + half) for middle, half in around]
+    for match in () if found else _printed_numbers().finditer(plain):
         first, second = (None if part is None else float(part.replace(",", ".")) for part in match.group(2, 3))
         if first is not None and second is not None and first < second:
             found.append((first, second))
-        elif first is not None and second is None and match[1]:
-            found.append((-math.inf, first) if match[1] in "<≤" else (first, math.inf))
-    return tuple(found)
+        elif first is not None and second is None and (match[1] or match[4]):
+            found.append((-math.inf, first) if match[1] and match[1] in "<≤" else (first, math.inf))
+    numbers = [float(number.replace(",", ".")) for number in _NUMBER.findall(plain)]
+    pair = len(numbers) == len("LH") and numbers[0] < numbers[1]
+    return tuple(found) if found or not pair else ((numbers[0], numbers[1]),)
+
+
+def _sign_of(match: re.Match[str]) -> str:
+    return f" {(comparators.before().get(comparators.key(match[0])) or '=')[0]}"
+
+
+@functools.cache
+def _printed_numbers() -> re.Pattern[str]:
+    """Return the pattern of a number with a sign, or of the first of two numbers and the second."""
+    number, to = r"[0-9]{1,9}(?:[.,][0-9]{1,9})?", map(_key, knowledge("grammar.toml")["ranges"]["to"])
+    words = "|".join(re.escape(word) for word in to if word[0].isalpha() and len(word) <= len("bis"))
+    between = rf"(?:\s?[-~/:;]{{1,2}}\s?|\s(?:(?:{words})\s)?)"
+    return re.compile(
+        rf"([<>≤≥]?)=?\s?({number})(?:{between}(?=({number})))?(\s?(?:[-+](?!\s?[0-9/])|[<≤](?!=?\s?[0-9])))?"
+    )
+
+
+@functools.cache
+def _signed_words() -> re.Pattern[str]:
+    """Return the pattern of the words that are comparators in front of a number."""
+    words = sorted((word for word in comparators.before() if len(word) > len("bis") and word[0].isalpha()), key=len)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, reversed(words)))})(?=\W{{0,2}}[0-9])", re.IGNORECASE)
+
+
+@functools.cache
+def _aside() -> re.Pattern[str]:
+    """Return the pattern of numbers in a text that are no limits: ages, and shares of a population."""
+    ages = knowledge("people.toml")["age"]
+    words = sorted({_key(word) for unit in ages["units"].values() for word in unit if len(word) > 1}, key=len)
+    heads = sorted((_key(word) for word in ages["words"]["before"]), key=len)
+    behind, before = ("|".join(map(re.escape, reversed(each))) for each in (words, heads))
+    number = r"(?:[<>≤≥]=?\s{0,2})?[0-9]{1,3}(?:[.,][0-9]{1,2})?"
+    pair = rf"{number}(?:\s?[-~]\s?{number})?"
+    return re.compile(rf"\b(?:{before})\W{{0,2}}{pair}|{pair}\s?(?:%|(?:{behind})\b)", re.IGNORECASE)
 
 
 def holds(text: Any, number: float) -> bool:
