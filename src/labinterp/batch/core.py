@@ -172,7 +172,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         batch,
         found,
         plans,
-        _sides(read.flag, column("reported_flag")),
+        _sides(read.flag, column("reported_flag"), column("test")),
         lambda row: made_for[combination[row]],
     )
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int8).take(channel)
@@ -630,9 +630,17 @@ def _doubt(
     found.band[doubted] = 0
 
 
-def _sides(beside: Encoded, reported: Encoded) -> Ints | None:
-    """Return the side of normal on which the laboratory puts each row, as positions in `_SIDES`; None for no flag."""
-    if len(beside.distinct) == len(reported.distinct) == 1:
+def _sides(beside: Encoded, reported: Encoded, test: Encoded) -> Ints | None:
+    """Return the side of normal on which the laboratory puts each row, as positions in `_SIDES`; None for no flag.
+
+    Args:
+        beside: the flags beside the values.
+        reported: the flags in columns of their own.
+        test: the names, which may have stars and arrows beside them.
+    """
+    marks = [flags.side_in_name(name) if isinstance(name, str) else None for name in test.distinct]
+    marked = any(mark is not None for mark in marks)
+    if len(beside.distinct) == len(reported.distinct) == 1 and not marked:
         return None
     first, second = (
         [flags.side_of_reported(flag) if isinstance(flag, str) else None for flag in part.distinct]
@@ -640,6 +648,9 @@ def _sides(beside: Encoded, reported: Encoded) -> Ints | None:
     )
     table = np.array([[_SIDES.index(flags.combined(a, b)) for b in second] for a in first], np.uint8)
     sides: Ints = table[reported.codes, beside.codes]
+    if marked:
+        more = np.array([[_SIDES.index(flags.combined(side, mark)) for mark in marks] for side in _SIDES], np.uint8)
+        sides = more[sides, test.codes]
     return sides
 
 

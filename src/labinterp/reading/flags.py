@@ -23,6 +23,7 @@ _LISTS: Final = ("low", "normal", "high", "abnormal")
 SIDES: Final = (*_LISTS, *_CRITICAL.values())
 _SIDE_ALONE: Final = {critical: side for side, critical in _CRITICAL.items()}
 MAX_LENGTH: Final = 64
+_LONGEST_NAME: Final = 256
 _BRACKETS: Final = "()[]{}"
 _BETWEEN: Final = re.compile(r"[\s,;/_~^|()\[\]{}:.\"&\\]+")
 _PART: Final = re.compile(r"[^\W_]+")
@@ -92,6 +93,38 @@ def side_in_value(text: str) -> str | None:
         ('low', 'low', None)
     """
     return _side(text, codes=False, whole=True)
+
+
+@functools.lru_cache(maxsize=4096)
+def side_in_name(name: str) -> str | None:
+    """Return the side that stars and arrows beside the name of a test say.
+
+    Example:
+        >>> side_in_name("↓ Calcium"), side_in_name("Mg *"), side_in_name("Ca++"), side_in_name("25(OH)D")
+        ('low', 'abnormal', None, None)
+    """
+    text = comparators.plain(name[:_LONGEST_NAME])
+    inside = text.strip(_signs_of_names() + _BRACKETS + " ")
+    around = text.partition(inside) if inside else ("", "", "")
+    found = [sign for part in around[::2] for sign in part if sign in _signs_of_names()]
+    return _side(" ".join(found), codes=False, whole=True) if found and len(found) < MAX_LENGTH else None
+
+
+def without_signs(name: str) -> str:
+    """Return the name of a test without stars and arrows at its ends.
+
+    Example:
+        >>> without_signs("Mg *"), without_signs("25(OH)D")
+        ('Mg', '25(OH)D')
+    """
+    return name.strip(_signs_of_names() + " ") or name
+
+
+@functools.cache
+def _signs_of_names() -> str:
+    """Return the signs that are flags beside a name, where others are bullets or marks of footnotes."""
+    others = knowledge("grammar.toml")["flags"]["no_flag_of_names"]
+    return "".join(sign for sign in signs() if sign not in others)
 
 
 def is_flag(text: str) -> bool:

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp.reading import analytes, units
+from labinterp.reading import analytes, flags, units
 from labinterp.tables import headings as words
 from labinterp.tables.columns import Cells, objects
 from labinterp.tables.headings import fold
@@ -100,6 +100,11 @@ def _is_told(test: str, tests: TestMap | None) -> bool:
     return tests is not None and bool(tests.lookup(test.strip()))
 
 
+def _named(test: str, tests: TestMap | None) -> str:
+    """Return the name of a column without a star, which stands there for all its results and flags none of them."""
+    return test if _is_told(test, tests) else flags.without_signs(test)
+
+
 def _is_known(test: str, tests: TestMap | None) -> bool:
     return _is_told(test, tests) or analytes.resolve(test).analyte is not None
 
@@ -138,7 +143,7 @@ def to_long(frame: pd.DataFrame, others: Mapping[str, Cells], tests: TestMap | N
     width, length = len(found), len(frame)
     rows = np.repeat(np.arange(length), width)
     out: dict[str, Any] = {
-        "test": _tiled([each.test for each in found], length),
+        "test": _tiled([_named(each.test, tests) for each in found], length),
         "value": _interleaved([frame.iloc[:, each.position] for each in found], length),
         "unit": _tiled([each.unit for each in found], length),
     }
