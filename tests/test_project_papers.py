@@ -19,6 +19,7 @@ import pytest
 import labinterp as li
 from labinterp.cli import main
 from labinterp.codes import FLAGS, LEVELS, NOTES, PROBLEMS
+from test_architecture import FLOORS
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs" / "how_to").glob("*.md"))
@@ -128,6 +129,26 @@ def test_every_public_name_is_documented():
     listed = set(re.findall(r"^\.\. auto\w+:: labinterp\.(\w+)$", page, re.MULTILINE))
     assert set(li.__all__) - errors <= listed
     assert "automodule:: labinterp.errors" in page
+
+
+def test_contributing_shows_the_rooms_that_there_are():
+    """The table of floors names every room of the package and no other, from the ground up as imports are held."""
+    rows = re.findall(r"^\| [a-z ]*\| (`[^|]+) \|", read("CONTRIBUTING.md").partition("### Where")[0], re.MULTILINE)
+    rooms = [[name.strip("/").replace("/", ".") for name in re.findall(r"`([\w/]+)`", row)] for row in rows]
+    inside = ROOT / "src" / "labinterp"
+    there = {path.stem for path in inside.iterdir() if path.suffix == ".py" or path.is_dir()} - {"__pycache__"}
+    beside = {"tools", "tests", "benchmarks", "docs"}
+    assert {name.partition(".")[0] for row in rooms for name in row} - beside == there - {"__init__", "__main__"}
+    assert all((ROOT / name).is_dir() for name in beside)
+    lowest = [min(FLOORS[name] for name in row) for row in rooms if set(row) - beside and row != ["knowledge"]]
+    assert lowest == sorted(lowest)
+
+
+def test_contributing_sends_to_files_that_exist():
+    """Every file that the guide names lies where it says."""
+    inside = ROOT / "src" / "labinterp"
+    for name in re.findall(r"`([\w/]+\.(?:py|toml|md|txt|json))`", read("CONTRIBUTING.md").partition("## Data")[0]):
+        assert any((place / name).is_file() for place in (ROOT, inside, inside / "words")), name
 
 
 def test_every_example_is_listed():

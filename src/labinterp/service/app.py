@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import importlib.util
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -141,10 +140,12 @@ def _routes() -> list[Route]:
 async def page(request: Request) -> Response:
     """Answer `GET /` with a form for people, and `POST /` with the report, or with the form and what is wrong."""
     settings: settings_.Settings = request.app.state.settings
-    entry: Any = importlib.import_module("labinterp.service.page")
+    from labinterp.report import form  # needs jinja2
+    from labinterp.service import page as entry
+
     standard = settings.defaults["ranges"].id
     if request.method != "POST":
-        return _form(await request.app.state.workers.run(entry.form.render, standard=standard), 200)
+        return _form(await request.app.state.workers.run(form.render, standard=standard), 200)
     given = entry.Entered()
     try:
         body.content_type(request, entry.FORM_TYPES)
@@ -155,10 +156,10 @@ async def page(request: Request) -> Response:
     except entry.UnusableError as unusable:
         fault, status = unusable.fault, unusable.status
     except RefusedError as refused:
-        fault, status = entry.form.FormFault(refused.detail, refused.hint or ""), refused.status
+        fault, status = form.FormFault(refused.detail, refused.hint or ""), refused.status
     else:
         return HTMLResponse(made, headers={"Content-Security-Policy": _page_policy()})
-    return _form(entry.form.render(given.typed, fault, standard=standard), status)
+    return _form(form.render(given.typed, fault, standard=standard), status)
 
 
 def _page_policy() -> str:
@@ -293,7 +294,8 @@ async def describe(request: Request) -> Response:
 
 async def explain(request: Request) -> Response:
     """Answer `GET /explain/{code}` with what is known of a finding, of no patient."""
-    explained: Any = importlib.import_module("labinterp.report.explained")
+    from labinterp.report import explained  # needs jinja2
+
     try:
         text = await request.app.state.workers.run(explained.render, request.path_params["code"])
     except LookupError:
