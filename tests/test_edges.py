@@ -16,6 +16,7 @@ import pytest
 
 import labinterp as li
 from labinterp import formulas, json_text, places
+from labinterp.cli.outputs import write_csv
 from labinterp.errors import InputError, MissingExtraError
 from labinterp.messages.hl7_out import to_oru
 from labinterp.reading.ids import read_id
@@ -48,6 +49,23 @@ def test_no_cell_of_csv_begins_a_formula(tmp_path, sign):
         written = [row["patient_id"] for row in csv.DictReader(file)]
     assert written == [formulas.guard(read_id(ids[0])), "plain"]
     assert formulas.guard(ids[0]) == f"'{ids[0]}"
+
+
+def test_no_text_ends_a_row_of_csv(tmp_path):
+    """A text with a carriage return alone stays in its cell in every CSV, and nothing behind it begins a row."""
+    ids = ["=1", "'=1", "p\r=1+1", "plain"]
+    frame = pd.DataFrame({"patient_id": ids, "test": ["Mg", "Mg", "Mg", "x\r=2"], "value": "1.1", "unit": "mg/dL"})
+    frame.to_parquet(tmp_path / "in.parquet")
+    li.interpret_files(tmp_path / "in.parquet", tmp_path / "out", format="csv")
+    printed = io.StringIO()
+    write_csv(li.interpret_frame(frame).results.astype({"patient_id": "category"}), printed)
+    assert "\r\n" not in printed.getvalue()
+    draft = li.audit(frame).tests_draft()
+    texts = [path.read_bytes().decode() for path in (tmp_path / "out").rglob("*.csv")]
+    for text in (*texts, printed.getvalue(), draft):
+        cells = list(csv.reader(io.StringIO(text, newline="")))
+        assert not [cell for row in cells for cell in row if cell.startswith("=")]
+        assert len(set(map(len, cells))) == 1
 
 
 @pytest.mark.parametrize("words", ["interpret {} --format json", "--version"])

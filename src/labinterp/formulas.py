@@ -1,9 +1,18 @@
-"""Texts that a spreadsheet would run as a formula, and how they are made harmless in CSV."""
+"""CSV out: texts that a spreadsheet would run as a formula, made harmless, and rows that no text can break."""
 
 from __future__ import annotations
 
+import csv
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed import SupportsWrite
+
+END: Final = "\r\n"
+"""What a writer of CSV ends rows with before `Lines`, so that it quotes a text with either sign."""
 
 SIGNS: Final = ("=", "+", "-", "@", *"\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
 """What begins a formula: a sign, also a full-width or a small one."""
@@ -27,3 +36,47 @@ def guard(value: Any) -> Any:
         ("'=1+1", 'ferritin', -1.5)
     """
     return f"'{value}" if isinstance(value, str) and _RUN.match(value) else value
+
+
+class Lines:
+    r"""A file that takes rows ending with `END` from a writer of CSV, and ends them with a line feed.
+
+    Args:
+        file: where they go.
+
+    Example:
+        >>> import io
+        >>> out = io.StringIO()
+        >>> _ = csv.writer(Lines(out), lineterminator=END).writerow(["a\rb", "c"])
+        >>> out.getvalue()
+        '"a\rb",c\n'
+    """
+
+    def __init__(self, file: SupportsWrite[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> object:
+        """Write one row."""
+        return self._file.write(f"{text.removesuffix(END)}\n" if text.endswith(END) else text)
+
+
+class Rows:
+    r"""Writes rows of CSV, guarded.
+
+    Args:
+        file: where they go.
+
+    Example:
+        >>> import io
+        >>> out = io.StringIO()
+        >>> Rows(out).write(["=1+1", 2])
+        >>> out.getvalue()
+        "'=1+1,2\n"
+    """
+
+    def __init__(self, file: SupportsWrite[str]) -> None:
+        self._writer = csv.writer(Lines(file), lineterminator=END)
+
+    def write(self, cells: Iterable[Any]) -> None:
+        """Write one row."""
+        self._writer.writerow([guard(cell) for cell in cells])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from labinterp.formulas import guard
+from labinterp.formulas import Rows
 from labinterp.words.faces import line
 from labinterp.words.labels import spaced
 from labinterp.words.numbers import counted
@@ -107,14 +106,14 @@ def _people(coverage: pd.DataFrame) -> Iterator[Mend]:
 def tests_draft(tests: pd.DataFrame) -> str:
     """Return a CSV of the names that were not understood, most frequent first."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["test", "analyte", "did_you_mean", "rows"])
+    writer = Rows(out)
+    writer.write(["test", "analyte", "did_you_mean", "rows"])
     unread = tests[(tests["problem"] == "unknown_test") & ~tests["not_covered"].astype(bool) & tests["test"].notna()]
     rows = [
         (str(test), group["did_you_mean"].iloc[0], int(group["rows"].sum())) for test, group in unread.groupby("test")
     ]
     for test, meant, count in sorted(rows, key=lambda row: (-row[2], row[0])):
-        writer.writerow([guard(test), "", meant if isinstance(meant, str) else "", count])
+        writer.write([test, "", meant if isinstance(meant, str) else "", count])
     return out.getvalue()
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
 from labinterp.cli.answers import Answered, joined, not_covered_of_all, signs_of_all, worst
-from labinterp.formulas import guard
+from labinterp.formulas import END, Lines, guard
 from labinterp.markup import clean
 
 if TYPE_CHECKING:
@@ -161,10 +161,11 @@ def write_csv(frame: pd.DataFrame, file: Any) -> None:
     guarded = {}
     for name, column in _columns(frame):
         if isinstance(column.dtype, pd.CategoricalDtype):
-            guarded[name] = column.cat.rename_categories(guard)
+            texts = [guard(text) for text in column.cat.categories]
+            guarded[name] = column.astype(object).map(dict(zip(column.cat.categories, texts, strict=True)))
         elif column.dtype == object or pd.api.types.is_string_dtype(column):
             guarded[name] = column.map(guard, na_action="ignore")
-    frame.assign(**guarded).to_csv(file, index=False, lineterminator="\n")
+    frame.assign(**guarded).to_csv(cast("Any", Lines(file)), index=False, lineterminator=END)
 
 
 def _columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:

@@ -145,17 +145,16 @@ def _print(answer: Report, form: str, *, traces: bool, quiet: bool, no_color: bo
 
 
 def _write_csv(answer: Report) -> None:
-    import csv
 
     from labinterp.cli.outputs import standard_output
-    from labinterp.formulas import guard
+    from labinterp.formulas import Rows
 
     names = (
         "test", "analyte", "comparator", "value", "unit", "low", "high", "range_id", "flag", "level", "band", "grade",
         "problem", "notes", "suspected_unit",
     )  # fmt: skip
-    writer = csv.writer(standard_output(), lineterminator="\n")
-    writer.writerow(names)
+    writer = Rows(standard_output())
+    writer.write(names)
     for item in answer.interpretations:
         cells = [item.result.test, *(getattr(item, name) for name in names[1:])]
-        writer.writerow([guard(";".join(cell) if isinstance(cell, tuple) else cell) for cell in cells])
+        writer.write(";".join(cell) if isinstance(cell, tuple) else cell for cell in cells)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any, Final
 
-from labinterp.formulas import guard
+from labinterp.formulas import Rows
 from labinterp.words import labels, titles
 from labinterp.words.faces import line
 
@@ -34,9 +33,10 @@ def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
         print_json(list(table))
         return
     names = list(dict.fromkeys(name for row in table for name in row))
-    writer = csv.DictWriter(standard_output(), names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: guard(value) for name, value in row.items()} for row in table)
+    writer = Rows(standard_output())
+    writer.write(names)
+    for row in table:
+        writer.write(row.get(name, "") for name in names)
 
 
 def group_of(edition: Edition, library: Library) -> str:
