@@ -1,5 +1,6 @@
 """The files of the container name only what exists; whether they build is for a machine with a builder to say."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,21 @@ def test_copied_files_exist():
     for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
         for path in line.split()[:-1]:
             assert (ROOT / path).exists(), path
+
+
+def test_what_is_copied_is_sent_to_the_builder():
+    """The list of what a builder gets has every path that is copied, and nothing that is not."""
+    kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
+    lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+    assert sorted(kept) == sorted(path for line in lines for path in line.split()[:-1])
+
+
+def test_the_health_check_asks_the_port_that_is_served():
+    """The check of health is a program that compiles, and asks where the service listens, whatever port is set."""
+    words = json.loads(re.search(r"^HEALTHCHECK .*? CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[1])
+    assert words[:2] == ["python", "-c"]
+    compile(words[2], "check", "exec")
+    assert "LABINTERP_PORT" in words[2]
 
 
 def test_extras_exist():
