@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -13,12 +14,14 @@ from pathlib import Path
 import pytest
 
 import labinterp as li
+from labinterp import errors
 
 MODULES = sorted(
     found.name for found in pkgutil.walk_packages(li.__path__, "labinterp.") if not found.name.endswith("__main__")
 )
 
 
+SOURCE = Path(li.__file__).parent
 API = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
 
 
@@ -53,6 +56,38 @@ def test_examples_in_docstrings_run(name):
     for example in doctest.DocTestFinder(exclude_empty=True).find(module, name):
         runner.run(example, out=said.append)
     assert not runner.summarize(verbose=False).failed, "".join(said)
+
+
+@pytest.mark.parametrize("name", [name for name in vars(errors) if name.endswith(("Error", "NotFound"))])
+def test_docstring_of_an_error_shows_its_attributes(name):
+    """Every exception has an example, and says of each attribute of its own what it holds."""
+    kind = getattr(errors, name)
+    text = inspect.getdoc(kind) or ""
+    assert "Example:" in text
+    own = [key for key in vars(kind).get("__annotations__", {}) if key != "hint"]
+    assert [key for key in own if f"`{key}`" not in text and f"{key}:" not in text] == []
+
+
+def told():
+    """Every text that is shown: what a module says beside its docstrings, and what stands in data."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
+                yield node.value
+    for path in sorted((SOURCE / "words").glob("*.toml")):
+        yield path.read_text(encoding="utf-8")
+
+
+def test_what_messages_send_users_to_is_public():
+    """Every function that a message names can be had, and the page of functions and classes has it."""
+    found = {name for text in told() for name in re.findall(r"`(labinterp\.[\w.]+)\(", text)}
+    assert "labinterp.reading.units.accepted" in found
+    for name in found:
+        module, _, thing = name.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), thing))
+        assert f":: {name}\n" in API, name
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -81,37 +81,91 @@ class _OfResult:
 
 
 class UnknownTestError(_OfResult, LabInterpError, LookupError):
-    """The test is not a known analyte key, LOINC code or name."""
+    """The test is not a known analyte key, LOINC code or name.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret([li.LabResult("frog", 1, "mg/dL")], on_problem="raise")
+        ... except UnknownTestError as error:
+        ...     print(error.code, error.result_index)
+        unknown_test 0
+    """
 
     hint = "`labinterp.reading.analytes.analytes()` lists the keys, codes and names that are known"
 
 
 class UnsuitableSpecimenError(_OfResult, LabInterpError, ValueError):
-    """The specimen is not one in which the analyte's ranges hold."""
+    """The specimen is not one in which the analyte's ranges hold.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret([li.LabResult("magnesium", 1, "mg/dL", specimen="urine")], on_problem="raise")
+        ... except UnsuitableSpecimenError as error:
+        ...     print(error.code, error.analyte)
+        unsuitable_specimen magnesium
+    """
 
     hint = "Send results from serum or plasma, or whole blood where the analyte allows it"
 
 
 class ValueParseError(_OfResult, LabInterpError, ValueError):
-    """The value is missing, is no number, or can be read in two ways."""
+    """The value is missing, is no number, or can be read in two ways.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret([li.LabResult("magnesium", "hemolyzed", "mg/dL")], on_problem="raise")
+        ... except ValueParseError as error:
+        ...     print(error.code, error.analyte)
+        not_numeric magnesium
+    """
 
     hint = "Send a number, or a text such as '7.9' or '<8'; `decimal=','` or `decimal='.'` settles a comma"
 
 
 class ImplausibleValueError(_OfResult, LabInterpError, ValueError):
-    """The value cannot be right: negative, or beyond the hard plausibility limits."""
+    """The value cannot be right: negative, or beyond the hard plausibility limits.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret([li.LabResult("magnesium", -1, "mg/dL")], on_problem="raise")
+        ... except ImplausibleValueError as error:
+        ...     print(error.code, error.analyte)
+        negative_value magnesium
+    """
 
     hint = "Check the unit and the decimal separator at the source"
 
 
 class UnknownUnitError(_OfResult, LabInterpError, LookupError):
-    """The unit is missing, or its spelling is not in the closed table."""
+    """The unit is missing, or its spelling is not in the closed table.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.convert(1, "furlong", "mmol/L", analyte="magnesium")
+        ... except UnknownUnitError as error:
+        ...     print(error.code, error.analyte)
+        unknown_unit magnesium
+    """
 
     hint = "Send a UCUM code such as 'mg/dL' or 'mmol/L', or say it with `default_units=`"
 
 
 class IncompatibleUnitError(_OfResult, LabInterpError, ValueError):
-    """The unit is known but cannot measure this analyte; `unit` is its UCUM code."""
+    """The unit is known but cannot measure this analyte; `unit` is its UCUM code.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.convert(1, "mg/dL", "meq/L", analyte="albumin")
+        ... except IncompatibleUnitError as error:
+        ...     print(error.unit, error.analyte)
+        meq/L albumin
+    """
 
     unit: str | None = None
     hint = "`labinterp.reading.units.accepted(analyte)` lists the units that can be converted"
@@ -123,7 +177,16 @@ class IncompatibleUnitError(_OfResult, LabInterpError, ValueError):
 
 
 class NoReferenceRangeError(_OfResult, LabInterpError, LookupError):
-    """No edition covers this analyte and patient."""
+    """No edition covers this analyte and patient.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret([li.LabResult("magnesium", 2, "mg/dL")], on_problem="raise")
+        ... except NoReferenceRangeError as error:
+        ...     print(error.code, error.analyte)
+        no_reference_range magnesium
+    """
 
     hint = "Choose another profile, give the patient's age, or pass `assume_adult=True`"
 
@@ -135,6 +198,18 @@ class ReferenceSetError(LabInterpError, ValueError):
         message: the faults joined by line ends.
         hint: what to do.
         data: `faults`, a tuple of texts, each `file: path: what is wrong`.
+
+    Example:
+        >>> import labinterp as li
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "mine.toml")
+        ...     _ = file.write_text("schema = 2")
+        ...     try:
+        ...         li.reference_set(file)
+        ...     except ReferenceSetError as error:
+        ...         print(error.faults[0].partition("mine.toml: ")[2][:18])
+        schema: expected 1
     """
 
     faults: tuple[str, ...] = ()
@@ -147,14 +222,32 @@ class ReferenceSetError(LabInterpError, ValueError):
 
 
 class ReferenceSetNotFound(LabInterpError, LookupError):  # noqa: N818 - the public contract names it so
-    """There is no profile, edition or file of that name; `name` is it."""
+    """There is no profile, edition or file of that name; `name` is it.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.reference_set("mars")
+        ... except ReferenceSetNotFound as error:
+        ...     print(error.name)
+        mars
+    """
 
     name: str | None = None
     hint = "`labinterp ranges list` shows the profiles and editions"
 
 
 class UnknownNodeError(LabInterpError, LookupError):
-    """The knowledge has nothing of that name; `known` lists the ids."""
+    """The knowledge has nothing of that name; `known` lists the ids.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.explain("mars")
+        ... except UnknownNodeError as error:
+        ...     print("hypocalcemia" in error.known)
+        True
+    """
 
     known: tuple[str, ...] = ()
     hint = "`labinterp explain` without a name lists what can be explained"
@@ -169,6 +262,14 @@ class LayoutError(LabInterpError, ValueError):
         data: `column`, the one that cannot be used, or `columns`, where several clash; or, where no layout fits, the
             name of the `nearest`, which columns were `found` (ours → the table's), which of ours are `missing`,
             `guesses` (ours → a column of the table that may be it), `example` (`columns=` that mends it); the `file`.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret_frame([{"test": "magnesium", "valeu": 1.1, "unit": "mg/dL"}])
+        ... except LayoutError as error:
+        ...     print(error.missing, dict(error.guesses))
+        ('value',) {'value': 'valeu'}
     """
 
     column: str | None = None
@@ -192,6 +293,14 @@ class InputError(LabInterpError, ValueError):
             Pointer, a row, a segment), the `format` that was recognized, the `limit` that was passed (bytes, rows or
             another count), the number of `patients` where one was expected;
             what is `exhausted`, `"memory"` or `"disk"`.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.read('{"resourceType": ')
+        ... except InputError as error:
+        ...     print(error.place)
+        line 1, column 18
     """
 
     file: str | None = None
@@ -205,7 +314,16 @@ class InputError(LabInterpError, ValueError):
 
 
 class PresentationError(LabInterpError, ValueError):
-    """A presentation names a symptom, trigger or course that is not known; `known` lists the keys of `field`."""
+    """A presentation names a symptom, trigger or course that is not known; `known` lists the keys of `field`.
+
+    Example:
+        >>> import labinterp as li
+        >>> try:
+        ...     li.interpret([], presentation=li.Presentation(["mars"]))
+        ... except PresentationError as error:
+        ...     print(error.field, error.known[:2])
+        symptoms ('fasciculation', 'cramps')
+    """
 
     field: str | None = None
     known: tuple[str, ...] = ()
@@ -223,14 +341,30 @@ class PresentationError(LabInterpError, ValueError):
 
 
 class ReportError(LabInterpError, ValueError):
-    """A document is not a report of labinterp; `places` lists what is wrong where."""
+    """A document is not a report of labinterp; `places` lists what is wrong where.
+
+    Example:
+        >>> import labinterp as li
+        >>> text = li.interpret([]).to_json().replace('"findings": []', '"findings": 1')
+        >>> try:
+        ...     li.Report.from_json(text)
+        ... except ReportError as error:
+        ...     print(error.places)
+        ('expected a list @ /findings',)
+    """
 
     places: tuple[str, ...] = ()
     hint = "Use the text that `Report.to_json` gave, unchanged"
 
 
 class MissingExtraError(LabInterpError, ImportError):
-    """An optional dependency is not installed: `module`, which the `extra` brings."""
+    """An optional dependency is not installed: `module`, which the `extra` brings.
+
+    Example:
+        >>> error = MissingExtraError.from_extra("jinja2", "report")
+        >>> error.module, error.extra, str(error)
+        ('jinja2', 'report', "jinja2 is not installed. Run: python -m pip install 'labinterp[report]'")
+    """
 
     module: str | None = None
     extra: str | None = None

@@ -99,6 +99,12 @@ class Analyte:
         loinc: its LOINC codes.
         molar_mass_source: where the molar mass comes from.
         molar_mass_evidence: `primary`, `secondary` or `calculated`.
+
+    Example:
+        >>> from labinterp.reading.analytes import analyte
+        >>> magnesium = analyte("magnesium")
+        >>> magnesium.canonical_unit, magnesium.molar_mass, magnesium.valence
+        ('mmol/L', Decimal('24.305'), 2)
     """
 
     key: str

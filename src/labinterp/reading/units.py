@@ -112,8 +112,12 @@ def resolve(text: str | None) -> ResolvedUnit:
     return _resolve(text)
 
 
-def code_of(text: str | None) -> str:
+def code_of(text: str | None, *, analyte: str | None = None) -> str:
     """Return the UCUM code of a spelling.
+
+    Args:
+        text: the spelling.
+        analyte: whose unit it is, for the error to tell.
 
     Raises:
         UnknownUnitError: if the spelling is missing or not known.
@@ -125,12 +129,15 @@ def code_of(text: str | None) -> str:
     resolved = resolve(text)
     if resolved.code is None:
         what = "the unit is missing" if resolved.problem == "missing_unit" else "the unit's spelling is not known"
-        raise UnknownUnitError(what)
+        raise UnknownUnitError(what, code=resolved.problem, analyte=analyte)
     return resolved.code
 
 
 def accepted(analyte: str) -> tuple[str, ...]:
     """Return the UCUM codes that can be converted for an analyte, the customary ones first.
+
+    Args:
+        analyte: its key.
 
     Raises:
         UnknownTestError: if `analyte` is not a key.
@@ -233,7 +240,8 @@ def convert(value: Any, unit: str | None, to: str, *, analyte: str) -> Any:
         if unit is not None:
             raise ValueParseError("a Quantity carries its own unit", hint="Pass None as the unit")
         value, unit = from_quantity(value)
-    scale = scale_between(resolution.analyte, code_of(unit), code_of(to))
+    key = resolution.analyte
+    scale = scale_between(key, code_of(unit, analyte=key), code_of(to, analyte=key))
     if many:
         return _convert_all(value, scale)
     result = scale.apply(_number(value))
