@@ -168,7 +168,6 @@ NO_SENTENCES = {
     "cli/app.py": "errors of the process",
     "cli/inputs.py": "a hint of an exception",
     "cli/outputs.py": "a hint of an exception",
-    "cli/rows.py": "a heading of a list",
     "cli/auditing.py": "a key of a summary",
     "auditing/api.py": "a hint of an exception",
     "auditing/report.py": "a key of a summary",
@@ -207,6 +206,16 @@ def test_no_sentence_for_a_reader_of_results_stands_in_code(path):
         assert 0 < len(found) <= 3, "the reason is not needed, or hides more than it names"
     else:
         assert not found
+
+
+def test_headings_of_the_terminal_are_data():
+    """No heading of a screen is a text of its module."""
+    for path in sorted((SOURCE / "cli").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "printer.heading":
+                said = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
+                called = [part for part in ast.walk(node.args[0]) if isinstance(part, ast.Call)]
+                assert called or not re.search("[A-Za-z]{2}", " ".join(map(str, said))), f"{path.name}: {said}"
 
 
 API = ("openapi.py", "schemas.py", "cds_schemas.py", "operations.py")

@@ -159,20 +159,20 @@ def _show(printer: Printer, found: AuditReport, output: Path | None) -> None:
     printer.paragraph(head, style="heading")
     if summary["bad_rows"]:
         printer.paragraph(line(_SCREEN, "bad_rows", rows=counted(summary["bad_rows"], "row")))
-    printer.heading("What to mend first")
+    printer.heading(line("page_of_audit", "mend"))
     mends = found.mend_first()
     for i, mend in enumerate(mends, 1):
         printer.paragraph(clean(f"{mend.what}. {mend.how}", 400), label=f"{i}.")
     if not mends:
         printer.paragraph(line(_SCREEN, "nothing"))
     if len(found.suspects):
-        printer.heading("Suspects")
+        printer.heading(line("page_of_audit", "suspects"))
         for row in found.suspects.head(_MOST).to_dict("records"):
             place = ", ".join(f"{name} {row[name]}" for name in found.by)
             printer.paragraph(clean(row["evidence"], 600), label=clean(f"{place} {row['analyte']}".strip()) + ":")
         if len(found.suspects) > _MOST:
             printer.paragraph(line(_SCREEN, "more", count=f"{len(found.suspects) - _MOST:,}"))
-    printer.heading("Who is covered")
+    printer.heading(line("screen_heading", "covered"))
     counts = {
         "rows": summary["rows"],
         "without_age": summary["rows_without_age"],

@@ -10,6 +10,7 @@ import click
 from labinterp.cli.options import read_ranges
 from labinterp.errors import InputError
 from labinterp.markup import clean
+from labinterp.words.faces import line
 
 DIFFERS = 1
 
@@ -45,10 +46,10 @@ def verify(report: str, ranges: tuple[str, ...]) -> int:
     made = Report.from_json(read_bytes(report))
     found = make_again(made, ranges=read_ranges(ranges) if ranges else None)
     if found.ok:
-        editions = ", ".join(edition.id for edition in made.provenance.editions) or "no editions"
-        click.echo(f"The report is the same when made again ({editions}).")
+        editions = ", ".join(edition.id for edition in made.provenance.editions) or line("screen", "no_editions")
+        click.echo(line("screen", "same_again", editions=editions))
         return 0
-    click.echo("The report differs from what labinterp makes of its inputs now:")
+    click.echo(line("screen", "differs"))
     for difference in found.differences:
         click.echo(f"  {clean(difference)}")
     return DIFFERS

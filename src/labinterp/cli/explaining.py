@@ -8,24 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from labinterp.cli.options import format_option, no_color_option
-from labinterp.words.faces import line
+from labinterp.words.faces import line, lines
 
 if TYPE_CHECKING:
     from labinterp.cli.printing import Printer
     from labinterp.reasoning import Edge, Explanation
     from labinterp.words.citations import References
 
-_KINDS = {
-    "state": "States of the body",
-    "mechanism": "Mechanisms",
-    "symptom": "Symptoms",
-    "analyte": "Tests",
-    "trigger": "Everyday causes of twitching",
-    "course": "Courses",
-    "claim": "Claims of the source document",
-    "caveat": "Caveats",
-    "guidance": "What belongs to every report",
-}
 _LABEL = 16
 
 
@@ -61,7 +50,7 @@ def _groups() -> dict[str, dict[str, str]]:
     """Return kind → key → title; keys that only repeat another one are left out."""
     from labinterp import reasoning
 
-    groups: dict[str, dict[str, str]] = {kind: {} for kind in _KINDS}
+    groups: dict[str, dict[str, str]] = {kind: {} for kind in lines("screen_kinds")}
     for key in reasoning.nodes():
         found = reasoning.explain(key)
         prefix, colon, rest = key.partition(":")
@@ -79,7 +68,7 @@ def _list(printer: Printer, groups: dict[str, dict[str, str]]) -> None:
     for kind, keys in groups.items():
         if not keys:
             continue
-        printer.heading(_KINDS.get(kind, kind))
+        printer.heading(lines("screen_kinds").get(kind, kind))
         if kind in ("claim", "caveat"):
             hang = max(len(key) for key in keys) + 2
             for key, title in keys.items():
@@ -115,15 +104,15 @@ def _show_edges(printer: Printer, found: Explanation) -> None:
 
     sources = References()
     for heading, edges, end in (
-        ("What leads to it", found.incoming, "source"),
-        ("What it leads to", found.outgoing, "target"),
+        ("incoming", found.incoming, "source"),
+        ("outgoing", found.outgoing, "target"),
     ):
         if edges:
-            printer.heading(heading)
+            printer.heading(line("screen_heading", heading))
             for edge in edges:
                 _show_edge(printer, edge, getattr(edge, end), sources)
     if found.claims:
-        printer.heading(_KINDS["claim"])
+        printer.heading(line("screen_kinds", "claim"))
         for claim in found.claims:
             printer.paragraph(f"{claim.statement} {sources.mark(claim.citations)}", label=claim.id, hang=5)
     sources.cite(found.citations)

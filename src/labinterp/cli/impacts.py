@@ -85,7 +85,7 @@ def _show(printer: Printer, found: Impact) -> None:
     }
     printer.paragraph(line("screen", "impact", **{name: f"{count:,}" for name, count in counts.items()}))
     if found.result_changes:
-        printer.heading("Results")
+        printer.heading(line("page", "results"))
         printer.table(
             ("analyte", "before", "after", "results"),
             [
@@ -95,7 +95,7 @@ def _show(printer: Printer, found: Impact) -> None:
             right=(3,),
         )
     if found.finding_changes:
-        printer.heading("Findings")
+        printer.heading(line("page", "findings"))
         printer.table(
             ("finding", "", "before", "after", "panels", "patients"),
             [

@@ -108,7 +108,7 @@ def _show_short(printer: Printer, sources: References) -> None:
     """Print the sources by who wrote them."""
     named = [f"{source.number}. {_short(source.text)}" for source in sources.listed()]
     if named:
-        printer.heading("Sources")
+        printer.heading(line("page_of_finding", "sources"))
         printer.paragraph("; ".join(named), indent=0, style="quiet")
 
 
@@ -287,7 +287,7 @@ def _show_notes(printer: Printer, report: Report) -> None:
                 notes.setdefault(labels.word("note", note), []).append(clean(item.result.test, 30))
     said = _not_yet_said(report)
     if notes or said:
-        printer.heading("Notes")
+        printer.heading(line("page_of_many", "notes"))
     for text, names in notes.items():
         printer.paragraph(text, label=f"  {', '.join(dict.fromkeys(names))}:", hang=4)
     for note in said:

@@ -13,7 +13,7 @@ from labinterp.cli.exchanging import export_ranges, import_ranges
 from labinterp.cli.impacts import impact
 from labinterp.cli.options import NONE, format_option, no_color_option, read_ranges
 from labinterp.words import titles
-from labinterp.words.faces import line
+from labinterp.words.faces import line, lines
 from labinterp.words.numbers import counted
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def list_ranges(on: str | None, long: bool, form: str, no_color: bool) -> None:
     printer.line()
     for profile in library.profiles().values():
         at = reference_set(profile.id, on).editions
-        members = ", ".join(edition.id for edition in at) or "nothing was in force"
+        members = ", ".join(edition.id for edition in at) or line("screen", "none_in_force")
         printer.paragraph(f"{profile.title}: {members}", label=profile.id, hang=_LABEL)
     groups: dict[str, list[Any]] = {}
     for edition in editions:
         groups.setdefault(rows.group_of(edition, library), []).append(edition)
-    for title in rows.GROUPS:
-        listed = groups.get(title, [])
+    for group, title in lines("screen_editions").items():
+        listed = groups.get(group, [])
         if not listed:
             continue
         if long:
@@ -177,7 +177,7 @@ def coverage(names: Sequence[str], analytes: tuple[str, ...], form: str, no_colo
         return
     printer = Printer(no_color=no_color)
     for name, group in found.items():
-        printer.heading(f"{name}: without a range")
+        printer.heading(line("screen_heading", "without_range", profile=name))
         by_analyte: dict[str, list[str]] = {}
         for row in group:
             reason = " (the source deliberately has none)" if row.reason == "no_categories" else ""

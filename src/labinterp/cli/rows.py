@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from labinterp.formulas import Rows
 from labinterp.words import labels, titles
@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
     from labinterp.cli.printing import Printer
     from labinterp.ranges import Edition, Entry, Library
-
-GROUPS: Final = (
-    "Ranges",
-    "Severity",
-    "Critical limits",
-    "Gradings",
-    "Local or empirical, in no profile",
-    "Descriptive, in no profile",
-    "Superseded or withdrawn",
-)
 
 
 def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
@@ -40,18 +30,19 @@ def print_rows(table: Sequence[dict[str, Any]], form: str) -> None:
 
 
 def group_of(edition: Edition, library: Library) -> str:
-    """Return under which heading an edition is listed."""
-    ranges, severity, critical, gradings, local, descriptive, past = GROUPS
+    """Return under which heading of `screen_editions` an edition is listed."""
     if edition.status != "current" or (edition.id in library.replaced() and not edition.grades):
-        return past
+        return "withdrawn"
     if edition.use == "descriptive":
-        return descriptive
+        return "descriptive"
     if edition.grades:
-        return gradings
+        return "gradings"
     if edition.id in library.local():
-        return local
+        return "local"
     kinds = {entry.kind for entry in edition.entries}
-    return {frozenset({"severity"}): severity, frozenset({"critical_limit"}): critical}.get(frozenset(kinds), ranges)
+    return {frozenset({"severity"}): "severity", frozenset({"critical_limit"}): "critical"}.get(
+        frozenset(kinds), "ranges"
+    )
 
 
 def of_edition(edition: Edition) -> dict[str, Any]:

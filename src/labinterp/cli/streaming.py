@@ -129,7 +129,7 @@ def show_manifest(printer: Printer, manifest: Manifest, output: Path, files: Seq
     printer.paragraph(ranges_used(settings), style="quiet")
     if manifest.bad_rows:
         printer.paragraph(line("screen", "bad_rows", rows=counted(manifest.bad_rows, "row")))
-    printer.heading("Findings")
+    printer.heading(line("page", "findings"))
     found = [(name, manifest.severities[name]) for name in reversed(SEVERITIES) if manifest.severities.get(name)]
     if found:
         rows = [(Text(name, STYLES[name]), f"{count:,}") for name, count in found]
@@ -137,7 +137,7 @@ def show_manifest(printer: Printer, manifest: Manifest, output: Path, files: Seq
     else:
         printer.paragraph("None.")
     if manifest.problems:
-        printer.heading("Problems")
+        printer.heading(line("page_of_many", "problems"))
         for code, count in sorted(manifest.problems.items(), key=lambda item: -item[1]):
             suggestion = problems.suggestion(code, typed=True)
             more = told_more(code, suggestion, manifest.signs, manifest.not_covered)
@@ -148,7 +148,7 @@ def show_manifest(printer: Printer, manifest: Manifest, output: Path, files: Seq
 
 def show_outputs(printer: Printer, manifest: Manifest, output: Path) -> None:
     """Print what was written, and where."""
-    printer.heading(f"Written to {clean(output)}")
+    printer.heading(line("screen_heading", "written", output=clean(output)))
     tables: dict[str, list[int]] = {}
     for file in manifest.outputs:
         parts = tables.setdefault(file.file.partition("/")[0], [0, 0])

@@ -82,7 +82,7 @@ def show_summary(printer: Printer, answered: Sequence[Answered], provenance: dic
     if not any(len(each.results) for each in answered):
         return
     table = by_analyte(joined(answered, "results"))
-    printer.heading("Results by analyte")
+    printer.heading(line("screen_heading", "results"))
     total = ("all", *(sum(row[i] for row in table) for i in range(1, 7)))
     head = ("", "rows", *(labels.word("level", name) for name in CLASSES[:-1]), "problems")
     table += [total] if len(table) > 1 else []
@@ -121,7 +121,7 @@ def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
     analyte = results["analyte"].astype(object).where(results["analyte"].notna(), "")
     counts = {key: dict(part.value_counts()) for key, part in kind.groupby(analyte)}
     rows = analyte.value_counts().to_dict()
-    named = {**{key: titles.analyte(key) for key in analytes()}, "": "(test not known)"}
+    named = {**{key: titles.analyte(key) for key in analytes()}, "": line("screen", "unknown_test")}
     return [
         (named[key], rows[key], *(int(counts[key].get(name, 0)) for name in CLASSES)) for key in named if key in rows
     ]
@@ -130,7 +130,7 @@ def by_analyte(results: pd.DataFrame) -> list[tuple[Any, ...]]:
 def show_findings(printer: Printer, answered: Sequence[Answered]) -> None:
     """Print the findings by kind."""
     kinds = kinds_found(answered)
-    printer.heading("Findings")
+    printer.heading(line("page", "findings"))
     if not kinds:
         printer.paragraph("None.")
         return
@@ -162,7 +162,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     results = joined(answered, "results")
     counts, others = counted_problems(answered)
     if counts:
-        printer.heading("Problems")
+        printer.heading(line("page_of_many", "problems"))
         printer.paragraph(line("screen", "unread", rows=counted(sum(counts.values()), "row")))
         for code, count in counts.items():
             message, suggestion = remedy(answered, code)
@@ -179,7 +179,7 @@ def show_problems(printer: Printer, answered: Sequence[Answered]) -> None:
     notes = _note_counts(results)
     told = [*_method_notes(answered, reasoning.method_notes)]
     if notes or told:
-        printer.heading("Notes")
+        printer.heading(line("page_of_many", "notes"))
     for note, count in notes.items():
         printer.paragraph(labels.word("note", note), label=f"{count:>6,}  {note}:", hang=8)
     for text in told:
@@ -285,7 +285,7 @@ def show_guidance(printer: Printer, *, severe: bool) -> None:
     from labinterp import reasoning
 
     guidance = reasoning.guidance(severe=severe)
-    printer.heading("Advice")
+    printer.heading(line("screen_heading", "advice"))
     for text in (guidance.summary, *guidance.advice):
         printer.paragraph(text, label="-", hang=2)
     triggers = ", ".join(map(labels.spaced, guidance.benign_triggers))

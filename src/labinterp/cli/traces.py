@@ -59,7 +59,7 @@ def show_sources(printer: Printer, sources: References) -> None:
     """Print the sources that were cited."""
     named = sources.listed()
     if named:
-        printer.heading("Sources")
+        printer.heading(line("page_of_finding", "sources"))
         for source in named:
             printer.paragraph(source.line, label=f"{source.number:>3}.", hang=5, style="quiet")
 
@@ -194,7 +194,7 @@ def _show_groups(printer: Printer, answered: Sequence[Answered], limit: int, sou
         finding: sum(int(each.panels_of_answer[code]) for each, code in where) for finding, where in groups.items()
     }
     order = sorted(groups, key=lambda finding: (-SEVERITIES.index(finding.severity), -counts[finding]))
-    printer.heading("Findings, equal ones together")
+    printer.heading(line("screen_heading", "findings"))
     seen: dict[Pathway, str] = {}
     for number, finding in enumerate(order[:limit], 1):
         patients = _patients(groups[finding])
