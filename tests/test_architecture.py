@@ -15,7 +15,7 @@ import labinterp
 
 SOURCE = Path(labinterp.__file__).parent
 FLOORS = {
-    "errors": 0, "exhausted": 0.1, "_data": 0, "_version": 0, "arguments": 0, "markup": 0, "frozen": 0, "formulas": 0, "checking": 0, "json_text": 0.1, "kept": 0, "json_writing": 0.1, "places": 0.1,
+    "errors": 0, "exhausted": 0.1, "_data": 0, "_version": 0, "arguments": 0, "markup": 0, "frozen": 0, "formulas": 0, "checking": 0, "json_text": 0.1, "kept": 0, "json_writing": 0.1, "places": 0.1, "tolerance": 0,
     "words": 0.5,
     "reading.cells": 0.7, "reading.times": 0.8, "reading.ids": 0.8, "reading.demographics": 0.9, "model": 1, "codes": 1.1, "reading": 1.2,
     "ranges": 2.1,

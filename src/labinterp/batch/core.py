@@ -18,7 +18,7 @@ from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NO
 from labinterp.errors import InputError
 from labinterp.kernel import calcium as rule
 from labinterp.kernel import panel as slots
-from labinterp.kernel.baseline import TOLERANCE, is_flag, marks, read_baseline
+from labinterp.kernel.baseline import is_flag, marks, read_baseline
 from labinterp.kernel.plan import DOUBTED
 from labinterp.kernel.quantity import Sent
 from labinterp.kernel.scalar import disagreement
@@ -36,6 +36,7 @@ from labinterp.kernel.vector import (
 from labinterp.reading import demographics, flags
 from labinterp.reading.times import age_at
 from labinterp.tables.records import TOLD
+from labinterp.tolerance import ROUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -253,7 +254,7 @@ def _marked(batch: Batch, marked: Bools, patient: Encoded) -> Floats:
     np.minimum.at(low, key[rows], batch.value[rows])
     np.maximum.at(high, key[rows], batch.value[rows])
     with np.errstate(invalid="ignore"):
-        base: Floats = np.where(high - low <= high * TOLERANCE, high, np.nan)
+        base: Floats = np.where(high - low <= high * ROUNDED, high, np.nan)
     base[~np.isfinite(base)] = np.nan
     each: Floats = base[key]
     return each

@@ -29,6 +29,8 @@ _PASSING: Final = 32
 _TORN: Final = 1.25
 """In how many pieces a panel lies on the average where the rows of many are scattered."""
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+"""The odd multiplier that spreads times over all bits, 2^64 divided by the golden ratio (Knuth, The Art of Computer
+Programming 3, 6.4). An odd one can be undone modulo 2^64, so no two times of a patient become one key."""
 
 
 def open_rows(table: Columns, *, by_time: bool, date_order: str | None = None) -> int | None:

@@ -12,8 +12,8 @@ import attrs
 
 from labinterp.codes import NOTE_BIT
 from labinterp.reading import values
+from labinterp.tolerance import ROUNDED
 
-TOLERANCE: Final = 1e-9
 WORST: Final = 4
 FLAGS: Final = frozenset({"y", "yes", "true"})
 """Texts that mark a result as the patient's baseline, as ABLFL does."""
@@ -54,7 +54,7 @@ class BaselineStep(NamedTuple):
 
     def reached(self, ratio: float) -> bool:
         """Return whether a ratio to the baseline has the grade, or a worse one."""
-        margin = self.times * TOLERANCE
+        margin = self.times * ROUNDED
         return ratio >= self.times - margin if self.inclusive else ratio > self.times + margin
 
 
@@ -86,7 +86,7 @@ class Against:
         if self.below_normal:
             if low is None:
                 return None, NOTE_BIT["grade_needs_limit"]
-            if baseline >= low * (1 - TOLERANCE):
+            if baseline >= low * (1 - ROUNDED):
                 return 0, 0
         grade = max((step.grade for step in self.steps if step.reached(value / baseline)), default=0)
         certain = {None: True, "<": grade == 0, "<=": grade == 0}.get(comparator, grade == self.steps[-1].grade)

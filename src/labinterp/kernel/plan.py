@@ -17,14 +17,16 @@ import attrs
 
 from labinterp.codes import FLAG_OF_LEVEL, GRADES, HIGH_SIDE, LOW_SIDE, NOTE_BIT
 from labinterp.frozen import FrozenMap
+from labinterp.tolerance import TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
     from labinterp.kernel.baseline import Against
 
-TOLERANCE = Fraction(1, 10**9)
-"""Relative tolerance of comparison where a value or limit was converted."""
+_APART: Final = 3 * TOLERANCE
+"""How far two breakpoints lie apart that count as two: the margins around both, and as much again between them, so that
+rounding to floats leaves values there."""
 
 _MILDEST_LOW = tuple(reversed(LOW_SIDE))
 _SIDE = {"very_low": LOW_SIDE, "very_high": HIGH_SIDE}
@@ -362,10 +364,10 @@ def _one(outcome: Outcome) -> Outcome:
 
 
 def _distinct(points: Iterable[Fraction], limits: Container[Fraction]) -> list[Fraction]:
-    """Return points in rising order; of those within the tolerance of each other one, a limit before a limit's twin."""
+    """Return points in rising order; of those that are not apart one, a limit before a limit's twin."""
     kept: list[Fraction] = []
     for point in sorted(points):
-        if not kept or point - kept[-1] > 3 * TOLERANCE * abs(point):
+        if not kept or point - kept[-1] > _APART * abs(point):
             kept.append(point)
         elif point in limits and kept[-1] not in limits:
             kept[-1] = point

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labinterp.codes import COMPARATORS, FLAGS, GRADES, LEVEL_CODE, NO_GRADE, NOTE_BIT, PROBLEMS
-from labinterp.kernel.baseline import TOLERANCE, WORST
+from labinterp.kernel.baseline import WORST
+from labinterp.tolerance import ROUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -279,7 +280,7 @@ def grade_by_baseline(batch: Batch, plans: Plans, found: Classified, baseline: F
             ratio = value / base
             by_baseline = np.zeros(len(rows), np.int8)
             for step in against.steps:
-                margin = step.times * TOLERANCE
+                margin = step.times * ROUNDED
                 reached = ratio >= step.times - margin if step.inclusive else ratio > step.times + margin
                 by_baseline[reached] = step.grade
             sign = batch.comparator[rows]
@@ -287,7 +288,7 @@ def grade_by_baseline(batch: Batch, plans: Plans, found: Classified, baseline: F
             certain |= (sign >= _GREATER_EQUAL) & (by_baseline == worst)
             lacking = np.where(certain, 0, NOTE_BIT["grade_undecided"]).astype(np.uint64)
             if against.below_normal:
-                spared = base >= low * (1 - TOLERANCE)
+                spared = base >= low * (1 - ROUNDED)
                 by_baseline[spared], lacking[spared] = 0, 0
                 lacking[np.isnan(low)] = NOTE_BIT["grade_needs_limit"]
             lacking[np.isnan(base)] = NOTE_BIT["grade_needs_baseline"]

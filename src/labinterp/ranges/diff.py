@@ -14,13 +14,13 @@ from labinterp.ranges.schema import OUTER_KINDS
 from labinterp.ranges.select import ReferenceSet, grades_for, related_analyte
 from labinterp.ranges.sets import reference_set
 from labinterp.reading import units as unit_table
+from labinterp.tolerance import TOLERANCE
 from labinterp.words import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-_CLOSE = Fraction(1, 10**9)
 _ENDS = {
     ("critical_limit", "very_low"): "critical low limit",
     ("critical_limit", "very_high"): "critical high limit",
@@ -192,7 +192,7 @@ def _moved(analyte: str, old: _Edge, new: _Edge) -> list[_Found]:
     for one, two in pairs:
         before, after = old.at[one], new.at[two]
         share = _share(analyte, (before, one), (after, two))
-        if share is None or abs(share) > _CLOSE:
+        if share is None or abs(share) > TOLERANCE:
             percent = None if share is None else round(float(share) * 100, 2)
             return [_Found("", "moved", f"{before} {one}", f"{after} {two}", percent)]
     if old.holder[0] != new.holder[0]:

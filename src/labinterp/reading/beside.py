@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from labinterp.reading import comparators, flags, values
 from labinterp.reading.cells import as_shown
+from labinterp.tolerance import ROUNDED
 
 NOT_NUMERIC: Final = "not a number"
 """Stands as the value where something else than a number was sent, so that the interpretation says so."""
@@ -87,7 +88,7 @@ def _agree(own: values.Parsed, other: values.Parsed, text: str) -> bool:
     places = len(digits) - len(digits.lstrip("0123456789")) if "." in text or "," in text else 0
     margin = 0.5 * 10.0**-places
     return any(
-        abs(first - second) <= max(1e-9 * abs(first), margin * (1 + 1e-9))
+        abs(first - second) <= max(ROUNDED * abs(first), margin * (1 + ROUNDED))
         for first in (own.number, own.alternative)
         for second in (other.number, other.alternative)
         if first is not None and second is not None

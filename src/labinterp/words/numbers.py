@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from labinterp.tolerance import ROUNDED
 from labinterp.words.labels import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DIGITS: Final = (4, 5, 6, 8, 10, 12)
-_CLOSE: Final = 1e-9
 _ORDINARY: Final = 10**15
 _LONGEST: Final = 160
 
@@ -30,7 +30,7 @@ def shown(value: float | None, beside: Iterable[float | None] = ()) -> str:
     """
     if value is None or not math.isfinite(value):
         return ""
-    others = [other for other in beside if other is not None and not math.isclose(value, other, rel_tol=_CLOSE)]
+    others = [other for other in beside if other is not None and not math.isclose(value, other, rel_tol=ROUNDED)]
     text = ""
     for digits in _DIGITS:
         text = plain(value, digits)
