@@ -8,7 +8,8 @@ import attrs
 
 from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
 from labinterp.kernel.limits import UNBOUNDED, Bounds
-from labinterp.reading import analytes, units, values
+from labinterp.reading import analytes, names_and_units, units, values
+from labinterp.reading.naming import same_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,8 +132,8 @@ def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMa
 def _unit(sent: Sent, default: str | None) -> tuple[str | None, int, str | None]:
     """Return the text of the unit, a note about it, and what is wrong with it.
 
-    The unit field decides, then what is written behind the number, then the default. A unit that the source says in
-    two ways is not known; text behind the number that is no unit makes the value not numeric.
+    The unit field decides, then what is written behind the number, then the name of the test, then the default. A unit
+    that the source says in two ways is not known; text behind the number that is no unit makes the value not numeric.
     """
     given = units.resolve(sent.unit).problem != "missing_unit"
     written = None if sent.written is None else units.resolve(sent.written).code
@@ -140,14 +141,21 @@ def _unit(sent: Sent, default: str | None) -> tuple[str | None, int, str | None]
         return None, 0, "unknown_unit"
     if sent.written is not None and written is None:
         return None, 0, "not_numeric"
-    if given:
-        clash = written is not None and units.resolve(sent.unit).code not in (None, written)
-        return (None, NOTE_BIT["unit_conflict"], "unknown_unit") if clash else (sent.unit, 0, None)
-    if written is not None:
-        return sent.written, 0, None
+    named = names_and_units.unit_of(sent.test)
+    said = [text for text in (sent.unit if given else None, sent.written) if text is not None]
+    clash = given and written is not None and units.resolve(sent.unit).code not in (None, written)
+    if clash or (named is not None and any(_is_other(text, named) for text in said)):
+        return None, NOTE_BIT["unit_conflict"], "unknown_unit"
+    chosen = next(iter([*said, *filter(None, [named])]), None)
+    if chosen is not None:
+        return chosen, 0, None
     if default is not None:
         return default, NOTE_BIT["default_unit_used"], None
     return None, 0, "missing_unit"
+
+
+def _is_other(unit: str, named: str) -> bool:
+    return units.resolve(unit).code is not None and not same_unit(unit, named)
 
 
 def _with_unit(base: Channel, unit: str | None, expected_kind: str | None) -> Channel:

@@ -24,6 +24,8 @@ SIDES: Final = (*_LISTS, *_CRITICAL.values())
 _SIDE_ALONE: Final = {critical: side for side, critical in _CRITICAL.items()}
 MAX_LENGTH: Final = 64
 _LONGEST_NAME: Final = 256
+_EASTERN: Final = "\u2e80"
+"""The scripts of China, Japan and Korea come behind it."""
 _BRACKETS: Final = "()[]{}"
 _BETWEEN: Final = re.compile(r"[\s,;/_~^|()\[\]{}:.\"&\\]+")
 _PART: Final = re.compile(r"[^\W_]+")
@@ -100,13 +102,15 @@ def side_in_name(name: str) -> str | None:
     """Return the side that stars and arrows beside the name of a test say.
 
     Example:
-        >>> side_in_name("↓ Calcium"), side_in_name("Mg *"), side_in_name("Ca++"), side_in_name("25(OH)D")
+        >>> side_in_name("↓ Calcium"), side_in_name("Mg *"), side_in_name("*镁"), side_in_name("25(OH)D")
         ('low', 'abnormal', None, None)
     """
     text = comparators.plain(name[:_LONGEST_NAME])
     inside = text.strip(_signs_of_names() + _BRACKETS + " ")
     around = text.partition(inside) if inside else ("", "", "")
-    found = [sign for part in around[::2] for sign in part if sign in _signs_of_names()]
+    eastern = any(char >= _EASTERN for char in inside)
+    idle = knowledge("grammar.toml")["flags"]["no_flag_of_eastern_names"] if eastern else ()
+    found = [sign for part in around[::2] for sign in part if sign in _signs_of_names() and sign not in idle]
     return _side(" ".join(found), codes=False, whole=True) if found and len(found) < MAX_LENGTH else None
 
 

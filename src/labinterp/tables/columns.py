@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 
 from labinterp.errors import LayoutError
-from labinterp.reading import beside
+from labinterp.reading import beside, names_and_units
 from labinterp.reading import values as values_
 from labinterp.reading.cells import as_shown
-from labinterp.tables.headings import Names, split_heading
 from labinterp.tables.rows import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from labinterp.tables.headings import Names
 
 Source = str | dict[str, Any]
 
@@ -213,7 +214,7 @@ class ColumnReader:
         """Return what is done to every distinct content of a source."""
         if "part" in source:
             at = 0 if source["part"] == "name" else 1
-            return lambda text: split_heading(str(text))[at]
+            return lambda text: names_and_units.split_heading(str(text))[at]
         if source.get("only") == "censored":
             return beside.censored_start
         return _mapper(self.maps[source["map"]], markers) if "map" in source else None

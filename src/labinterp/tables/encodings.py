@@ -10,7 +10,7 @@ import unicodedata
 from typing import Final
 
 from labinterp.errors import InputError
-from labinterp.reading import analytes, units
+from labinterp.reading import analytes, names_and_units, units
 from labinterp.tables import headings
 
 SAMPLE: Final = 1 << 20
@@ -135,5 +135,5 @@ def _is_known(cell: str) -> bool:
     return any(not character.isascii() and character.isalpha() for character in cell) and (
         headings.is_known(cell)
         or units.resolve(cell).code is not None
-        or analytes.resolve(headings.split_heading(cell)[0]).analyte is not None
+        or analytes.resolve(names_and_units.split_heading(cell)[0]).analyte is not None
     )

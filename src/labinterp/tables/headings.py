@@ -1,4 +1,4 @@
-"""The headings of a table: found whatever their case and language, split where they name a unit.
+"""The headings of a table: found whatever their case and language.
 
 What laboratories head their columns with is data, in `knowledge/headings.toml`.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labinterp._data import knowledge
 from labinterp.errors import LayoutError
-from labinterp.reading import units
+from labinterp.reading import names_and_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,60 +22,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 100
 _ALIKE: Final = 0.75
-_PER: Final = re.compile(r"(ng|pg|ug|µg|mcg|mg|g|mmol|umol|µmol|nmol|pmol|meq|mval|u|iu|miu)(dl|l|ml)")
 _TOKEN: Final = re.compile(r"[\s_.\-]+")
-
-_NAME_AND_UNIT = re.compile(
-    r"([^\n]{0,200}\S)\s*(?:\(([^()]{0,60}(?:\([^()]{0,60}\)[^()]{0,60})?)\)|\[([^][]{1,60})\])\s*"
-)
-
-
-def split_heading(text: str) -> tuple[str, str | None]:
-    """Split `name (unit)` or `name [unit]`; the unit is None where there is none at the end.
-
-    Example:
-        >>> split_heading("Vitamin D (25-OH) (nmol/L)"), split_heading("magnesium")
-        (('Vitamin D (25-OH)', 'nmol/L'), ('magnesium', None))
-    """
-    match = _NAME_AND_UNIT.fullmatch(text)
-    return (match[1], (match[2] or match[3] or "").strip() or None) if match else (text.strip(), None)
-
-
-def split_unit(text: str) -> tuple[str, str | None]:
-    """Split a heading of results from its unit, which stands in brackets, behind a comma, a blank or underscores.
-
-    Example:
-        >>> split_unit("Magnesium, mmol/L"), split_unit("vitamin_d_ng_ml"), split_unit("Calcium mg/dL")
-        (('Magnesium', 'mmol/L'), ('vitamin_d', 'ng/ml'), ('Calcium', 'mg/dL'))
-    """
-    text = text[:_LONGEST]
-    name, unit = split_heading(text)
-    if unit is not None:
-        return name, unit
-    for sign in (",", ":", ";", " - ", "|"):
-        name, found, unit = text.rpartition(sign)
-        if found and name.strip() and _is_unit(unit.strip()):
-            return name.strip(), unit.strip()
-    tokens = list(_TOKEN.finditer(text))
-    for gap in reversed(tokens[-3:]):
-        name, behind = text[: gap.start()], text[gap.end() :]
-        for unit in (behind, *_joined(behind)):
-            if name.strip() and ("/" in unit or "%" in unit) and _is_unit(unit):
-                return name.strip(), unit
-    return text.strip(), None
-
-
-def _joined(text: str) -> tuple[str, ...]:
-    """Return the units that `ng_ml`, `mg per dl` and `mgdl` may stand for."""
-    parts = [part for part in _TOKEN.split(text) if part.casefold() not in ("per", "pro", "par", "por")]
-    if len(parts) == 2:  # noqa: PLR2004 - how much, in how much
-        return ("/".join(parts),)
-    match = _PER.fullmatch(text.casefold())
-    return (f"{match[1]}/{match[2]}",) if match else ()
-
-
-def _is_unit(text: str) -> bool:
-    return bool(text) and units.resolve(text).code is not None
 
 
 class Names:
@@ -339,7 +286,9 @@ def meanings(columns: Iterable[object]) -> dict[str, int]:
     """
     best: dict[str, tuple[int, int]] = {}
     for position, column in enumerate(columns):
-        known = _vocabulary().get(key_of(column)) or _vocabulary().get(key_of(split_heading(str(column)[:_LONGEST])[0]))
+        known = _vocabulary().get(key_of(column)) or _vocabulary().get(
+            key_of(names_and_units.split_heading(str(column)[:_LONGEST])[0])
+        )
         if known is not None:
             ours, rank = known
             best[ours] = min(best.get(ours, (rank, position)), (rank, position))
@@ -381,7 +330,7 @@ def split_part(text: str) -> tuple[str, str | None]:
         (('Magnesium', 'reference_low'), ('calcium', 'reference_range'), ('Vitamin D', None))
     """
     text = text[:_LONGEST]
-    name, inside = split_heading(text)
+    name, inside = names_and_units.split_heading(text)
     if inside is not None and key_of(inside) in _parts():
         return name, _parts()[key_of(inside)]
     for gap in list(_TOKEN.finditer(text))[-3:]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from labinterp._data import knowledge
 from labinterp.errors import LayoutError
-from labinterp.reading import units, values
+from labinterp.reading import names_and_units, units, values
 from labinterp.tables import headings, wide
 from labinterp.tables.headings import Names, fold
 
@@ -232,7 +232,7 @@ def unit_of_values(
     """Return the unit in the heading of the values of a long table, such as `Result (mg/dL)`, if it is one."""
     mapped = None if choices is None else choices.columns.get("value")
     name = mapped if mapped is not None else columns[at["value"]] if "value" in at else ""
-    unit = headings.split_unit(str(name))[1]
+    unit = names_and_units.split_unit(str(name))[1]
     return unit if unit is not None and units.resolve(unit).code is not None else None
 
 

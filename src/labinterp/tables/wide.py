@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from labinterp.reading import analytes, flags, units
+from labinterp.reading import analytes, flags, names_and_units, units
 from labinterp.tables import headings as words
 from labinterp.tables.columns import Cells, objects
 from labinterp.tables.headings import fold
@@ -70,7 +70,7 @@ def headings(columns: Iterable[object], tests: TestMap | None = None) -> list[He
         name = str(column)
         if fold(column) in OTHER_COLUMNS or (words.is_known(name) and not _is_known(name, tests)):
             continue
-        bare, unit = words.split_unit(name)
+        bare, unit = names_and_units.split_unit(name)
         test, part = words.split_part(bare)
         if part is not None and part != "value" and _is_known(test, tests):
             parts.append((position, test, part, unit))
