@@ -15,7 +15,7 @@ from labinterp.tables import headings, wide
 from labinterp.tables.headings import Names, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from labinterp.reading.analytes import TestMap
 
@@ -171,7 +171,7 @@ def fitting(columns: Sequence[object], layout: str, choices: ColumnChoices) -> s
 def units_in_values(
     columns: Iterable[object], rows: Iterable[Sequence[Any]], layout: str, choices: ColumnChoices
 ) -> bool:
-    """Say whether a long table needs no column of units, for its first values have them, as in `1.4 mg/dL`.
+    """Say whether a long table needs no column of units, for its first values or tests have them, as in `1.4 mg/dL`.
 
     Args:
         columns: their names.
@@ -185,10 +185,18 @@ def units_in_values(
     if fitting(columns, layout, attrs.evolve(choices, has_units=True)) != LONG:
         return False
     meant = {**headings.meanings(columns), **own_positions(columns)}
-    mapped = choices.columns.get("value")
-    at = meant["value"] if mapped is None else [fold(column) for column in columns].index(fold(mapped))
-    written = (values.parse_text(row[at]).unit_text for row in rows if at < len(row) and isinstance(row[at], str))
-    return any(unit is not None and units.resolve(unit).code is not None for unit in written)
+    folded, mapped = [fold(column) for column in columns], choices.columns
+    at, name = (folded.index(fold(mapped[ours])) if ours in mapped else meant.get(ours) for ours in ("value", "test"))
+    return any(
+        _has_unit(row, at, lambda text: values.parse_text(text).unit_text)
+        or _has_unit(row, name, names_and_units.unit_of)
+        for row in rows
+    )
+
+
+def _has_unit(row: Sequence[Any], at: int | None, read: Callable[[str], str | None]) -> bool:
+    cell = row[at] if at is not None and at < len(row) else None
+    return isinstance(cell, str) and units.resolve(read(cell)).code is not None
 
 
 def first_rows(frame: pd.DataFrame) -> Iterator[Sequence[Any]]:
