@@ -223,18 +223,23 @@ def test_a_key_given_twice_is_not_repeated():
 
 
 def test_a_missing_template_engine_is_named(monkeypatch):
-    """A page without the extra `report` says which extra is missing."""
+    """A page without the extra `report` says which is missing; a notebook's cell and an explanation need none."""
     for name in ("jinja2", "markupsafe"):
         monkeypatch.setitem(sys.modules, name, None)
     from labinterp.report import pages
 
     pages._environment.cache_clear()
+    pages._markupsafe.cache_clear()
     report = li.interpret([li.LabResult("magnesium", 1.1, "mg/dL")], li.Patient(age=50))
     try:
         with pytest.raises(MissingExtraError, match="report"):
             report.to_html()
+        assert report._repr_html_().startswith("<div>")
+        rows = [{"test": "Mg", "value": 1.1, "unit": "mg/dL", "age": 50}]
+        assert li.interpret_frame(rows).explain(0).startswith("Magnesium")
     finally:
         pages._environment.cache_clear()
+        pages._markupsafe.cache_clear()
 
 
 @pytest.mark.parametrize("make", [np.array, pd.Series])

@@ -58,7 +58,11 @@ def write_folder(
     *,
     force: bool,
 ) -> Manifest:
-    """Write the three tables and `manifest.json` as `interpret_files` does; until all is written, nothing is there."""
+    """Write the three tables and `manifest.json` as `interpret_files` does; until all is written, nothing is there.
+
+    Raises:
+        MissingExtraError: without pyarrow.
+    """
     from labinterp.engines.folder import MANIFEST, workplace
     from labinterp.engines.manifest import Problems
     from labinterp.engines.sink import Output
@@ -120,24 +124,15 @@ def manifest_of(
 
 
 def _write_table(frame: pd.DataFrame, out: Path, name: str, form: str) -> list[Output]:
-    """Write a table as the engine does, or as JSON; return its files.
-
-    Raises:
-        MissingExtraError: without pyarrow, which JSON does not need.
-    """
-    from labinterp.engines.sink import Output
-    from labinterp.errors import MissingExtraError
+    """Write a table as the engine does, or as JSON; return its files."""
+    from labinterp.batch import arrow
+    from labinterp.engines.sink import Output, PartWriter
 
     if form == "json":
         path = out / name / "part-00000.json"
         path.parent.mkdir()
         path.write_text(json.dumps(records(frame), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return [Output.of(path, out, len(frame))]
-    try:
-        from labinterp.batch import arrow
-        from labinterp.engines.sink import PartWriter
-    except ImportError:
-        raise MissingExtraError.from_extra("pyarrow", "duckdb") from None
     own = {"patient_id", "collected_at"}
     types = {field.name: field.type for field in arrow.schemas(graded=True)[name]}
     kept = {column for column in own & set(frame) if not _is_text(frame[column])}

@@ -66,6 +66,7 @@ def _environment() -> Environment:
         shown=numbers.shown,
     )
     environment.filters.update(
+        drawing=drawing,
         line=_line,
         analyte=titles.analyte,
         node=titles.node,

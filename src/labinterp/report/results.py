@@ -9,7 +9,6 @@ from labinterp.as_sent import AsSent, as_sent, canonical, in_unit
 from labinterp.errors import LabInterpError
 from labinterp.kernel import calcium as rule
 from labinterp.report import sources, svg
-from labinterp.report.pages import drawing
 from labinterp.words import faces, labels, numbers, titles
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _normal(shown: AsSent) -> str:
     return f"{span} {shown.unit}" if span else ""
 
 
-def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.RangeSource, ...]) -> Any:
+def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.RangeSource, ...]) -> str | None:
     """Draw the number line of a judged result; a result with a problem has none."""
     if shown is None or item.flag is None:
         return None
@@ -75,7 +74,7 @@ def _line(item: Interpretation, shown: AsSent | None, found: tuple[sources.Range
     )
     segments = sources.segments(item, found, shown)
     line = svg.number_line(shown.value, shown.unit, segments, comparator=item.comparator, label=label)
-    return drawing(line) if line else None
+    return line or None
 
 
 def _adjusted(report: ReportData) -> list[tuple[int, float, str | None]]:
@@ -120,7 +119,7 @@ def _adjusted_row(row: Mapping[str, Any], held: AsSent, value: float, level: str
     line = svg.number_line(
         float(number or 0.0), held.unit, segments, comparator=item.comparator, label=f"Calcium {said}"
     )
-    return {"text": text, "level": level, "line": drawing(line) if line else None}
+    return {"text": text, "level": level, "line": line or None}
 
 
 def _level(number: float | None, held: AsSent) -> str:
