@@ -1,7 +1,10 @@
 """What a caller says of local names with `tests=`."""
 
+import csv
+import io
 import pickle
 
+import pandas as pd
 import pytest
 
 import labinterp as li
@@ -107,3 +110,16 @@ def test_a_list_of_local_names_has_a_size(tmp_path, monkeypatch):
     monkeypatch.setattr(local_names, "_MOST_BYTES", 10)
     with pytest.raises(li.InputError, match="too large"):
         li.interpret([], tests=path)
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_draft_that_a_spreadsheet_saved_is_taken(tmp_path, sign):
+    """The draft of an audit comes back filled in, with any separator, and its guarded names mean what they were."""
+    names = ["+Mg of ours", "plain word"]
+    frame = pd.DataFrame({"test": names, "value": 1.1, "unit": "mg/dL", "age": 50})
+    rows = list(csv.reader(io.StringIO(li.audit(frame).tests_draft())))
+    filled = [[*row[:1], "magnesium", *row[2:]] if i else row for i, row in enumerate(rows)]
+    with (tmp_path / "tests.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=sign).writerows(filled)
+    answer = li.interpret_frame(frame, tests=str(tmp_path / "tests.csv"))
+    assert answer.results["flag"].tolist() == ["L", "L"]

@@ -1,8 +1,9 @@
-"""CSV out: texts that a spreadsheet would run as a formula, made harmless, and rows that no text can break."""
+"""CSV of ours out, with texts that no spreadsheet runs and no text breaks, and short lists that come back from one."""
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,35 @@ def guard(value: Any) -> Any:
         ("'=1+1", 'ferritin', -1.5)
     """
     return f"'{value}" if isinstance(value, str) and _RUN.match(value) else value
+
+
+def unguarded(text: str) -> str:
+    """Return a text without the apostrophe that `guard` put before it.
+
+    Example:
+        >>> unguarded("'=1+1"), unguarded("'s")
+        ('=1+1', "'s")
+    """
+    return text[1:] if text.startswith("'") and guard(text[1:]) == text else text
+
+
+def rows_of(text: str) -> list[tuple[int, list[str]]]:
+    """Return the rows of a short list in CSV, each with its line; the separator is found out.
+
+    Args:
+        text: as it was written by hand or saved by a spreadsheet.
+
+    Raises:
+        csv.Error: if it is no CSV.
+
+    Example:
+        >>> rows_of("test;analyte")
+        [(1, ['test', 'analyte'])]
+    """
+    text = text.removeprefix("\ufeff")
+    head = re.split("[\r\n]", text, maxsplit=1)[0]
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+    return [(table.line_num, row) for row in table]
 
 
 class Lines:

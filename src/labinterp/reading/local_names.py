@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import attrs
 
 from labinterp.errors import InputError, LayoutError, UnknownTestError
+from labinterp.formulas import rows_of, unguarded
 from labinterp.reading.analyte_table import tables
 
 DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))  # what looks like a hyphen
@@ -101,7 +102,7 @@ def _of_file(source: Any) -> list[tuple[str, str]]:
     if len(data) > _MOST_BYTES:
         raise InputError("the file of tests= is too large", hint="It holds one line per name, 16 MB at most")
     try:
-        rows = list(csv.reader(text.splitlines(), strict=True))
+        rows = [row for _, row in rows_of(text)]
     except csv.Error as error:
         raise InputError("the file of tests= is no CSV", hint="Its first line is test,analyte") from error
     header = [cell.strip().casefold() for cell in rows[0]] if rows else []
@@ -117,4 +118,4 @@ def _of_file(source: Any) -> list[tuple[str, str]]:
     body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
     if any(len(row) < width for row in body):
         raise InputError("a line of the file of tests= is short", hint="An empty analyte still needs its comma")
-    return [(row[places[0]], row[places[1]]) for row in body]
+    return [(unguarded(row[places[0]]), row[places[1]]) for row in body]

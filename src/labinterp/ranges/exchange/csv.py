@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from labinterp.errors import ReferenceSetError
-from labinterp.formulas import guard
+from labinterp.formulas import guard, rows_of
 from labinterp.ranges import schema
 from labinterp.ranges.exchange.common import edition_of, given, limit_from_text, limit_text
 from labinterp.ranges.exchange.toml import to_raw
@@ -130,18 +130,16 @@ def import_csv(text: str, *, label: str = "ranges.csv", **edition: str) -> Editi
 
 
 def _rows(text: str, reader: TableReader) -> list[tuple[int, dict[str, str]]]:
-    text = text.lstrip("\ufeff")
     if len(text) > MAX_BYTES or "\0" in text:
         reader.fault("", "the table is larger than 1 MB" if len(text) > MAX_BYTES else "not a CSV text")
         return []
-    head = text.split("\n", 1)[0]
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
     try:
-        names = [name.strip().lower() for name in next(table, [])]
-        found = [(table.line_num, [_unprotected(cell) for cell in row]) for row in table]
+        (_, head), *rows = rows_of(text) or [(1, [])]
     except csv.Error as error:
-        reader.fault(f"line {table.line_num}", f"not CSV: {error}")
+        reader.fault("", f"not CSV: {error}")
         return []
+    names = [name.strip().lower() for name in head]
+    found = [(line, [_unprotected(cell) for cell in row]) for line, row in rows]
     for name in names:
         if name and name not in COLUMNS:
             reader.fault(f"column {shown_key(name)}", f"unknown{nearest(name, COLUMNS)}")
