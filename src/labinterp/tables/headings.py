@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LONGEST: Final = 100
+_NAMELESS: Final = re.compile(r"(?:unnamed[0-9]{1,4}(?:level[0-9]{1,2})?)?")
 _ALIKE: Final = 0.75
 _TOKEN: Final = re.compile(r"[\s_.\-]+")
 
@@ -222,6 +223,16 @@ def flags(columns: Iterable[object]) -> dict[int, frozenset[str]]:
         elif _vocabulary().get(key, ("", 0))[0] == "reported_flag":
             found[at] = yes if key in _abnormal() else frozenset()
     return found
+
+
+def nameless(columns: Iterable[object]) -> list[int]:
+    """Return the positions of the columns without a name, which may hold flags; not the first, which counts the rows.
+
+    Example:
+        >>> nameless(["unnamed 1", "Test", "Result", "unnamed 4", "*"])
+        [3, 4]
+    """
+    return [at for at, column in enumerate(columns) if at and _NAMELESS.fullmatch(key_of(column))]
 
 
 @functools.cache

@@ -148,10 +148,12 @@ def weigh_flags(out: pd.DataFrame, names: Names, main: int | None, chosen: Mappi
     """
     found = headings.flags(names.frame.columns)
     several = len(found.keys() | {main} - {None}) > 1
-    if "reported_flag" in chosen or not (several or any(found.values())):
+    nameless = headings.nameless(names.frame.columns)
+    if "reported_flag" in chosen or not (several or any(found.values()) or nameless):
         return
     every = {**({} if main is None else {main: frozenset[str]()}), **found}
     said = [_said(names, at, functools.partial(_flag, yes=yes, alone=at != main)) for at, yes in every.items()]
+    said += [_said(names, at, _flag_without_heading) for at in nameless]
     out["reported_flag"] = functools.reduce(functools.partial(per_pair, _foremost), said)
 
 
@@ -163,6 +165,12 @@ def _flag(content: Any, *, yes: frozenset[str], alone: bool) -> str | None:
     if not text or (yes and text.casefold() in headings.yes_or_no()):
         return None
     return text if not alone or flags.is_flag(text) else None
+
+
+def _flag_without_heading(content: Any) -> str | None:
+    """Return a content of a column without a name where it is a flag, and no sign of an empty cell."""
+    text = content.strip() if isinstance(content, str) else ""
+    return text if text.casefold() not in values.MISSING_MARKERS and flags.is_flag(text) else None
 
 
 def _foremost(*given: str | None) -> str | None:

@@ -313,7 +313,8 @@ def used_columns(columns: Iterable[object], layout: str, choices: ColumnChoices)
         if "value" in own and "value" not in choices.columns:
             wanted |= {fold(columns[at]) for at in headings.operators(columns, own.values())}
             wanted |= {fold(columns[at]) for at in headings.written(columns, own["value"])}
-        wanted |= set() if "reported_flag" in choices.columns else {fold(columns[at]) for at in headings.flags(columns)}
+        if "reported_flag" not in choices.columns:
+            wanted |= {fold(columns[at]) for at in (*headings.flags(columns), *headings.nameless(columns))}
     if layout == WIDE:
         wanted |= {fold(columns[at]) for at in headings.groups(columns, at)}
     return tuple(str(name) for name in columns if fold(name) in wanted or fold(name) in mapped)
