@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import attrs
 
 from labinterp._data import knowledge
-from labinterp.reading import comparators, units, values
+from labinterp.reading import comparators, flags, units, values
 from labinterp.reading.cells import as_shown
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ _ATOM: Final = re.compile(
     re.DOTALL,
 )
 _GIVE_OR_TAKE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?(?:±|\+/-|\+-)\s?([0-9]{1,9}(?:\.[0-9]{1,9})?)")
+_SEGMENT: Final = re.compile(r"[;|()\[\]\n]|,\s")
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,9})?")
 _REMARK: Final = re.compile(r"\s?\([^()0-9<>=≤≥]{1,40}\)\s?\Z")
 """What stands in brackets behind a range and is no word of ours, such as the name of a method."""
@@ -725,15 +727,25 @@ def printed(text: Any) -> tuple[tuple[float, float], ...]:
     plain = without if _NUMBER.search(without) else plain
     around = [tuple(map(float, match)) for match in _GIVE_OR_TAKE.findall(plain)]
     found = [(middle - half, middle + half) for middle, half in around]
-    for match in () if found else _printed_numbers().finditer(plain):
-        first, second = (None if part is None else float(part.replace(",", ".")) for part in match.group(2, 3))
-        if first is not None and second is not None and first < second:
-            found.append((first, second))
-        elif first is not None and second is None and (match[1] or match[4]):
-            found.append((-math.inf, first) if match[1] and match[1] in "<≤" else (first, math.inf))
+    if not found:
+        found = list(itertools.chain.from_iterable(map(_spans, _SEGMENT.split(plain))))
     numbers = [float(number.replace(",", ".")) for number in _NUMBER.findall(plain)]
     pair = len(numbers) == len("LH") and numbers[0] < numbers[1]
     return tuple(found) if found or not pair else ((numbers[0], numbers[1]),)
+
+
+def _spans(segment: str) -> Iterator[tuple[float, float]]:
+    """Yield what a segment prints that may be normal: beyond a limit of what it calls critical or low."""
+    matches = list(_printed_numbers().finditer(segment))
+    side = flags.side_of_reported(" ".join(_WORD.findall(segment)))
+    abnormal = flags.is_critical(side) or (side not in (None, "normal") and len(matches) == 1)
+    for match in matches:
+        first, second = (None if part is None else float(part.replace(",", ".")) for part in match.group(2, 3))
+        if first is not None and second is not None and first < second:
+            yield first, second
+        elif first is not None and second is None and (match[1] or match[4]):
+            below = match[1] != "" and match[1] in "<≤"
+            yield (-math.inf, first) if below is not abnormal else (first, math.inf)
 
 
 def _sign_of(match: re.Match[str]) -> str:
@@ -745,7 +757,7 @@ def _printed_numbers() -> re.Pattern[str]:
     """Return the pattern of a number with a sign, or of the first of two numbers and the second."""
     number, to = r"[0-9]{1,9}(?:[.,][0-9]{1,9})?", map(_key, knowledge("grammar.toml")["ranges"]["to"])
     words = "|".join(re.escape(word) for word in to if word[0].isalpha() and len(word) <= len("bis"))
-    between = rf"(?:\s?[-~/:;]{{1,2}}\s?|\s(?:(?:{words})\s)?)"
+    between = rf"(?:\s?(?:[-~/:;]{{1,2}}|[<≤]=?)\s?|\s(?:(?:{words})\s)?)"
     return re.compile(
         rf"([<>≤≥]?)=?\s?({number})(?:{between}(?=({number})))?(\s?(?:[-+](?!\s?[0-9/])|[<≤](?!=?\s?[0-9])))?"
     )
@@ -760,14 +772,16 @@ def _signed_words() -> re.Pattern[str]:
 
 @functools.cache
 def _aside() -> re.Pattern[str]:
-    """Return the pattern of numbers in a text that are no limits: ages, and shares of a population."""
+    """Return the pattern of numbers in a text that are no limits: dates, ages, and shares of a population."""
     ages = knowledge("people.toml")["age"]
     words = sorted({_key(word) for unit in ages["units"].values() for word in unit if len(word) > 1}, key=len)
     heads = sorted((_key(word) for word in ages["words"]["before"]), key=len)
     behind, before = ("|".join(map(re.escape, reversed(each))) for each in (words, heads))
     number = r"(?:[<>≤≥]=?\s{0,2})?[0-9]{1,3}(?:[.,][0-9]{1,2})?"
     pair = rf"{number}(?:\s?[-~]\s?{number})?"
-    return re.compile(rf"\b(?:{before})\W{{0,2}}{pair}|{pair}\s?(?:%|(?:{behind})\b)", re.IGNORECASE)
+    units_of_age = rf"(?:{behind})\b|[ayj](?=\s?[:;,)\]]|\s?$)"
+    date = r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b"
+    return re.compile(rf"{date}|\b(?:{before})\W{{0,2}}{pair}|{pair}\s?(?:%|{units_of_age})", re.IGNORECASE)
 
 
 def holds(text: Any, number: float) -> bool:
