@@ -1,7 +1,13 @@
 """Fixtures that several modules share."""
 
+import gc
+import os
+
 import pytest
 from hypothesis import settings
+
+# Else each of the hundreds of processes that tests start compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("labinterp", deadline=None)
 settings.load_profile("labinterp")
@@ -17,6 +23,11 @@ def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         places = {f"test_{name}": place for place, name in enumerate(LONG)}
         items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+
+
+def pytest_collection_finish():
+    """What was collected lives to the end, so no later collection of garbage need look at it."""
+    gc.freeze()
 
 
 @pytest.fixture

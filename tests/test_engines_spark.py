@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import labinterp as li
+from engines_helpers import cells
 from labinterp.errors import LabInterpError, LayoutError
 from strategies import AGES, SEXES, rows
 
@@ -78,9 +79,8 @@ def interpret(spark, table, *, types=None, parts=3, **options):
     return engine.interpret(frame, row_id="n", **options)
 
 
-def cells(frame):
-    plain = frame.astype(object)
-    return plain.where(plain.notna(), None).to_numpy().tolist()
+def rows_of(frame):
+    return list(map(list, zip(*cells(frame), strict=True)))
 
 
 def collected(frame):
@@ -90,11 +90,11 @@ def collected(frame):
 def assert_same(answer, report):
     results = sorted(collected(answer.results), key=lambda row: row[0])
     assert answer.results.columns[1:] == list(report.results.columns)
-    assert [row[1:] for row in results] == cells(report.results)
+    assert [row[1:] for row in results] == rows_of(report.results)
     for name in NAMES[1:]:
         ours, expected = getattr(answer, name), getattr(report, name)
         assert ours.columns == list(expected.columns)
-        assert sorted(map(repr, collected(ours))) == sorted(map(repr, cells(expected)))
+        assert sorted(map(repr, collected(ours))) == sorted(map(repr, rows_of(expected)))
 
 
 def frame_of(table):
