@@ -10,7 +10,7 @@ import attrs
 
 from labinterp.codes import COMPARATORS
 from labinterp.messages.fhir_in import JsonNode, words
-from labinterp.messages.ranges import NO_RANGE, NO_USE, SentRange, of_text
+from labinterp.messages.ranges import NO_RANGE, NO_USE, SentRange, of_text, undecided
 from labinterp.reading import demographics, values
 from labinterp.reading.naming import is_ucum, unit_name
 from labinterp.reading.reported_range import same_unit
@@ -69,10 +69,10 @@ def choose(ranges: list[JsonNode], person: Subject, unit: str | None) -> SentRan
     """
     normal = [(found, kind) for found in ranges if (kind := _is_normal(found)) is not False]
     left = [(found, kind and fits) for found, kind in normal if (fits := _fits(found, person)) is not False]
-    ends = {_ends(found, unit) if fits else NO_USE for found, fits in left}
-    if len(ends) == 1:
-        return ends.pop()
-    return NO_USE if normal else NO_RANGE
+    ends = dict.fromkeys(_ends(found, unit) for found, _ in left)
+    if len(ends) == 1 and all(fits for _, fits in left):
+        return next(iter(ends))
+    return undecided(ends) if normal else NO_RANGE
 
 
 def _is_normal(found: JsonNode) -> bool | None:

@@ -11,7 +11,7 @@ import attrs
 from labinterp.codes import COMPARATORS
 from labinterp.json_text import MAX_BYTES
 from labinterp.messages.hl7_segments import Message, Segment, at, messages
-from labinterp.messages.ranges import NO_USE, SentRange, of_text
+from labinterp.messages.ranges import SentRange, of_text, undecided
 from labinterp.model import LabResult, Patient
 from labinterp.reading import demographics, flags, groups, values
 from labinterp.reading.beside import NOT_NUMERIC
@@ -235,10 +235,10 @@ def _range(segment: Segment, unit: str | None, decimal: str | None) -> SentRange
     numbered = [text for text in texts if any(map(str.isdigit, text))]
     if len(numbered) < 2:  # noqa: PLR2004 - one range
         return of_text(next(iter([*numbered, *texts]), None), unit, decimal)
-    read = {of_text(text, unit, decimal) for text in numbered}
+    read = list(dict.fromkeys(of_text(text, unit, decimal) for text in numbered))
     if len(read) == 1:
-        return read.pop()
-    return NO_USE if any(text is None for *_, text in read) else (None, None, "; ".join(texts))
+        return read[0]
+    return undecided(read) if any(text is None for *_, text in read) else (None, None, "; ".join(texts))
 
 
 def _span(components: list[str]) -> str:
