@@ -11,9 +11,11 @@ from labinterp.answer import Report
 from labinterp.arguments import checked_instance
 from labinterp.errors import LabInterpError, ReportError
 from labinterp.interpretation import interpret
+from labinterp.options import KERNEL
 from labinterp.serialization import to_dict
 
-_SETTINGS: Final = ("grading", "reported_ranges", "assume_adult", "decimal", "default_units", "reference_albumin")
+_LATER: Final = frozenset({"tests", "date_order"})
+"""Choices that the first reports did not name."""
 _IGNORED: Final = frozenset({"provenance.settings.profile"})
 
 
@@ -58,14 +60,15 @@ def verify(report: Report, *, ranges: Any = None) -> Verification:
     settings = checked_instance(report, Report, "report").provenance.settings
     try:
         _check(settings)
+        choices: dict[str, Any] = {
+            name: settings.get(name) if name in _LATER else settings[name] for name in KERNEL if name != "ranges"
+        }
         again = interpret(
             [item.result for item in report.interpretations],
             report.patient,
             ranges=list(settings["ranges"]) if ranges is None else ranges,
             presentation=report.presentation,
-            **{key: settings[key] for key in _SETTINGS},
-            tests=settings.get("tests"),
-            date_order=settings.get("date_order"),
+            **choices,
         )
     except KeyError:
         return Verification(ok=False, differences=("provenance.settings: incomplete",))
