@@ -22,11 +22,12 @@ MODULES = sorted(
 
 
 SOURCE = Path(li.__file__).parent
-API = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+PAGES = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
+API = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def listed():
-    """Every function and class beyond those of `__all__` that the page of functions and classes lists, by name."""
+    """Every function and class beyond those of `__all__` that a page of the documentation lists, by name."""
     for name in re.findall(r"^\.\. auto(?:function|class):: labinterp\.([\w.]+\.\w+)$", API, re.MULTILINE):
         module, _, thing = name.rpartition(".")
         yield name, getattr(importlib.import_module(f"labinterp.{module}"), thing)
@@ -81,7 +82,7 @@ def told():
 
 
 def test_what_messages_send_users_to_is_public():
-    """Every function that a message names can be had, and the page of functions and classes has it."""
+    """Every function that a message names can be had, and a page of the documentation has it."""
     found = {name for text in told() for name in re.findall(r"`(labinterp\.[\w.]+)\(", text)}
     assert "labinterp.reading.units.accepted" in found
     for name in found:
