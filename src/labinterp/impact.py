@@ -14,6 +14,8 @@ from labinterp.options import resolve_ranges
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["ABSENT", "FindingChange", "Impact", "ResultChange", "impact"]
+
 ABSENT: Final = "absent"
 _CRITICAL: Final = {"LL": "critically low", "HH": "critically high"}
 _Panel = tuple[Hashable, str]

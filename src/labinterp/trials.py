@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from labinterp.frames import FrameReport
 
+__all__ = ["COLUMNS", "INDICATORS", "UNKNOWN", "adlb", "shift_table"]
+
 COLUMNS: Final = (
     "USUBJID", "PARAMCD", "AVAL", "AVALU", "ANRLO", "ANRHI", "ANRIND", "BASE", "BNRIND", "CHG", "SHIFT1", "ATOXGRL",
     "ATOXGRH", "ATOXGR", "BTOXGR", "ABLFL",
