@@ -180,11 +180,8 @@ def _found(low: Any, high: Any, text: Any, about: RangeFor) -> Ends | RangeText 
         if found is not None:
             return found
     whole = [end for end in (low, high) if isinstance(end, str) and values.parse(end).problem == "not_numeric"]
-    if (
-        len(whole) == 1
-        and (low is whole[0] or high is whole[0])
-        and any(end.problem == "missing_value" for end in ends)
-    ):
+    alone = len(whole) == 1 and any(end.problem == "missing_value" for end in ends)
+    if alone or (len(whole) == len(ends) and low == high):
         return _of_text(whole[0], about) or UNUSABLE
     return (_of_text(text, about) if isinstance(text, str) else None) or UNUSABLE
 

@@ -373,7 +373,18 @@ def _printed(sent: SentRange) -> tuple[tuple[float, float], ...]:
     """Return what an unusable range holds: nothing where but flags stand in its place that call the result abnormal."""
     texts = [text for text in sent if isinstance(text, str) and text.strip()]
     marks = {flags.side_of_reported(text) for text in texts} if all(map(flags.is_flag, texts)) else set()
-    return ((math.inf, -math.inf),) if marks - {"normal"} else reported_range.printed(sent[2])
+    if marks - {"normal"}:
+        return ((math.inf, -math.inf),)
+    low, high = (_known(end) for end in sent[:2])
+    if bool(low) is not bool(high):
+        return ((low or -math.inf, high or math.inf),)
+    return reported_range.printed(sent[2])
+
+
+def _known(end: Any) -> float | None:
+    """Return an end of a range as a number, None where it is not read or says its own unit."""
+    parsed = values.parse(end)
+    return parsed.number if parsed.unit_text is None and parsed.alternative is None else None
 
 
 def _is_adult(who: Who) -> bool | None:
