@@ -1,9 +1,11 @@
 """Edges of the faces: formulas, closed outputs, full disks, signals, links, missing extras, keys given twice."""
 
+import contextlib
 import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -106,27 +108,48 @@ def test_version_needs_no_extra(tmp_path):
     assert "labinterp[cli]" in done.stderr
 
 
+@contextlib.contextmanager
+def begun(folder, number, handler):
+    """A run that has begun to write, started where a signal is handled so, as processes hand it on."""
+    before = signal.signal(number, handler)
+    try:
+        running = subprocess.Popen(  # noqa: S603 - command of ours
+            [sys.executable, "-m", "labinterp", "interpret", "-", "-o", str(folder / "out")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(number, before)
+    with running:
+        running.stdin.write(PANEL.encode() * 1000)
+        running.stdin.flush()
+        until = time.monotonic() + 60
+        while not list(folder.iterdir()) and time.monotonic() < until:
+            time.sleep(0.05)
+        yield running
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [15, 1], ids=["SIGTERM", "SIGHUP"])
 def test_termination_leaves_nothing_behind(tmp_path, number):
     """SIGTERM and SIGHUP, sent once or again, remove the hidden folder with patients' rows, as an interruption does."""
-    out = tmp_path / "out"
-    running = subprocess.Popen(  # noqa: S603 - command of ours
-        [sys.executable, "-m", "labinterp", "interpret", "-", "-o", str(out)],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    running.stdin.write(PANEL.encode() * 1000)
-    running.stdin.flush()
-    until = time.monotonic() + 60
-    while not list(tmp_path.iterdir()) and time.monotonic() < until:
-        time.sleep(0.05)
-    for _ in range(3):
-        running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    with begun(tmp_path, number, signal.SIG_DFL) as running:
+        for _ in range(3):
+            running.send_signal(number)
+        _, said = running.communicate(timeout=60)
     assert list(tmp_path.iterdir()) == []
     assert running.returncode in (128 + number, -number)  # a second one may come when all is tidy
     assert b"Traceback" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_hangup_that_is_ignored_ends_nothing(tmp_path):
+    """Where hangups are ignored, as `nohup` sees to, a run works on and writes its answer."""
+    with begun(tmp_path, 1, signal.SIG_IGN) as running:
+        running.send_signal(1)
+        running.communicate(timeout=60)
+    assert (running.returncode, (tmp_path / "out" / "manifest.json").is_file()) == (0, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
