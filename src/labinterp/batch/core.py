@@ -173,7 +173,7 @@ def run(table: Columns, options: Options, *, whole: bool = True) -> Answer:
         batch,
         found,
         plans,
-        _sides(read.flag, column("reported_flag"), column("test")),
+        _sides(read.flag, column("reported_flag"), Encoded(channel, [each.mark for each in channels.items])),
         lambda row: made_for[combination[row]],
     )
     slot = np.array([slots.SLOT.get(c.analyte or "", -1) for c in channels.items], np.int8).take(channel)
@@ -631,16 +631,15 @@ def _doubt(
     found.band[doubted] = 0
 
 
-def _sides(beside: Encoded, reported: Encoded, test: Encoded) -> Ints | None:
+def _sides(beside: Encoded, reported: Encoded, mark: Encoded) -> Ints | None:
     """Return the side of normal on which the laboratory puts each row, as positions in `_SIDES`; None for no flag.
 
     Args:
         beside: the flags beside the values.
         reported: the flags in columns of their own.
-        test: the names, which may have stars and arrows beside them.
+        mark: the sides that stars and arrows beside names say.
     """
-    marks = [flags.side_in_name(name) if isinstance(name, str) else None for name in test.distinct]
-    marked = any(mark is not None for mark in marks)
+    marked = any(each is not None for each in mark.distinct)
     if len(beside.distinct) == len(reported.distinct) == 1 and not marked:
         return None
     first, second = (
@@ -650,8 +649,10 @@ def _sides(beside: Encoded, reported: Encoded, test: Encoded) -> Ints | None:
     table = np.array([[_SIDES.index(flags.combined(a, b)) for b in second] for a in first], np.uint8)
     sides: Ints = table[reported.codes, beside.codes]
     if marked:
-        more = np.array([[_SIDES.index(flags.combined(side, mark)) for mark in marks] for side in _SIDES], np.uint8)
-        sides = more[sides, test.codes]
+        more = np.array(
+            [[_SIDES.index(flags.combined(side, each)) for each in mark.distinct] for side in _SIDES], np.uint8
+        )
+        sides = more[sides, mark.codes]
     return sides
 
 

@@ -8,7 +8,7 @@ import attrs
 
 from labinterp.codes import NOTE_BIT, bits_of_notes, bits_of_text
 from labinterp.kernel.limits import UNBOUNDED, Bounds
-from labinterp.reading import analytes, names_and_units, units, values
+from labinterp.reading import analytes, flags, names_and_units, units, values
 from labinterp.reading.naming import same_unit
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Channel:
         canonical_unit: UCUM code of the unit after conversion.
         method: the assay, where it is known.
         between: the analytes that the name may mean, where it has several meanings.
+        mark: the side of normal that a star or an arrow beside the name says.
     """
 
     analyte: str | None
@@ -89,6 +90,7 @@ class Channel:
     canonical_unit: str | None = None
     method: str | None = None
     between: tuple[str, ...] = ()
+    mark: str | None = None
 
 
 def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMap | None = None) -> Channel:
@@ -115,6 +117,7 @@ def resolve(sent: Sent, default_units: Mapping[str, str], tests: analytes.TestMa
         soft=Bounds.of(analyte.soft),
         ordinary=Bounds.of(analyte.ordinary),
         method=sent.method,
+        mark=flags.side_in_name(sent.test),
     )
     if not analytes.specimen_suitable(analyte.key, sent.specimen):
         return attrs.evolve(base, problem="unsuitable_specimen")

@@ -118,9 +118,8 @@ def read(result: LabResult, person: PatientGroups, session: Session, decimal: st
     if result.collected_at is not None:
         _read_moment(reading, result.collected_at, session)
     reading.who = person.key(reading.when)
-    marked = flags.side_in_name(sent.test)
-    if result.reported_flag is not None or parsed.flag is not None or marked is not None:
-        reading.flag = flags.combined(flags.combined(_side(result.reported_flag), _side(parsed.flag)), marked)
+    if result.reported_flag is not None or parsed.flag is not None or channel.mark is not None:
+        reading.flag = flags.combined(flags.combined(_side(result.reported_flag), _side(parsed.flag)), channel.mark)
     reading.notes |= channel.notes | person.notes | (NOTE_BIT["number_cleaned"] if parsed.notes else 0)
     reading.problem = problem_before_conversion(parsed, channel)
     if reading.problem is not None:
