@@ -26,8 +26,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish():
-    """What was collected lives to the end, so no later collection of garbage need look at it."""
+    """What was collected lives to the end, so no later collection of garbage need look at it, nor be whole so often."""
     gc.freeze()
+    gc.set_threshold(10_000, 10, 50)
 
 
 @pytest.fixture

@@ -19,13 +19,19 @@ HERE = Path(__file__).parent / "typing_surface"
 SOURCE = Path(labinterp.__file__).parents[1]
 
 
-def mypy(tmp_path, name, *options):
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder in which one check leaves for the next what it found out of the libraries."""
+    return tmp_path_factory.mktemp("kept")
+
+
+def mypy(tmp_path, kept, name, *options):
     """Check a file in a folder of its own, where no configuration of the project is found."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed")
     shutil.copy(HERE / name, tmp_path / name)
     installed = "site-packages" in SOURCE.parts
-    environment = {**os.environ, "MYPY_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, "MYPY_CACHE_DIR": str(kept)}
     if not installed:
         environment["MYPYPATH"] = str(SOURCE)
     return subprocess.run(  # noqa: S603 - words of ours
@@ -39,16 +45,16 @@ def mypy(tmp_path, name, *options):
     )
 
 
-def test_mypy_accepts_a_strict_embedder(tmp_path):
+def test_mypy_accepts_a_strict_embedder(tmp_path, kept):
     """A strictly checked program of somebody else needs no cast and no ignore."""
-    out = mypy(tmp_path, "embedder.py")
+    out = mypy(tmp_path, kept, "embedder.py")
     assert out.stdout + out.stderr == ""
     assert out.returncode == 0
 
 
-def test_mypy_sees_mistakes(tmp_path):
+def test_mypy_sees_mistakes(tmp_path, kept):
     """Misspelled and missing arguments, wrong types, and writing to a frozen object are errors on their lines."""
-    out = mypy(tmp_path, "misuse.py", "--show-error-codes")
+    out = mypy(tmp_path, kept, "misuse.py", "--show-error-codes")
     found = {}
     for line, code in re.findall(r"misuse\.py:(\d+): error: .*\[([a-z-]+)\]$", out.stdout, re.MULTILINE):
         found.setdefault(int(line), set()).add(code)
