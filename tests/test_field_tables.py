@@ -44,6 +44,13 @@ def test_every_file_is_spoken_of():
     assert {table["file"] for table in TABLES} == {path.name for path in FOLDER.iterdir()} - {"expected.toml"}
 
 
+@pytest.mark.parametrize("ours", ["reference_range", "reference_low", "reference_high", "reported_flag", "specimen"])
+def test_what_can_make_a_result_abnormal_is_read_in_every_language(ours):
+    """Where values are read in a language, so is what the laboratory says of them; unread, it would be passed over in silence."""
+    columns = headings.knowledge("headings.toml")["columns"]
+    assert columns["value"].keys() <= columns[ours].keys()
+
+
 def test_a_heading_means_one_thing():
     """No heading means two of our columns, whatever its language."""
     seen = {}
